@@ -1,0 +1,187 @@
+## CONFIG=quick    preset: a folder under configs/ or a path; has stage1.flags, stage2.flags, unet.flags, may have masks.flags
+## RUN=$(CONFIG)   name of the run: its files go to checkpoints/$(RUN) and reports/$(RUN)
+## PAIRS=          images with masks, layout:path; drive:data/raw/DRIVE if that folder exists, else phantom
+## PHOTOS=         photographs without masks, layout:path; messidor:data/raw/MESSIDOR if it exists, else phantom;
+##                 none (Stage-II trains on PAIRS) if only PAIRS is given
+## FLAGS=          flags for the scripts, "--batch_size=4 --precision=float32"; each script takes those it defines
+## PYTHON=         the Python that makes .venv, 3.9 to 3.11; the first of them that is found
+## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
+CONFIG ?= quick
+RUN ?= $(notdir $(patsubst %/,%,$(CONFIG)))
+FLAGS ?=
+EXTRAS ?=
+pairs_given := $(filter-out phantom,$(PAIRS))
+PAIRS ?= $(if $(wildcard data/raw/DRIVE/.),drive:data/raw/DRIVE,phantom)
+ifeq (,$(filter bu_bil:% folder:%,$(PAIRS)))
+  PHOTOS ?= $(if $(wildcard data/raw/MESSIDOR/.),messidor:data/raw/MESSIDOR,$(if $(pairs_given),,phantom))
+endif
+export TF_CPP_MIN_LOG_LEVEL ?= 3# at 2, importing TensorFlow 2.14 prints three errors about cuDNN that are none
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help data stage1 stage2 eval figures tensorboard test lint bench clean named settings .venv
+
+# Names are quoted for the shell, and their spaces escaped for make, so that folders may have them.
+empty :=
+quote = '$(subst ','\'',$(1))'
+say = printf '%s\n' $(call quote,$(1))
+run := checkpoints/$(RUN)
+report := reports/$(RUN)
+name := $(subst $(empty) ,\ ,$(RUN))
+R := checkpoints/$(name)
+at := $(call quote,$(run))
+pairs := $(call quote,$(PAIRS))
+photos := $(call quote,$(PHOTOS))
+python := .venv/bin/python
+config := $(shell for d in $(call quote,configs/$(CONFIG)) $(call quote,$(CONFIG)); do \
+	[ ! -e "$$d"/stage1.flags -o ! -e "$$d"/stage2.flags -o ! -e "$$d"/unet.flags ] || { echo "$$d"; break; }; done)
+
+help: ## what can be made, and what can be set
+	@echo "The whole pipeline, which goes on where it was interrupted: make stage1 stage2 eval"; echo
+	@awk -F ':.*## ' '/^[a-z0-9.]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile; echo
+	@sed -n 's/^## //p' Makefile
+
+# ---------------------------------------------------------------------------------------------- environment
+supported := import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))
+PYTHON ?= $(shell for p in python3.11 python3.10 python3.9 python3 python; do \
+	$$p -c '$(supported)' 2>/dev/null && { echo $$p; break; }; done)
+works = $(shell $(1) -c '$(supported)' 2>/dev/null && echo yes)
+no_python = PYTHON=$(PYTHON) is no Python 3.9, 3.10 or 3.11 with its venv module, which TensorFlow 2.14 needs: \
+  install one and give its path, make PYTHON=/path/to/python3.11
+
+.venv: .venv/installed-$(or $(EXTRAS),base) ## the Python environment, on first use and when its versions change
+
+.venv/installed-%: setup.py constraints.txt
+	$(if $(call works,$(python)),,$(if $(call works,$(PYTHON)),,$(error $(no_python))))
+	@echo ".venv: installing TensorFlow 2.14 and the rest (600 MB on the first use)"
+	@$(python) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(python) -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  -e '.$(if $(filter-out base,$*),[$*])'
+	@$(python) -c 'import cv2' || { $(call say,error: OpenCV does not start: apt-get install libgl1 libglib2.0-0) >&2; exit 1; }
+	@touch $@
+
+# --------------------------------------------------------------------------------------------- what goes in
+no_name = RUN='$(RUN)' is no name for a folder: it has no slash, begins with no dot and is not empty
+no_config = CONFIG=$(CONFIG) is no folder with stage1.flags, stage2.flags and unet.flags; there are: $(notdir $(wildcard configs/*))
+differs = $(run) was made with $(before), and this is $(now): take the same, or another folder with RUN=name
+now := $(strip CONFIG=$(CONFIG) PAIRS=$(PAIRS) PHOTOS=$(PHOTOS) FLAGS=$(FLAGS))
+before = $(shell cat $(at)/settings 2>/dev/null)
+changed = $(subst [$(before)],,[$(now)])
+begun = $(shell ls $(at)/*/config.json 2>/dev/null)
+
+named:
+	$(if $(or $(findstring /,$(RUN)),$(filter .%,$(firstword $(RUN)))),$(error $(no_name)))
+	$(if $(strip $(RUN)),,$(error $(no_name)))
+
+# What a run is made of may still change while none of its trainings has begun.
+settings: | named
+	$(if $(config),,$(error $(no_config)))
+	$(if $(and $(before),$(changed),$(begun)),$(error $(differs)))
+	@$(if $(changed),mkdir -p $(at) && $(call say,$(now)) > $(at)/settings && rm -f $(at)/data.checked)
+
+phantom := $(if $(filter phantom %:data/raw/phantom %:data/raw/phantom/%,$(PAIRS) $(PHOTOS)),data/raw/phantom)
+# By order only: neither a new environment nor an edited script trains a network again.
+ready := settings .venv $(phantom) $(R)/data.checked
+
+data: | $(ready) ## finds and checks the data sets; draws the phantoms where there are none
+	@$(call say,data: PAIRS=$(PAIRS) PHOTOS=$(PHOTOS))
+
+data/raw/phantom: | .venv
+	@echo "data: drawing phantom retinas and cells -> $@"
+	@$(python) -m data.phantom --out=$@
+
+$(R)/data.checked: | settings .venv $(phantom)
+	@$(call say,data: checking PAIRS=$(PAIRS) PHOTOS=$(or $(PHOTOS),(none; Stage-II trains on PAIRS)))
+	$(if $(phantom),@$(call say,data: phantoms are drawn; README.md says how to get DRIVE and MESSIDOR into data/raw))
+	@$(python) -m data.check --pairs=$(pairs) --photos=$(photos)
+	@touch $(at)/data.checked
+
+# ------------------------------------------------------------------------------------------------ the stages
+# $(call script,module,flags): runs a script with its share of FLAGS; exec, so that a signal to make reaches it.
+script = flags=$$($(python) -m training.make_flags $(1) $(FLAGS)) && eval "set -- $$flags" && \
+  exec $(python) -m $(1) $(2) "$$@"
+flagfile = --flagfile=$(call quote,$(config)/$(1).flags)
+optional = $(if $(shell ls $(call quote,$(config)/$(1).flags) 2>/dev/null),$(flagfile))
+train_stage1 = $(call script,stage1_dcgan.train,--pairs=$(pairs) --out=$(at)/stage1 $(call flagfile,stage1))
+train_stage2 = $(call script,stage2_pix2pix.train,--pairs=$(pairs) $(1) --out=$(at)/stage2 $(call flagfile,stage2))
+train_unet = $(call script,unet_eval.train,--arm=$(1) --pairs=$(pairs) $(2) --out=$(at)/unet-$(1) \
+  $(call flagfile,unet))
+# $(call fresh,folder,input): drops a training that an older input began, for resuming it would mix the two.
+fresh = [ ! $(at)/$(2) -nt $(at)/$(1)/config.json ] || rm -rf $(at)/$(1)
+
+ifneq (,$(findstring --dry_run,$(FLAGS)))
+# There are no files of earlier stages to read, so Stage-II is built for PAIRS and the U-Net for the real arm.
+stage1: | $(ready)
+	@$(train_stage1)
+stage2: | $(ready)
+	@$(train_stage2)
+eval: | $(ready)
+	@$(call train_unet,real)
+else
+stage1: $(R)/masks.h5 ## trains the DCGAN and draws masks
+	@$(call say,stage1: done; masks in $(run)/masks.h5 and the picture in $(run)/masks.png)
+stage2: $(R)/synthetic.h5 ## trains pix2pix on segmented photographs and renders the masks
+	@$(call say,stage2: done; pairs in $(run)/synthetic.h5 and the picture in $(run)/synthetic.png)
+eval: reports/$(name)/report.html ## trains a U-Net on the synthetic pairs and compares it with the real arm
+	@$(call say,eval: done; the report is $(report)/report.html)
+endif
+
+$(R)/stage1/generator.h5: | $(ready)
+	@$(call say,stage1: training the DCGAN on the masks of $(PAIRS) -> $(run)/stage1)
+	@$(train_stage1)
+
+$(R)/masks.h5: $(R)/stage1/generator.h5 | $(ready)
+	@$(call say,stage1: drawing masks -> $(run)/masks.h5)
+	@$(call script,stage1_dcgan.generate,--model=$(at)/stage1 --out=$(at)/masks.h5 $(call optional,masks))
+
+$(R)/unet-real/weights.h5: | $(ready)
+	@$(call say,unet-real: training the U-Net on $(PAIRS) -> $(run)/unet-real)
+	@$(call train_unet,real)
+
+$(R)/photo_masks.done: $(R)/unet-real/weights.h5 | $(ready)
+	@$(call say,stage2: segmenting $(PHOTOS) -> $(run)/photo_masks)
+	@rm -rf $(at)/photo_masks
+	@$(call script,unet_eval.segment,--model=$(at)/unet-real --images=$(photos) --out=$(at)/photo_masks)
+	@touch $(at)/photo_masks.done
+
+$(R)/stage2/generator.h5: $(if $(PHOTOS),$(R)/photo_masks.done) | $(ready)
+	@$(call say,stage2: training pix2pix on $(or $(PHOTOS),$(PAIRS)) -> $(run)/stage2)
+	@$(call fresh,stage2,photo_masks.done)
+	@$(call train_stage2,$(if $(PHOTOS),--photos=$(photos) --photo_masks=$(at)/photo_masks))
+
+$(R)/synthetic.h5: $(R)/masks.h5 $(R)/stage2/generator.h5 | $(ready)
+	@$(call say,stage2: rendering the masks -> $(run)/synthetic.h5)
+	@$(call script,stage2_pix2pix.generate,--model=$(at)/stage2 --masks=$(at)/masks.h5 --out=$(at)/synthetic.h5)
+
+$(R)/unet-synthetic/weights.h5: $(R)/synthetic.h5 | $(ready)
+	@$(call say,unet-synthetic: training the U-Net on $(run)/synthetic.h5 -> $(run)/unet-synthetic)
+	@$(call fresh,unet-synthetic,synthetic.h5)
+	@$(call train_unet,synthetic,--synthetic=$(at)/synthetic.h5)
+
+arms := $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5
+evaluate = $(call say,eval: measuring the arms on the test images of $(PAIRS) -> $(report)); \
+  $(call script,unet_eval.evaluate,--run=$(at) --pairs=$(pairs) --photos=$(photos) \
+  --reports=$(call quote,$(report)))
+
+reports/$(name)/report.html: $(arms) | $(ready)
+	@$(evaluate)
+
+figures: $(arms) | $(ready) ## measures again and writes the figures and the report anew
+	@$(evaluate)
+
+# ------------------------------------------------------------------------------------------------ the others
+tensorboard: | .venv ## shows every run's losses, pictures and metrics in a browser
+	@$(python) -m tensorboard.main --logdir checkpoints
+
+test: .venv/installed-dev ## runs the tests; FLAGS goes to pytest
+	@$(python) -m pytest $(FLAGS)
+
+lint: .venv/installed-dev ## checks the style
+	@$(python) -m ruff check . $(FLAGS)
+
+bench: | .venv ## times one training step of each network; FLAGS="--network=unet --size=256 --batch=4 --base=32"
+	@$(python) -m tests.bench $(FLAGS)
+
+clean: | named ## removes checkpoints/$(RUN) and reports/$(RUN), nothing else
+	@rm -rf $(call quote,$(run)) $(call quote,$(report))
+	@$(call say,clean: removed $(run) and $(report))
