@@ -1,0 +1,71 @@
+"""Random changes to batches of training crops, on tensors, each from a seed (two integers)."""
+from __future__ import annotations
+
+import tensorflow as tf
+import tensorflow_addons as tfa
+
+split = tf.random.experimental.stateless_split
+
+
+def _between(seed, shape, low, high):
+    return tf.random.stateless_uniform(shape, seed, low, high)
+
+
+def _smooth_field(seed, shape, cells):
+    """float32 (B, H, W, C) in about [-1, 1]: noise on a `cells` x `cells` grid, bicubic in between."""
+    coarse = _between(seed, (shape[0], cells, cells, shape[3]), -1.0, 1.0)
+    return tf.image.resize(coarse, (shape[1], shape[2]), "bicubic")
+
+
+def flip(batch, seed):
+    """(B, S, S, C): each example in one of the eight positions of the square."""
+    chance = _between(seed, (3, tf.shape(batch)[0], 1, 1, 1), 0.0, 1.0) < 0.5
+    batch = tf.where(chance[0], tf.reverse(batch, [1]), batch)
+    batch = tf.where(chance[1], tf.reverse(batch, [2]), batch)
+    return tf.where(chance[2], tf.transpose(batch, [0, 2, 1, 3]), batch)
+
+
+def bend(batch, seed, rotate, elastic):
+    """(B, S, S, C): turned by up to `rotate` degrees, then deformed by a smooth field of up to `elastic` pixels.
+
+    Interpolated linearly; what comes in from outside is 0 after the turn, the nearest pixel after the deformation.
+    """
+    seeds = split(seed, 2)
+    shape = tf.shape(batch)
+    if rotate:
+        angles = _between(seeds[0], (shape[0],), -rotate, rotate) * 3.14159265 / 180
+        batch = tfa.image.rotate(batch, angles, "bilinear")
+    if elastic:
+        flow = elastic * _smooth_field(seeds[1], (shape[0], shape[1], shape[2], 2), 4)
+        batch = tf.ensure_shape(tfa.image.dense_image_warp(batch, flow), batch.shape)
+    return batch
+
+
+def _blurred(images, sigma):
+    """(B, S, S, 1) blurred by a Gaussian of `sigma` pixels."""
+    taps = tf.exp(-tf.square(tf.range(-3.0, 4.0)) / (2 * sigma ** 2))
+    taps /= tf.reduce_sum(taps)
+    images = tf.nn.conv2d(images, tf.reshape(taps, (7, 1, 1, 1)), 1, "SAME")
+    return tf.nn.conv2d(images, tf.reshape(taps, (1, 7, 1, 1)), 1, "SAME")
+
+
+def appearance(images, seed):
+    """(B, S, S, 1) in [0, 1] -> the same under another camera, lamp and focus.
+
+    Blur, gamma, contrast, brightness, a smooth field of light and correlated noise. Renderings are cleaner than
+    photographs; without this a U-Net trained on them takes the texture of photographs for vessels.
+    """
+    seeds = split(seed, 8)
+    shape = tf.shape(images)
+    each = (shape[0], 1, 1, 1)
+    blur = tf.maximum(_between(seeds[0], each, -1.0, 1.0), 0.0)
+    images = images + blur * (_blurred(images, 1.0) - images)
+    images = tf.pow(tf.clip_by_value(images, 1e-3, 1.0), _between(seeds[1], each, 0.6, 1.6))
+    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
+    images = mean + (images - mean) * _between(seeds[2], each, 0.5, 1.5)
+    images = images + _between(seeds[3], each, -0.2, 0.2) + 0.1 * _smooth_field(seeds[4], shape, 3)
+    noise = tf.random.stateless_normal(shape, seeds[5])
+    coarse = 4.2 * _blurred(noise, 1.2)  # of unit variance again
+    share = _between(seeds[6], each, 0.0, 1.0)
+    noise = (share * coarse + (1 - share) * noise) * _between(seeds[7], each, 0.0, 0.06)
+    return tf.clip_by_value(images + noise, 0.0, 1.0)

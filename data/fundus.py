@@ -1,0 +1,120 @@
+"""From an image file to a view: the field of view, cropped, at one scale for all data sets.
+
+Every network here works at DRIVE's scale, 540 pixels across the field of view, whatever camera took the photograph;
+measurements are taken on the native grid, so each view remembers its way back.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from data.images import read_image, read_mask
+from data.layouts import Sample, samples
+
+ACROSS = 540        # pixels across DRIVE's field of view
+SAME_SCALE = 0.02   # a field of view this close to ACROSS is left on its own grid: DRIVE's vary by some pixels
+DARK = 20           # grey levels; JPG noise outside a field of view stays below
+LEAST_SHARE = 0.4   # of the image; anything smaller is an object, not a field of view
+
+
+@dataclass(frozen=True)
+class View:
+    """One image at the working scale.
+
+    stem: the sample's. image: uint8 (h, w, 3) RGB, black outside the field of view. mask: uint8 (h, w), 0 or 255, or
+    None. fov: uint8 (h, w), 0 or 255. box: (top, left, bottom, right) of the view on the native grid, in pixels.
+    native_shape: (H, W).
+    """
+
+    stem: str
+    image: np.ndarray
+    mask: np.ndarray | None
+    fov: np.ndarray
+    box: tuple[int, int, int, int]
+    native_shape: tuple[int, int]
+
+
+def find_field_of_view(image: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3) RGB -> uint8 (H, W), 255 inside the field of view.
+
+    A field of view is a large bright region with dark corners of the image around it. Where there is none, as in
+    microscopy, the whole image is inside.
+    """
+    height, width = image.shape[:2]
+    whole = np.full((height, width), 255, np.uint8)
+    step = max(1, max(height, width) // 1000)  # its rim need not be found on ten megapixels
+    bright = cv2.medianBlur(np.ascontiguousarray(image[::step, ::step].max(axis=2)), 5)
+    level = max(DARK, 0.15 * np.percentile(bright, 95))
+    corner = max(2, min(bright.shape) // 50)
+    corners = [bright[rows, columns] for rows in (slice(corner), slice(-corner, None))
+               for columns in (slice(corner), slice(-corner, None))]
+    if max(float(np.median(patch)) for patch in corners) > level:
+        return whole
+    contours, _ = cv2.findContours((bright > level).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    largest = max(contours, key=cv2.contourArea, default=None)
+    if largest is None or cv2.contourArea(largest) < LEAST_SHARE * bright.size:
+        return whole
+    found = cv2.drawContours(np.zeros_like(bright), [largest], -1, 255, cv2.FILLED)
+    return cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST)
+
+
+def resize(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(h, w[, C]) of any type -> (*shape[, C]): area averages when it shrinks, cubic when it grows."""
+    shrinks = shape[0] < picture.shape[0]
+    return cv2.resize(picture, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def resize_mask(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """uint8 (h, w) 0/255 -> uint8 (*shape) 0/255: a pixel is set where at least half of it was."""
+    return np.where(resize(mask, shape) >= 128, 255, 0).astype(np.uint8)
+
+
+def load_view(sample: Sample) -> View:
+    """Reads, crops to the field of view's bounding box, scales it to `ACROSS` pixels (the longer side).
+
+    Raises DataError as `read_image` and `read_mask` do.
+    """
+    image = read_image(sample.image)
+    mask = read_mask(sample.mask) if sample.mask else None
+    fov = read_mask(sample.fov) if sample.fov else find_field_of_view(image)
+    left, top, width, height = cv2.boundingRect(fov)
+    inside = np.s_[top:top + height, left:left + width]
+    scale = ACROSS / max(height, width)
+    shape = (height, width)
+    if abs(scale - 1) > SAME_SCALE:
+        shape = tuple(max(1, round(side * scale)) for side in shape)
+        view_of = {"image": resize(image[inside], shape), "fov": resize_mask(fov[inside], shape),
+                   "mask": None if mask is None else resize_mask(mask[inside], shape)}
+    else:
+        view_of = {"image": image[inside], "fov": fov[inside], "mask": None if mask is None else mask[inside]}
+    view_of["image"] = np.where(view_of["fov"][..., None] > 0, view_of["image"], 0).astype(np.uint8)
+    return View(sample.stem, box=(top, left, top + height, left + width), native_shape=fov.shape, **view_of)
+
+
+def load_views(spec: str, split: str, masks: bool = True) -> list[View]:
+    """All views of a data set's split, "layout:path" and "train", "test" or "all"; DataError as `samples`."""
+    return [load_view(sample) for sample in samples(spec, split, masks=masks)]
+
+
+def to_native(view: View, picture: np.ndarray) -> np.ndarray:
+    """float32 (h, w) in [0, 1] on the view's grid -> float32 (H, W) on the native one, 0 outside the view."""
+    top, left, bottom, right = view.box
+    native = np.zeros(view.native_shape, np.float32)
+    inside = cv2.resize(picture.astype(np.float32), (right - left, bottom - top), interpolation=cv2.INTER_CUBIC)
+    native[top:bottom, left:right] = np.clip(inside, 0, 1)
+    return native
+
+
+def square(picture: np.ndarray, size: int) -> np.ndarray:
+    """(h, w[, C]) -> (size, size[, C]): centred on a black square as long as the longer side, then scaled.
+
+    A picture of two values stays one of two values.
+    """
+    height, width = picture.shape[:2]
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    border = [(top, side - height - top), (left, side - width - left)] + [(0, 0)] * (picture.ndim - 2)
+    padded = np.pad(picture, border)
+    return resize_mask(padded, (size, size)) if picture.ndim == 2 else resize(padded, (size, size))

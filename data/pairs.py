@@ -1,0 +1,181 @@
+"""The HDF5 store of masks and synthetic pairs: written in a stream, read a row at a time.
+
+synthetic.h5: masks (N, H, W, 1) uint8 0/255, images (N, H, W, 3) uint8 RGB, fovs (N, H, W, 1) uint8 0/255.
+masks.h5: masks (N, H, W, 1) uint8 0/255, raw (N, h, w, 1) uint8, the grey values before the cut.
+Attributes hold where the rows come from, each a JSON string. One row is one chunk, so that a row costs the
+same to read at the end of 100,000 as at the start.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from data.images import PIXEL_LIMIT, DataError, write_error
+
+
+class _Disk(io.FileIO):
+    """A file that keeps its first error and lets HDF5 go on.
+
+    HDF5 writes a chunk when it closes a data set, where h5py cannot raise: on a full disk it would go on for
+    all rows, a traceback each, and crash the interpreter on closing the file.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while rest:
+                rest = rest[super().write(rest):]
+        except OSError as error:
+            self.error = self.error or error
+        return size
+
+    def truncate(self, size=None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return self.tell() if size is None else size
+
+
+class PairWriter:
+    """Context manager; the file appears under its name on a clean exit, complete, or not at all."""
+
+    def __init__(self, path: Path | str, attributes: dict):
+        """attributes: name -> anything JSON can hold."""
+        self._path = Path(path)
+        self._partial = self._path.with_name(f".{self._path.name}.partial")
+        self._attributes = {name: json.dumps(value, sort_keys=True) for name, value in attributes.items()}
+        self._count = 0
+
+    def __enter__(self) -> PairWriter:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._disk = _Disk(self._partial, "w+")
+        except OSError as error:
+            raise write_error(self._path, error) from error
+        self._file = h5py.File(self._disk, "w")
+        self._file.attrs.update(self._attributes)
+        return self
+
+    def append(self, **arrays: np.ndarray) -> None:
+        """One row: name -> uint8 (H, W, C). Every row has the names and shapes of the first."""
+        if self._count and set(arrays) != set(self._file):
+            raise ValueError(f"a row of {sorted(arrays)} after rows of {sorted(self._file)}")
+        for name, array in arrays.items():
+            if array.dtype != np.uint8 or array.ndim != 3:
+                raise ValueError(f"{name}: {array.dtype} {array.shape}, not uint8 (H, W, C)")
+            if self._count and array.shape != self._file[name].shape[1:]:
+                raise ValueError(f"{name}: shape {array.shape} after rows of {self._file[name].shape[1:]}")
+        for name, array in arrays.items():
+            if not self._count:
+                self._file.create_dataset(
+                    name, (0, *array.shape), np.uint8, maxshape=(None, *array.shape),
+                    chunks=(1, *array.shape), compression="gzip", compression_opts=4, shuffle=True)
+            self._file[name].resize(self._count + 1, axis=0)
+            self._file[name][self._count] = array
+        self._count += 1
+        self._check_disk()
+
+    def _check_disk(self) -> None:
+        if self._disk.error:
+            raise write_error(self._path, self._disk.error)
+
+    def __exit__(self, kind, error, traceback) -> None:
+        try:
+            self._file.close()
+            if kind is None:
+                self._check_disk()
+                if not self._count:
+                    raise DataError(f"{self._path}: not one row to write; ask for at least one")
+                os.fsync(self._disk.fileno())
+                os.replace(self._partial, self._path)
+        except OSError as failure:
+            raise write_error(self._path, failure) from failure
+        finally:
+            self._disk.close()
+            self._partial.unlink(missing_ok=True)
+
+
+class PairReader:
+    """Rows of a store, read when asked for: len(reader), reader[i] -> {name: uint8 (H, W, C)}; closes itself
+    as a context manager.
+    """
+
+    def __init__(self, path: Path | str, made_by: str = "make stage2"):
+        """Open and check the whole file's structure; made_by is the command that errors name as the remedy.
+
+        Raises:
+          DataError: absent, truncated, no rows, counts that differ, data of another kind or outside the file.
+        """
+        self._path = Path(path)
+        self._remedy = f"remove it and call `{made_by}` again"
+        if not self._path.is_file():
+            raise DataError(f"{self._path}: no such file; call `{made_by}` first")
+        try:
+            self._file = h5py.File(self._path, "r")
+        except OSError as error:
+            raise self._bad(f"not readable as HDF5, truncated or damaged ({error})") from error
+        try:
+            self._count = self._check()
+            self.attributes = {name: json.loads(value) for name, value in self._file.attrs.items()}
+        except DataError:
+            self.close()
+            raise
+        except Exception as error:  # by where the file is damaged, KeyError, RuntimeError, OSError, ...
+            self.close()
+            raise self._bad(f"damaged ({error})") from error
+
+    def _check(self) -> int:
+        for name in self._file:
+            # Asked of the link, because asking the object would open the file that an external link names.
+            if not isinstance(self._file.get(name, getlink=True), h5py.HardLink):
+                raise self._bad(f"'{name}' is a link")
+            dataset = self._file[name]
+            if not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.external is not None:
+                raise self._bad(f"'{name}' does not keep its data in this file")
+            if dataset.dtype != np.uint8 or dataset.ndim != 4:
+                raise self._bad(f"'{name}' is {dataset.dtype} {dataset.shape}, not uint8 (N, H, W, C)")
+            if dataset.shape[1] * dataset.shape[2] > PIXEL_LIMIT:
+                raise self._bad(f"'{name}' claims images of {dataset.shape[2]} x {dataset.shape[1]} pixels")
+        counts = {name: len(self._file[name]) for name in self._file}
+        if "masks" not in counts or not counts["masks"]:
+            raise self._bad("no masks in it")
+        if len(set(counts.values())) != 1:
+            shown = ", ".join(f"{count} {name}" for name, count in counts.items())
+            raise self._bad(f"counts differ, {shown}")
+        sizes = {self._file[name].shape[1:3] for name in ("masks", "images", "fovs") if name in counts}
+        if len(sizes) != 1:
+            raise self._bad(f"masks and images differ in size: {sorted(sizes)}")
+        return counts["masks"]
+
+    def _bad(self, what: str) -> DataError:
+        return DataError(f"{self._path}: {what}; {self._remedy}")
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        if not -self._count <= index < self._count:
+            raise IndexError(f"row {index} of {self._count}")
+        try:
+            return {name: self._file[name][index % self._count] for name in self._file}
+        except OSError as error:
+            raise self._bad(f"row {index} is damaged ({error})") from error
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> PairReader:
+        return self
+
+    def __exit__(self, kind, error, traceback) -> None:
+        self.close()

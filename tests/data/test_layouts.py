@@ -1,0 +1,275 @@
+import shutil
+import unicodedata
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from absl import logging
+from PIL import Image
+
+from data import layouts
+from data.images import DataError, write_image
+from data.layouts import check, checksum, has_field_of_view, samples
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+IMAGE = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+MASK = np.where(IMAGE[..., 0] > 128, 255, 0).astype(np.uint8)
+
+
+def stems(spec, split, **options):
+    return [sample.stem for sample in samples(spec, split, **options)]
+
+
+def write(root, *names):
+    """A mask for names that say so, a photograph otherwise."""
+    for name in names:
+        is_mask = any(word in name.lower() for word in ("mask", "manual", "gold", "ho.", "label", "fov"))
+        write_image(root / name, MASK if is_mask else IMAGE)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(tmp_path, *(f"{kind}/{stem}.png" for kind in ("images", "masks") for stem in "abcdefghijk"))
+    return tmp_path
+
+
+@pytest.fixture
+def drive(tmp_path):
+    for number in range(1, 41):
+        part = "test" if number < 21 else "training"
+        write(tmp_path, f"{part}/images/{number:02d}_{part}.tif", f"{part}/1st_manual/{number:02d}_manual1.gif",
+              f"{part}/mask/{number:02d}_{part}_mask.gif")
+    write(tmp_path, "test/2nd_manual/01_manual2.gif")
+    return tmp_path
+
+
+def test_drive(drive):
+    spec = f"drive:{drive}"
+    assert stems(spec, "train") == [str(number) for number in range(21, 41)]
+    assert stems(spec, "test") == [f"{number:02d}" for number in range(1, 21)]
+    assert stems(spec, "all") == stems(spec, "test") + stems(spec, "train")
+    first = samples(spec, "test")[0]
+    assert [path.name for path in (first.image, first.mask, first.fov)] == [
+        "01_test.tif", "01_manual1.gif", "01_test_mask.gif"]
+    check(samples(spec))
+
+
+def test_drive_without_test_masks_still_trains(drive):
+    shutil.rmtree(drive / "test" / "1st_manual")
+    assert len(samples(f"drive:{drive}", "train")) == 20
+    with pytest.raises(DataError, match="1st_manual: no such folder"):
+        samples(f"drive:{drive}", "test")
+    assert len(samples(f"drive:{drive}", "all", masks=False)) == 40
+
+
+def test_chase_db1(tmp_path):
+    for number in range(1, 15):
+        for eye in "LR":
+            stem = f"Image_{number:02d}{eye}"
+            write(tmp_path, f"{stem}.jpg", f"{stem}_1stHO.png", f"{stem}_2ndHO.png")
+    spec = f"chase_db1:{tmp_path}"
+    assert (len(samples(spec, "train")), stems(spec, "train")[-1]) == (20, "Image_10R")
+    assert (len(samples(spec, "test")), stems(spec, "test")[0]) == (8, "Image_11L")
+    assert all(sample.mask.name == f"{sample.stem}_1stHO.png" for sample in samples(spec))
+    assert samples(spec)[0].fov is None
+
+
+def test_hrf(tmp_path):
+    for number in range(1, 16):
+        for category, suffix in (("dr", "JPG"), ("g", "jpg"), ("h", "jpg")):
+            stem = f"{number:02d}_{category}"
+            write(tmp_path, f"images/{stem}.{suffix}", f"manual1/{stem}.tif", f"mask/{stem}_mask.tif")
+    spec = f"hrf:{tmp_path}"
+    assert stems(spec, "train") == [f"0{number}_{category}" for number in range(1, 6) for category in ("dr", "g", "h")]
+    assert len(samples(spec, "test")) == 30
+    assert samples(spec, "test")[0].fov.name == "06_dr_mask.tif"
+    shutil.rmtree(tmp_path / "manual1")
+    shutil.rmtree(tmp_path / "mask")
+    assert {(sample.mask, sample.fov) for sample in samples(spec, "all", masks=False)} == {(None, None)}
+
+
+def test_stare(tmp_path):
+    numbers = [1, 2, 3, 4, 5, 44, 77, 81, 82, 139, 162, 163, 235, 236, 239, 240, 255, 291, 319, 324]
+    for number in numbers:
+        write(tmp_path, f"stare-images/im{number:04d}.ppm", f"labels-ah/im{number:04d}.ah.ppm")
+    spec = f"stare:{tmp_path}"
+    assert stems(spec, "train")[-1] == "im0139" and stems(spec, "test")[0] == "im0162"
+    assert [len(samples(spec, split)) for split in ("train", "test", "all")] == [10, 10, 20]
+    assert samples(spec)[0].mask.name == "im0001.ah.ppm"
+
+
+def test_messidor(tmp_path):
+    write(tmp_path, "Base11/20051019_38557_0100_PP.tif", "Base12/part/b.PNG", "c.JPEG", "Base12/.thumbs/c.png")
+    (tmp_path / "Annotation_Base11.xls").touch()
+    spec = f"messidor:{tmp_path}"
+    assert stems(spec, "train") == stems(spec, "all") == ["20051019_38557_0100_PP", "b", "c"]
+    assert samples(spec, "test") == []
+    assert samples(spec)[0].mask is None and samples(spec)[0].fov is None
+
+
+def test_bu_bil(tmp_path):
+    write(tmp_path, *(f"BU-BIL_Dataset{1 + number // 6}/{kind}/cell{number:02d}.tif" for number in range(1, 13)
+                      for kind in ("RawImages", "GoldStandard")))
+    assert stems(f"bu_bil:{tmp_path}", "test") == ["cell05", "cell10"]
+    assert len(samples(f"bu_bil:{tmp_path}", "train")) == 10
+    assert stems(f"bu_bil:{tmp_path / 'BU-BIL_Dataset1'}", "all") == [f"cell0{number}" for number in range(1, 6)]
+
+
+def test_folder(folder):
+    spec = f"folder:{folder}"
+    assert stems(spec, "test") == ["e", "j"]
+    assert stems(spec, "train") == list("abcdfghik")
+    write(folder, *(f"fov/{stem}.png" for stem in "abcdefghijk"))
+    assert all(sample.fov.parent.name == "fov" for sample in samples(spec))
+
+
+def test_folder_with_its_own_split(tmp_path):
+    for part, stem in (("train", "a"), ("train", "b"), ("test", "c")):
+        write(tmp_path, f"{part}/images/{stem}.jpg", f"{part}/masks/{stem}.png")
+    spec = f"folder:{tmp_path}"
+    assert [stems(spec, split) for split in ("train", "test", "all")] == [["a", "b"], ["c"], ["a", "b", "c"]]
+    write(tmp_path, "test/images/a.jpg", "test/masks/a.png")
+    with pytest.raises(DataError, match="occur twice: a"):
+        samples(spec, "all")
+
+
+def test_phantom(drive, tmp_path, monkeypatch):
+    (tmp_path / "phantom").mkdir()
+    shutil.move(drive / "test", tmp_path / "phantom" / "DRIVE" / "test")
+    shutil.move(drive / "training", tmp_path / "phantom" / "DRIVE" / "training")
+    write(tmp_path, "phantom/MESSIDOR/Base11/a.tif")
+    assert len(samples(f"phantom:{tmp_path / 'phantom'}", "train")) == 20
+    monkeypatch.setattr(layouts, "DATA_ROOT", tmp_path)
+    assert len(samples("phantom", "test")) == 20
+    assert stems("phantom", "all", masks=False) == ["a"]
+    monkeypatch.setattr(layouts, "DATA_ROOT", tmp_path / "nowhere")
+    with pytest.raises(DataError, match="make data"):
+        samples("phantom", "train")
+
+
+def test_field_of_view_by_layout(folder):
+    assert has_field_of_view(f"drive:{folder}") and not has_field_of_view(f"bu_bil:{folder}")
+    assert not has_field_of_view(f"folder:{folder}")
+    (folder / "fov").mkdir()
+    assert has_field_of_view(f"folder:{folder}")
+
+
+@pytest.mark.parametrize("spec, line", [
+    ("dive:{}", "unknown layout 'dive'.*drive, messidor"), ("drive", "no folder given"),
+    ("drive:{}/absent", "no folder"), ("drive:{}", "training/images: no such folder"),
+    ("messidor:{}", "no samples"), ("chase_db1:{}", "no samples"), ("bu_bil:{}", "no samples")])
+def test_wrong_specs_and_empty_folders(tmp_path, spec, line):
+    with pytest.raises(DataError, match=line):
+        samples(spec.format(tmp_path), "all")
+
+
+def test_too_few_for_a_test_split(tmp_path):
+    write(tmp_path, "images/a.png", "masks/a.png")
+    assert stems(f"folder:{tmp_path}", "train") == ["a"]
+    with pytest.raises(DataError, match="no test samples"):
+        samples(f"folder:{tmp_path}", "test")
+
+
+def test_orphans_are_all_named_in_one_line(folder):
+    for path in ("masks/b.png", "masks/h.png", "images/d.png"):
+        (folder / path).unlink()
+    with pytest.raises(DataError) as error:
+        samples(f"folder:{folder}", "train")
+    assert "image without mask: b, h;" in str(error.value) and "mask without image: d;" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(samples(f"folder:{folder}", "all", masks=False)) == 10
+
+
+def test_field_of_view_without_image(drive):
+    (drive / "training" / "mask" / "30_training_mask.gif").unlink()
+    with pytest.raises(DataError, match="image without field of view: 30;"):
+        samples(f"drive:{drive}", "train")
+
+
+def test_pairs_follow_stems_not_order(folder):
+    """With one pair gone from the middle, and names that sort differently, no image gets its neighbour's mask."""
+    (folder / "images" / "c.png").unlink()
+    (folder / "masks" / "c.png").unlink()
+    (folder / "masks" / "a.png").rename(folder / "masks" / "a.tif")
+    for sample in samples(f"folder:{folder}"):
+        assert sample.image.stem == sample.mask.stem == sample.stem
+
+
+def test_files_that_are_no_images(folder):
+    for name in (".DS_Store", "Thumbs.db", "._a.png", ".b.png.partial", "readme.txt"):
+        (folder / "images" / name).touch()
+    assert len(samples(f"folder:{folder}")) == 11
+    (folder / "masks" / "c.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"masks: empty files \(0 bytes\): c.png"):
+        samples(f"folder:{folder}")
+
+
+def test_the_same_stem_twice(folder):
+    write(folder, "images/c.jpg")
+    with pytest.raises(DataError, match="c.jpg and c.png"):
+        samples(f"folder:{folder}")
+
+
+def test_spaces_and_other_alphabets(tmp_path):
+    root = tmp_path / "Bilder für Ärzte 网膜"
+    decomposed, composed = (unicodedata.normalize(form, "é 1") for form in ("NFD", "NFC"))
+    assert decomposed != composed
+    write(root, f"images/{decomposed}.png", f"masks/{composed}.png")
+    assert stems(f"folder:{root}", "train") == [composed]
+    check(samples(f"folder:{root}", "train"))
+
+
+def test_check_opens_every_file(folder, monkeypatch):
+    found = samples(f"folder:{folder}")
+    lines = []
+    for level in ("info", "warning"):
+        monkeypatch.setattr(logging, level, lambda text, *values: lines.append(text % values))
+    check(found)
+    assert lines == ["11 images checked, pixels 16 x 12 (11), 0 warnings"]
+
+    lines.clear()
+    for stem in "bd":
+        write_image(folder / "masks" / f"{stem}.png", np.zeros((12, 16), np.uint8))
+    blurred = cv2.resize(np.kron(np.eye(2, dtype=np.uint8) * 255, np.ones((200, 200), np.uint8)), (300, 300))
+    write_image(folder / "images" / "k.png", np.dstack([blurred] * 3))
+    write_image(folder / "masks" / "k.png", blurred)
+    check(found)
+    assert lines == ["1 of 11 masks are cut at half: k", "2 of 11 masks are all background: b, d",
+                     "11 images checked, pixels 16 x 12 (10), 300 x 300 (1), 3 warnings"]
+
+    whole = (folder / "images" / "g.png").read_bytes()
+    (folder / "images" / "g.png").write_bytes(whole[:len(whole) // 2])
+    Image.fromarray(MASK[:6]).save(folder / "masks" / "h.png")
+    with pytest.raises(DataError, match=r"g.png.*truncated.*\(and 1 more sample"):
+        check(found)
+
+
+def test_checksum_follows_contents_not_places(folder, tmp_path):
+    copy = tmp_path / "copy"
+    for kind in ("images", "masks"):
+        shutil.copytree(folder / kind, copy / kind)
+    first = checksum(samples(f"folder:{folder}"))
+    assert first == checksum(samples(f"folder:{copy}"))
+    assert len(first) == 64
+    assert first != checksum(samples(f"folder:{copy}", masks=False))
+    assert first != checksum(samples(f"folder:{copy}", "train"))
+    data = bytearray((copy / "masks" / "k.png").read_bytes())
+    data[-1] ^= 1
+    (copy / "masks" / "k.png").write_bytes(data)
+    assert first != checksum(samples(f"folder:{copy}"))
+
+
+@pytest.mark.skipif(not (SHARED / "CHASE_DB1").is_dir(), reason="real data: no ../shared/data/CHASE_DB1")
+def test_real_chase_db1():
+    spec = f"chase_db1:{SHARED / 'CHASE_DB1'}"
+    assert [len(samples(spec, split)) for split in ("train", "test")] == [20, 8]
+    check(samples(spec, "test"))
+
+
+@pytest.mark.skipif(not (SHARED / "HRF").is_dir(), reason="real data: no ../shared/data/HRF")
+def test_real_hrf():
+    spec = f"hrf:{SHARED / 'HRF'}"
+    assert [len(samples(spec, split)) for split in ("train", "test")] == [15, 30]
+    check(samples(spec, "train")[:3])
+    assert len(samples(spec, "all", masks=False)) == 45
