@@ -1,0 +1,1 @@
+"""What the three training scripts share and no network needs."""

@@ -1,0 +1,102 @@
+"""`fit` that resumes at the step where it stopped."""
+from __future__ import annotations
+
+import math
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import tensorflow as tf
+from absl import logging
+from tensorflow import keras
+
+from data.images import DataError
+from training.checkpoints import Checkpoints
+from training.cli import Stopped
+from training.run_folder import read_json, write_json
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a training lasts: `epochs` of `steps_per_epoch` batches of `batch_size`, seeded by `seed`."""
+
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+    seed: int
+
+    @classmethod
+    def of(cls, flags, samples: int) -> Schedule:
+        """From flags of these names; --steps_per_epoch=0 is one pass over `samples`.
+
+        A batch larger than the training set is filled by going over the set more than once, and the log says so.
+        """
+        if samples < 1:
+            raise DataError("the training set is empty: give --pairs a data set with training images")
+        if samples < flags.batch_size:
+            logging.warning("%d training samples are fewer than --batch_size=%d: a batch repeats some", samples,
+                            flags.batch_size)
+        steps = flags.steps_per_epoch or math.ceil(samples / flags.batch_size)
+        return cls(flags.epochs, steps, flags.batch_size, flags.seed)
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+
+class _SaveStopGuard(keras.callbacks.Callback):
+    """Saves after every epoch, saves and stops on SIGTERM or SIGINT, and stops at a loss that is no number."""
+
+    def __init__(self, checkpoints: Checkpoints, seconds: Path, step: int):
+        super().__init__()
+        self._checkpoints, self._seconds, self._step = checkpoints, seconds, step
+        self._signal = None
+        self._before = read_json(seconds, "")["seconds"] if step and seconds.exists() else 0.0
+        self._start = time.monotonic()
+
+    def listen(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda caught, frame: setattr(self, "_signal", caught))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step += 1
+        for name, value in (logs or {}).items():
+            if not math.isfinite(value):
+                raise DataError(f"{name} is {value} at step {self._step}: the last checkpoint is good; resume from it "
+                                "with a lower --learning_rate in another --out")
+        if self._signal is not None:
+            self._save()
+            raise Stopped(f"stopped by {signal.Signals(self._signal).name} after step {self._step}; everything is "
+                          f"saved in {self._checkpoints.folder}, the same command goes on")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._save()
+
+    def _save(self):
+        self._checkpoints.save(self._step)
+        write_json(self._seconds, {"seconds": round(self._before + time.monotonic() - self._start, 1)})
+
+
+def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], schedule: Schedule, folder: Path,
+        parts: dict, callbacks: list[keras.callbacks.Callback]) -> None:
+    """Trains the compiled `model` to the schedule's end, from the newest checkpoint in `folder` if there is one.
+
+    `make_dataset(step)` gives the batches from `step` on; `parts` names the models and optimizers to save. Raises
+    Stopped after a signal and DataError at a loss that is NaN or infinite.
+    """
+    checkpoints = Checkpoints(folder, **parts)
+    step = checkpoints.restore()
+    if step:
+        logging.info("resuming %s after step %d of %d", folder, step, schedule.steps)
+    guard = _SaveStopGuard(checkpoints, folder / "seconds.json", step)
+    guard.listen()
+    board = keras.callbacks.TensorBoard(folder / "logs", write_graph=False, profile_batch=0)
+    per_epoch = schedule.steps_per_epoch
+    while step < schedule.steps:  # the first round finishes an epoch that was stopped in its middle
+        epoch, done = divmod(step, per_epoch)
+        last = epoch + 1 if done else schedule.epochs
+        model.fit(make_dataset(step), steps_per_epoch=per_epoch - done, initial_epoch=epoch, epochs=last,
+                  callbacks=[guard, board, *callbacks])
+        step = last * per_epoch

@@ -1,0 +1,42 @@
+"""Grids of pictures, to files and to TensorBoard."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from data.images import write_image
+
+
+def grid(pictures, columns: int) -> np.ndarray:
+    """N pictures (h, w) or (h, w, 3) uint8 -> one uint8 (H, W, 3), `columns` wide, 4 grey pixels between them."""
+    pictures = [np.stack([p] * 3, axis=-1) if p.ndim == 2 else p for p in (np.squeeze(p) for p in pictures)]
+    height, width = pictures[0].shape[:2]
+    rows = -(-len(pictures) // columns)
+    sheet = np.full((rows * (height + 4) - 4, columns * (width + 4) - 4, 3), 128, np.uint8)
+    for k, picture in enumerate(pictures):
+        top, left = k // columns * (height + 4), k % columns * (width + 4)
+        sheet[top:top + height, left:left + width] = picture
+    return sheet
+
+
+class Pictures(keras.callbacks.Callback):
+    """After every `every`-th epoch draws `draw() -> uint8 (H, W, 3)` to samples/ and to TensorBoard's images."""
+
+    def __init__(self, folder: Path, draw: Callable[[], np.ndarray], every: int = 1):
+        super().__init__()
+        self._folder, self._draw, self._every = folder / "samples", draw, every
+        self._folder.mkdir(exist_ok=True)
+        self._writer = tf.summary.create_file_writer(str(folder / "logs" / "pictures"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self._every:
+            return
+        picture = self._draw()
+        write_image(self._folder / f"epoch_{epoch + 1:04d}.png", picture)
+        with self._writer.as_default():
+            tf.summary.image("samples", picture[None], step=epoch + 1)
+        self._writer.flush()

@@ -1,0 +1,84 @@
+"""A run's folder: one user at a time, and a record of how the run was made."""
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from pathlib import Path
+
+from data.images import DataError
+
+PACKAGES = ("tensorflow", "tensorflow-addons", "numpy", "opencv-python", "h5py")
+FREE = ("dry_run", "strategy", "out", "epochs")  # may change between a start and its resumption
+
+
+def write_json(path: Path, content) -> None:
+    """Complete or absent."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w") as file:
+        json.dump(content, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(name, path)
+
+
+def read_json(path: Path, remedy: str) -> dict:
+    """The content; DataError with the `remedy` where it is absent or no JSON."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: {remedy}") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is damaged ({error}): {remedy}") from None
+
+
+def settings(folder: Path, kind: type, remedy: str):
+    """The frozen dataclass `kind` as the config.json in `folder` has it; DataError if that lacks a field."""
+    saved = read_json(Path(folder) / "config.json", remedy).get("flags", {})
+    try:
+        return kind(**{name: saved[name] for name in kind.__dataclass_fields__})
+    except KeyError as missing:
+        raise DataError(f"{folder}/config.json has no {missing}: {remedy}") from None
+
+
+def _git_revision() -> str | None:
+    answer = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
+                            cwd=Path(__file__).parent)
+    return answer.stdout.strip() or None
+
+
+class RunFolder:
+    """Opens `out` for one training: locks it, compares its config.json with `flags` and `data`, or writes one.
+
+    Raises DataError if another training has the folder open, or if it was started with other flags or data.
+    """
+
+    def __init__(self, out: str, flags: dict, data: dict):
+        self.path = Path(out)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.path / "lock", "w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f"{out} is in use by another training: wait for it or choose another --out") from None
+        versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+        config = {"flags": flags, "data": data, "git": _git_revision(),
+                  "versions": {"python": platform.python_version(), **versions}}
+        saved = self.path / "config.json"
+        if saved.exists():
+            self._compare(read_json(saved, f"remove {out} to start again"), config)
+        else:
+            write_json(saved, json.loads(json.dumps(config)))
+
+    def _compare(self, old: dict, new: dict) -> None:
+        before = {**old.get("flags", {}), **old.get("data", {})}
+        now = json.loads(json.dumps({**new["flags"], **new["data"]}))
+        changed = [f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in sorted({*before, *now} - {*FREE})
+                   if before.get(name) != now.get(name)]
+        if changed:
+            raise DataError(f"{self.path} was started with other settings ({'; '.join(changed)}): "
+                            "use those, or another --out")
