@@ -1,0 +1,49 @@
+"""What the DCGAN sees of the training masks."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from data.fundus import View
+from data.pipeline import batches, examples, uniform
+from stage1_dcgan.encoding import encode
+from stage1_dcgan.networks import Z_DIM
+from training.fit import Schedule
+
+
+@dataclass(frozen=True)
+class Artist:
+    """The flags of train.py that decide which generator it is and how its pictures are to be read.
+
+    size: pixels, square. base: filters. encoding, clip: see `encode`.
+    """
+
+    size: int
+    base: int
+    encoding: str
+    clip: float
+
+
+def pictures(views: list[View], artist: Artist) -> np.ndarray:
+    """float32 (N, S, S, 1) in [-1, 1]: the masks of the views, cut to their fields of view."""
+    return np.stack([encode(np.minimum(view.mask, view.fov), artist.size, artist.encoding, artist.clip)
+                     for view in views])[..., None]
+
+
+def draw_z(seed: int, number: tf.Tensor) -> tf.Tensor:
+    """float32 (100,), uniform in [-1, 1], the same for the same (seed, number)."""
+    return 2 * uniform(seed, number, (Z_DIM,)) - 1
+
+
+def dataset(real: np.ndarray, schedule: Schedule, first_step: int = 0) -> tf.data.Dataset:
+    """Batches as `DCGAN.train_step` takes them."""
+    real = tf.constant(real)
+
+    def example(index, number):
+        return {"pictures": real[index], "z": draw_z(schedule.seed, number),
+                "chance": uniform(schedule.seed, number, (2, 4), stream=1)}
+
+    source = examples(len(real), schedule.batch_size, schedule.steps, schedule.seed, first_step)
+    return batches(source.map(example, num_parallel_calls=2), schedule.batch_size)

@@ -1,0 +1,59 @@
+"""The DCGAN's two networks (paper, Section 6; filter counts and kernels from the authors' code)."""
+from __future__ import annotations
+
+import tensorflow as tf
+import tensorflow_addons as tfa
+from tensorflow import keras
+from tensorflow.keras import layers
+
+Z_DIM = 100  # authors' code
+KERNEL = 5   # authors' code
+SLOPE = 0.2  # of the leaky ReLU, authors' code
+
+
+def _initializer():
+    return keras.initializers.RandomNormal(stddev=0.02)  # DCGAN (Radford et al., 2015), Section 4
+
+
+def _batch_norm(x):
+    """Batch norm with the authors' momentum; over the whole batch when several devices share it."""
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several)(x)
+
+
+def generator(size: int, base: int = 64, channels: int = 1) -> keras.Model:
+    """z -> picture.
+
+    Input (B, 100) float, uniform in [-1, 1]. Output (B, size, size, channels) float32 in [-1, 1].
+    `size` is a multiple of 16; a projection to size/16 squared with 8 * `base` filters is doubled four times by
+    5 x 5 transposed convolutions.
+    """
+    start = size // 16
+    z = keras.Input((Z_DIM,), name="z")
+    x = layers.Dense(start * start * 8 * base, use_bias=False, kernel_initializer=_initializer())(z)
+    x = layers.Reshape((start, start, 8 * base))(x)
+    x = layers.ReLU()(_batch_norm(x))
+    for filters in (4 * base, 2 * base, base):
+        x = layers.Conv2DTranspose(filters, KERNEL, 2, "same", use_bias=False, kernel_initializer=_initializer())(x)
+        x = layers.ReLU()(_batch_norm(x))
+    x = layers.Conv2DTranspose(channels, KERNEL, 2, "same", kernel_initializer=_initializer())(x)
+    return keras.Model(z, layers.Activation("tanh", dtype="float32")(x), name="generator")
+
+
+def discriminator(size: int, base: int = 64, channels: int = 1, norm: str = "batch") -> keras.Model:
+    """Picture -> one logit, high for real.
+
+    Input (B, size, size, channels) float in [-1, 1], output (B, 1) float32. `norm`: "batch" as the authors have it
+    (not on the first convolution), "spectral" (Miyato et al., 2018; TensorFlow Addons), or "none", which a gradient
+    penalty needs.
+    """
+    wrap = tfa.layers.SpectralNormalization if norm == "spectral" else (lambda layer: layer)
+    picture = keras.Input((size, size, channels), name="picture")
+    x = picture
+    for k, filters in enumerate((base, 2 * base, 4 * base, 8 * base)):
+        x = wrap(layers.Conv2D(filters, KERNEL, 2, "same", kernel_initializer=_initializer()))(x)
+        if norm == "batch" and k > 0:
+            x = _batch_norm(x)
+        x = layers.LeakyReLU(SLOPE)(x)
+    x = wrap(layers.Dense(1, kernel_initializer=_initializer()))(layers.Flatten()(x))
+    return keras.Model(picture, layers.Activation("linear", dtype="float32")(x), name="discriminator")
