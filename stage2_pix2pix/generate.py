@@ -1,0 +1,80 @@
+"""Renders Stage-I's masks to a synthetic data set.
+
+python -m stage2_pix2pix.generate --model=checkpoints/quick/stage2 --masks=checkpoints/quick/masks.h5 \
+    --out=checkpoints/quick/synthetic.h5
+"""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from absl import flags, logging
+
+from data.fundus import load_view, resize_mask, square
+from data.images import write_image
+from data.layouts import samples
+from data.pairs import PairReader, PairWriter
+from stage2_pix2pix.gan import black_outside
+from stage2_pix2pix.inputs import Renderer, known
+from stage2_pix2pix.networks import generator
+from training.cli import run
+from training.pictures import grid
+from training.run_folder import read_json, settings
+from training.weights import load_weights
+
+FLAGS = flags.FLAGS
+SHOWN = 24  # pairs on the contact sheet
+
+
+def render(model, renderer: Renderer, mask, fov, code, seed: int) -> np.ndarray:
+    """uint8 (S, S) mask and field of view, float32 (6,) colour code -> uint8 (S, S, 3) RGB, black outside."""
+    told = known(tf.constant(mask[None]), tf.constant(fov[None]), tf.constant(code[None], tf.float32), renderer)
+    noise = tf.random.stateless_normal((1, renderer.size, renderer.size, renderer.noise), (seed, 2))
+    photograph = model([tf.concat([told, noise], -1), tf.zeros((1, 2), tf.int32)], training=False)
+    photograph = black_outside(photograph, tf.cast(fov[None, ..., None] > 0, tf.float32))
+    return np.clip(np.round(photograph[0].numpy() * 127.5 + 127.5), 0, 255).astype(np.uint8)
+
+
+def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
+    """Rows of masks, renderings and, where given, the true photographs; each picture 192 pixels wide."""
+    rows = [[square(np.squeeze(picture), 192) for picture in row] for row in (masks, rendered, photographs) if len(row)]
+    columns = min(8, len(masks))
+    parts = [picture for start in range(0, len(masks), columns) for row in rows
+             for picture in row[start:start + columns]]
+    return grid(parts, columns)
+
+
+def main():
+    remedy = "train Stage-II first (make stage2)"
+    renderer = settings(Path(FLAGS.model), Renderer, remedy)
+    model = generator(renderer.size, renderer.base, renderer.planes + renderer.noise, renderer.norm, renderer.dropout)
+    load_weights(model, Path(FLAGS.model) / "generator.h5", remedy)
+    config = read_json(Path(FLAGS.model) / "config.json", remedy)
+    fovs = [square(load_view(sample).fov, renderer.size) for sample in samples(config["data"]["pairs"], "train")]
+    codes = np.load(Path(FLAGS.model) / "codes.npy")
+    random = np.random.default_rng(FLAGS.seed)
+    out, shown = Path(FLAGS.out), []
+    with PairReader(FLAGS.masks, made_by="make stage1") as masks:
+        provenance = {"seed": FLAGS.seed, "stage1": masks.attributes, "stage2": config}
+        with PairWriter(out, provenance) as writer:
+            for k in range(len(masks)):
+                fov = fovs[random.integers(len(fovs))]
+                mask = np.minimum(resize_mask(masks[k]["masks"][..., 0], fov.shape), fov)
+                one, other = codes[random.integers(len(codes), size=2)]
+                code = one + random.random() * (other - one)
+                image = render(model, renderer, mask, fov, code, seed=FLAGS.seed * 1_000_003 + k)
+                writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
+                if k < SHOWN:
+                    shown.append((mask, image))
+            count = len(masks)
+    write_image(out.with_suffix(".png"), contact_sheet(*zip(*shown)))
+    logging.info("%d synthetic pairs in %s, contact sheet in %s", count, out, out.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("model", None, "Run folder of Stage-II.", required=True)
+    flags.DEFINE_string("masks", None, "Masks to render (HDF5), from stage1_dcgan.generate.", required=True)
+    flags.DEFINE_string("out", None, "The synthetic pairs (HDF5); the contact sheet lies beside it.", required=True)
+    flags.DEFINE_integer("seed", 1, "Seed of fields of view, colours and noise.", 0)
+    run(main)

@@ -1,0 +1,105 @@
+"""What Stage-II is told about each picture, for training and for rendering."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from data.fundus import View, square
+from data.pipeline import batches, examples, uniform
+from training.fit import Schedule
+
+CODE = 6  # numbers of a colour code
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """The flags of train.py that decide which generator it is and what it is told.
+
+    size: pixels, square. base: filters. norm, dropout: of the generator. tell_fov: besides the mask it is told the
+    field of view. colour_code: it is told the photograph's mean and spread of each channel, so that it need not
+    average over cameras and lamps, and can be asked for any. noise: planes of Gaussian noise it may make texture of.
+    """
+
+    size: int
+    base: int
+    norm: str
+    dropout: float
+    tell_fov: bool
+    colour_code: bool
+    noise: int
+
+    @property
+    def planes(self) -> int:
+        """Channels of "known", the part that D is told too."""
+        return 1 + self.tell_fov + CODE * self.colour_code
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """masks uint8 (N, S, S), fovs uint8 (N, S, S), photographs uint8 (N, S, S, 3), codes float32 (N, 6) in [-1, 1]."""
+
+    masks: np.ndarray
+    fovs: np.ndarray
+    photographs: np.ndarray
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, views: list[View], size: int) -> Pairs:
+        photographs = np.stack([square(view.image, size) for view in views])
+        fovs = np.stack([square(view.fov, size) for view in views])
+        masks = np.stack([square(np.minimum(view.mask, view.fov), size) for view in views])
+        photographs[fovs == 0] = 0
+        return cls(masks, fovs, photographs, np.stack([colour_code(p, f) for p, f in zip(photographs, fovs)]))
+
+    def __len__(self):
+        return len(self.masks)
+
+
+def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:
+    """uint8 (S, S, 3) -> float32 (6,): mean and standard deviation of R, G, B in the field of view, about [-1, 1]."""
+    pixels = photograph[fov > 0] / 127.5
+    return np.concatenate([pixels.mean(axis=0) - 1, pixels.std(axis=0) * 2 - 1]).astype(np.float32)
+
+
+def known(masks: tf.Tensor, fovs: tf.Tensor, codes: tf.Tensor, renderer: Renderer) -> tf.Tensor:
+    """uint8 (B, S, S) twice and float32 (B, 6) -> float32 (B, S, S, renderer.planes) in [-1, 1]."""
+    planes = [_signed(masks)[..., None]]
+    if renderer.tell_fov:
+        planes.append(_signed(fovs)[..., None])
+    if renderer.colour_code:
+        flat = tf.ones_like(planes[0])
+        planes.append(flat * codes[:, None, None])
+    return tf.concat(planes, axis=-1)
+
+
+def _signed(pixels: tf.Tensor) -> tf.Tensor:
+    """uint8 0..255 -> float32 [-1, 1], as the authors scale."""
+    return (tf.cast(pixels, tf.float32) - 127.5) / 127.5
+
+
+def dataset(pairs: Pairs, renderer: Renderer, flips: bool, schedule: Schedule, first_step: int = 0):
+    """Batches as `Pix2Pix.train_step` takes them; `flips` shows each pair in one of four mirrorings."""
+    noise_shape = (renderer.size, renderer.size, renderer.noise)
+
+    def example(index, number):
+        planes = tf.concat([pairs_of["masks"][index][..., None], pairs_of["fovs"][index][..., None],
+                            pairs_of["photographs"][index]], axis=-1)
+        if flips:
+            chance = uniform(schedule.seed, number, (2,), stream=1)
+            for axis in range(2):
+                planes = tf.cond(chance[axis] < 0.5, lambda: tf.reverse(planes, [axis]), lambda: planes)
+        seeds = tf.cast(tf.stack([number, schedule.seed]), tf.int32)
+        return {"masks": planes[..., 0], "fovs": planes[..., 1], "photographs": planes[..., 2:], "seeds": seeds,
+                "codes": pairs_of["codes"][index], "noise": tf.random.stateless_normal(noise_shape, seeds)}
+
+    def batch(rows):
+        return {"known": known(rows["masks"], rows["fovs"], rows["codes"], renderer),
+                "photograph": _signed(rows["photographs"]),
+                "inside": tf.cast(rows["fovs"] > 0, tf.float32)[..., None],
+                "noise": rows["noise"], "seeds": rows["seeds"]}
+
+    pairs_of = {name: tf.constant(value) for name, value in vars(pairs).items()}
+    source = examples(len(pairs), schedule.batch_size, schedule.steps, schedule.seed, first_step)
+    return batches(source.map(example, num_parallel_calls=2), schedule.batch_size).map(batch)
