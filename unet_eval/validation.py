@@ -1,0 +1,38 @@
+"""Watches a training on held-out real images."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorboard.plugins.pr_curve import summary as pr_curve
+from tensorflow import keras
+
+from data.fundus import View
+from unet_eval.metrics import confusion, scores
+from unet_eval.segment import Network, probability
+
+
+class Validation(keras.callbacks.Callback):
+    """After every `every`-th epoch: the vessel F1 at 0.5 in the field of view, on the working scale, to the progress
+    bar's line and to TensorBoard, with the precision-recall curve. It watches; it chooses nothing."""
+
+    def __init__(self, folder: Path, views: list[View], network: Network, every: int):
+        super().__init__()
+        self._views, self._network, self._every = views, network, every
+        self._writer = tf.summary.create_file_writer(str(folder / "logs" / "validation"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self._every:
+            return
+        inside = [view.fov > 0 for view in self._views]
+        found = np.concatenate([probability(self.model, view, self._network)[fov]
+                                for view, fov in zip(self._views, inside)])
+        truth = np.concatenate([view.mask[fov] > 0 for view, fov in zip(self._views, inside)])
+        f1 = float(scores(confusion(truth, found >= 0.5))["f1_vessel"])
+        print(f" - val_f1_vessel: {f1:.4f}")
+        with self._writer.as_default(step=epoch):
+            tf.summary.scalar("f1_vessel", f1)
+            curve = pr_curve.pb("precision_recall", truth, found, num_thresholds=101)
+            tf.summary.experimental.write_raw_pb(curve.SerializeToString())
+        self._writer.flush()
