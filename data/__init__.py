@@ -7,7 +7,7 @@ import os
 import warnings
 
 # TensorFlow reads this once, on import, and writes a page about CPU features without it.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # TensorFlow Addons 0.23 is the last release, and pinned on purpose; on every import it says, in a text that
 # begins with an empty line, that its development has ended. The user can do nothing about it.

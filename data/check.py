@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import sys
 
+from absl import app, flags, logging
+
 from data.images import DataError
 from data.layouts import check, samples
 
 
 def main(_):
+    logging.set_verbosity(logging.INFO)
+    logging.get_absl_handler().setFormatter(None)
     try:
         for split in ("train", "test"):
             check(samples(flags.FLAGS.pairs, split))
@@ -22,8 +26,6 @@ def main(_):
 
 
 if __name__ == "__main__":
-    from absl import app, flags
-
     flags.DEFINE_string("pairs", None, "Images with masks, layout:path.", required=True)
     flags.DEFINE_string("photos", "", "Photographs without masks, layout:path.")
     app.run(main)

@@ -7,6 +7,7 @@ on purpose: masks are drawn on the stored pixel grid.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
@@ -106,7 +107,7 @@ def write_image(path: Path | str, array: np.ndarray) -> None:
     if form is None or array.dtype != np.uint8 or not (grey or colour):
         raise ValueError(f"{path}: no way to write {array.dtype} {array.shape} in this format")
     encoded = io.BytesIO()
-    options = {"quality": 95, "subsampling": 0} if form == "JPEG" else {}
+    options = {"JPEG": {"quality": 95, "subsampling": 0}, "TIFF": {"compression": "tiff_adobe_deflate"}}.get(form, {})
     Image.fromarray(array).save(encoded, form, **options)
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -116,20 +117,14 @@ def write_image(path: Path | str, array: np.ndarray) -> None:
     except OSError as error:
         raise write_error(path, error) from error
     finally:
-        _remove(partial)
+        with contextlib.suppress(OSError):  # already renamed, or its folder was never there
+            partial.unlink()
 
 
 def write_error(path: Path, error: OSError) -> DataError:
     """The one line for a file that could not be written."""
     return DataError(f"{path}: cannot be written ({error.strerror or error}); "
                      "free space on the disk or choose another folder")
-
-
-def _remove(partial: Path) -> None:
-    try:
-        partial.unlink()
-    except OSError:
-        pass  # already renamed, or its folder was never there
 
 
 def _decode(path: Path) -> tuple[np.ndarray, bool]:

@@ -53,14 +53,6 @@ def samples(spec: str, split: str = "all", masks: bool = True) -> list[Sample]:
     return sorted(found, key=lambda sample: sample.stem)
 
 
-def has_field_of_view(spec: str) -> bool:
-    """Whether the images are round fundus photographs. A plain folder says so with fov/ beside its images."""
-    name, root = _parse(spec)
-    if name == "folder":
-        return any((root / part / "fov").is_dir() for part in ("", "train", "test"))
-    return name != "bu_bil"
-
-
 def check(found: list[Sample]) -> None:
     """Open every file, before anything is trained on them; one line says what was found.
 
@@ -85,7 +77,7 @@ def check(found: list[Sample]) -> None:
         stems = [sample.stem for sample, (_, remarks) in zip(found, results) if remark in remarks]
         warnings += len(stems)
         if stems:
-            logging.warning("%d of %d masks are %s: %s", len(stems), len(found), remark, ", ".join(stems))
+            logging.warning("masks %s, %d of %d: %s", remark, len(stems), len(found), ", ".join(stems))
     shown = ", ".join(f"{width} x {height} ({count})" for (height, width), count in sizes.most_common(5))
     logging.info("%d images checked, pixels %s, %d warnings", len(found), shown, warnings)
 
@@ -97,9 +89,7 @@ def checksum(found: list[Sample]) -> str:
         for role in ("image", "mask", "fov"):
             path = getattr(sample, role)
             if path is not None:
-                # The size keeps the end of one file apart from the beginning of the next.
-                head = f"{sample.stem}\0{role}\0{path.stat().st_size}\0"
-                digest.update(head.encode("utf-8", "surrogateescape"))
+                digest.update(f"{sample.stem}\0{role}\0".encode("utf-8", "surrogateescape"))
                 with open(path, "rb") as file:
                     for block in iter(lambda: file.read(1 << 20), b""):
                         digest.update(block)

@@ -107,6 +107,8 @@ def main(out, seed):
         made = make_phantoms(out, seed)
     except DataError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(f"{out}: interrupted, nothing written; call again")
     pictures = ", ".join(f"{count} {name}" for name, count in COUNTS.items())
     print(f"{out}: {pictures} pictures drawn, seed {seed}" if made else f"{out}: already there, left alone")
 

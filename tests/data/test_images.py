@@ -131,6 +131,11 @@ def test_modes_that_are_refused(tmp_path, photograph):
         else:
             source.convert(mode).save(tmp_path / name)
         assert mode in refusal(read_image, tmp_path / name)
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8)).save(tmp_path / "inverse.tif")
+    black_is_zero, white_is_zero = (struct.pack("<HHIHH", 262, 3, 1, value, 0) for value in (1, 0))
+    data = (tmp_path / "inverse.tif").read_bytes()
+    (tmp_path / "inverse.tif").write_bytes(data.replace(black_is_zero, white_is_zero))
+    assert "white at zero" in refusal(read_image, tmp_path / "inverse.tif")
     picture.save(tmp_path / "pages.tif", save_all=True, append_images=[picture])
     assert "2 pages" in refusal(read_image, tmp_path / "pages.tif")
     glass = picture.convert("RGBA")
@@ -139,8 +144,17 @@ def test_modes_that_are_refused(tmp_path, photograph):
     assert "transparent" in refusal(read_image, tmp_path / "glass.png")
 
 
-def test_only_image_formats_are_opened(tmp_path):
-    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n")
+def test_no_warnings_of_pillow_beside_the_error(tmp_path, photograph):
+    path = tmp_path / "a.tif"
+    Image.fromarray(photograph).save(path, compression="tiff_lzw")
+    path.write_bytes(path.read_bytes()[:5000])
+    script = "import sys; from data.images import read_image; read_image(sys.argv[1])"
+    shown = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True)
+    assert "DataError" in shown.stderr and "Warning" not in shown.stderr
+
+
+def test_other_formats_are_not_opened(tmp_path, photograph):
+    Image.fromarray(photograph).save(tmp_path / "a.png", "TGA")
     assert "unknown format" in refusal(read_image, tmp_path / "a.png")
 
 
@@ -189,13 +203,14 @@ def test_noisy_masks_are_cut_at_half_and_say_so_once(tmp_path, vessels, warnings
     assert len(warnings) == 2
 
 
-def test_what_is_no_mask(tmp_path, photograph, vessels):
-    write_image(tmp_path / "grey.png", photograph[..., 0])
-    assert "levels" in refusal(read_mask, tmp_path / "grey.png")
+def test_what_is_no_mask(tmp_path, vessels):
+    write_image(tmp_path / "grey.png", np.tile(np.arange(256, dtype=np.uint8), (9, 1)))
+    assert "256 levels" in refusal(read_mask, tmp_path / "grey.png")
     write_image(tmp_path / "colour.png", np.dstack([vessels, vessels, vessels // 2]))
     assert "coloured" in refusal(read_mask, tmp_path / "colour.png")
     labels = (vessels > 0).astype(np.uint8)
-    labels[:2] = 2  # a rare third class: most pixels are near either end of the range, all the same
+    labels[:2] = 2
+    labels[30:] = 0  # two rare classes: nearly all pixels are at an end of the range
     write_image(tmp_path / "labels.png", labels)
     assert "3 levels" in refusal(read_mask, tmp_path / "labels.png")
     write_image(tmp_path / "flat.png", np.full((9, 9), 7, np.uint8))
@@ -213,6 +228,19 @@ def test_check_sample(tmp_path, photograph):
     assert "40 x 50" in line and "50 x 40" in line
     write_image(fov, np.zeros((40, 50), np.uint8))
     assert "field of view is empty" in refusal(lambda path: check_sample(Sample("a", image, None, path)), fov)
+
+
+def test_who_reads_the_older_picture_goes_on_reading_it(tmp_path, photograph):
+    path = tmp_path / "a.ppm"
+    write_image(path, photograph)
+    before = path.read_bytes()
+    with open(path, "rb") as reader:
+        write_image(path, 255 - photograph)
+        assert reader.read() == before != path.read_bytes()
+
+
+def test_errors_are_one_line():
+    assert str(DataError("first\nsecond")) == "first second"
 
 
 def test_full_disk_leaves_the_older_picture(tmp_path, photograph):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from data import layouts
 from data.images import DataError, write_image
-from data.layouts import check, checksum, has_field_of_view, samples
+from data.layouts import check, checksum, samples
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 IMAGE = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
@@ -148,13 +148,6 @@ def test_phantom(drive, tmp_path, monkeypatch):
         samples("phantom", "train")
 
 
-def test_field_of_view_by_layout(folder):
-    assert has_field_of_view(f"drive:{folder}") and not has_field_of_view(f"bu_bil:{folder}")
-    assert not has_field_of_view(f"folder:{folder}")
-    (folder / "fov").mkdir()
-    assert has_field_of_view(f"folder:{folder}")
-
-
 @pytest.mark.parametrize("spec, line", [
     ("dive:{}", "unknown layout 'dive'.*drive, messidor"), ("drive", "no folder given"),
     ("drive:{}/absent", "no folder"), ("drive:{}", "training/images: no such folder"),
@@ -231,12 +224,12 @@ def test_check_opens_every_file(folder, monkeypatch):
     lines.clear()
     for stem in "bd":
         write_image(folder / "masks" / f"{stem}.png", np.zeros((12, 16), np.uint8))
-    blurred = cv2.resize(np.kron(np.eye(2, dtype=np.uint8) * 255, np.ones((200, 200), np.uint8)), (300, 300))
+    blurred = cv2.resize(np.kron(np.eye(2, dtype=np.uint8) * 255, np.ones((201, 201), np.uint8)), (299, 299))
     write_image(folder / "images" / "k.png", np.dstack([blurred] * 3))
     write_image(folder / "masks" / "k.png", blurred)
     check(found)
-    assert lines == ["1 of 11 masks are cut at half: k", "2 of 11 masks are all background: b, d",
-                     "11 images checked, pixels 16 x 12 (10), 300 x 300 (1), 3 warnings"]
+    assert lines == ["masks cut at half, 1 of 11: k", "masks all background, 2 of 11: b, d",
+                     "11 images checked, pixels 16 x 12 (10), 299 x 299 (1), 3 warnings"]
 
     whole = (folder / "images" / "g.png").read_bytes()
     (folder / "images" / "g.png").write_bytes(whole[:len(whole) // 2])
