@@ -1,4 +1,4 @@
-## CONFIG=quick    preset: a folder under configs/ or a path; has stage1.flags, stage2.flags, unet.flags, may have masks.flags
+## CONFIG=quick    preset: a folder under configs/, or a path; stage1.flags stage2.flags unet.flags, optional masks.flags
 ## RUN=$(CONFIG)   name of the run: its files go to checkpoints/$(RUN) and reports/$(RUN)
 ## PAIRS=          images with masks, layout:path; drive:data/raw/DRIVE if that folder exists, else phantom
 ## PHOTOS=         photographs without masks, layout:path; messidor:data/raw/MESSIDOR if it exists, else phantom;

@@ -17,6 +17,7 @@ setup(
         "matplotlib>=3.7",
         "h5py>=3.9",
         "absl-py>=1.4",
+        "scikit-image>=0.24,<0.25",  # centre lines of drawn vessels; OpenCV thins in opencv-contrib only
         # Reads DRIVE's GIF masks, which OpenCV does not, and tells a truncated JPG, which OpenCV fills in silently.
         "Pillow>=10.1",
     ],

@@ -6,6 +6,8 @@ from tensorflow import keras
 
 from training.losses import cross_entropy, mean_over_batch, mean_per_example
 
+WIDEST = 4.0  # standard deviations; an optic disc lies about three above the mean
+
 
 class Pix2Pix(keras.Model):
     """Generator and PatchGAN, each updated once a step.
@@ -15,8 +17,9 @@ class Pix2Pix(keras.Model):
     authors weigh both alike; pix2pix itself (Isola et al., 2016) takes 100.
 
     A batch is a dict of "known" (B, S, S, K) and "photograph" (B, S, S, 3), both in [-1, 1], "inside" (B, S, S, 1), 1
-    in the field of view and 0 outside, where both photographs are black; "noise" (B, S, S, N), which D does not see;
-    and "seeds" (B, 2) int32 of dropout: all randomness comes with the examples.
+    in the field of view and 0 outside, where both photographs are black; "codes" (B, 6) for `colour`, or none;
+    "noise" (B, S, S, N), which D does not see; and "seeds" (B, 2) int32 of dropout: all randomness comes with the
+    examples.
     """
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, l1_weight: float):
@@ -45,7 +48,7 @@ class Pix2Pix(keras.Model):
         known, real, inside = batch["known"], batch["photograph"], batch["inside"]
         with tf.GradientTape() as tape:
             fake = self.generator([tf.concat([known, batch["noise"]], -1), batch["seeds"]], training=True)
-            fake = black_outside(fake, inside)
+            fake = black_outside(colour(fake, batch["codes"]) if "codes" in batch else fake, inside)
             with tape.stop_recording():
                 d_loss, on_real, on_fake = self._train_discriminator(known, real, fake)
             l1 = mean_over_batch(mean_per_example(tf.abs(real - fake)))
@@ -58,6 +61,15 @@ class Pix2Pix(keras.Model):
                             "D(x)": tf.sigmoid(on_real), "D(G(z))": tf.sigmoid(on_fake)}.items():
             self.means[name].update_state(value)
         return {name: mean.result() for name, mean in self.means.items()}
+
+
+def colour(drawn: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
+    """Gives standardised pictures (B, S, S, 3) in [-1, 1] the means and spreads of `codes` (B, 6), all in units of [-1, 1].
+
+    1 stands for WIDEST standard deviations from the mean; the result is cut to [-1, 1].
+    """
+    means, spreads = codes[:, None, None, :3], codes[:, None, None, 3:]
+    return tf.clip_by_value(means + WIDEST * drawn * spreads, -1.0, 1.0)
 
 
 def black_outside(photographs: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:

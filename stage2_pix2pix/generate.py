@@ -15,7 +15,7 @@ from data.fundus import load_view, resize_mask, square
 from data.images import write_image
 from data.layouts import samples
 from data.pairs import PairReader, PairWriter
-from stage2_pix2pix.gan import black_outside
+from stage2_pix2pix.gan import black_outside, colour
 from stage2_pix2pix.inputs import Renderer, known
 from stage2_pix2pix.networks import generator
 from training.cli import run
@@ -29,9 +29,11 @@ SHOWN = 24  # pairs on the contact sheet
 
 def render(model, renderer: Renderer, mask, fov, code, seed: int) -> np.ndarray:
     """uint8 (S, S) mask and field of view, float32 (6,) colour code -> uint8 (S, S, 3) RGB, black outside."""
-    told = known(tf.constant(mask[None]), tf.constant(fov[None]), tf.constant(code[None], tf.float32), renderer)
+    told = known(tf.constant(mask[None]), tf.constant(fov[None]), renderer)
     noise = tf.random.stateless_normal((1, renderer.size, renderer.size, renderer.noise), (seed, 2))
     photograph = model([tf.concat([told, noise], -1), tf.zeros((1, 2), tf.int32)], training=False)
+    if renderer.colour_code:
+        photograph = colour(photograph, tf.constant(code[None], tf.float32))
     photograph = black_outside(photograph, tf.cast(fov[None, ..., None] > 0, tf.float32))
     return np.clip(np.round(photograph[0].numpy() * 127.5 + 127.5), 0, 255).astype(np.uint8)
 

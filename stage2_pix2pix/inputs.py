@@ -10,7 +10,6 @@ from data.fundus import View, square
 from data.pipeline import batches, examples, uniform
 from training.fit import Schedule
 
-CODE = 6  # numbers of a colour code
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,9 @@ class Renderer:
     """The flags of train.py that decide which generator it is and what it is told.
 
     size: pixels, square. base: filters. norm, dropout: of the generator. tell_fov: besides the mask it is told the
-    field of view. colour_code: it is told the photograph's mean and spread of each channel, so that it need not
-    average over cameras and lamps, and can be asked for any. noise: planes of Gaussian noise it may make texture of.
+    field of view. colour_code: it draws standardised colours, and each channel's mean and spread are given with the
+    mask: it need not average over cameras and lamps, and can be asked for any. noise: planes of Gaussian noise it may
+    make texture of.
     """
 
     size: int
@@ -33,12 +33,12 @@ class Renderer:
     @property
     def planes(self) -> int:
         """Channels of "known", the part that D is told too."""
-        return 1 + self.tell_fov + CODE * self.colour_code
+        return 1 + self.tell_fov
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """masks uint8 (N, S, S), fovs uint8 (N, S, S), photographs uint8 (N, S, S, 3), codes float32 (N, 6) in [-1, 1]."""
+    """masks uint8 (N, S, S), fovs uint8 (N, S, S), photographs uint8 (N, S, S, 3), codes float32 (N, 6)."""
 
     masks: np.ndarray
     fovs: np.ndarray
@@ -58,20 +58,14 @@ class Pairs:
 
 
 def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:
-    """uint8 (S, S, 3) -> float32 (6,): mean and standard deviation of R, G, B in the field of view, about [-1, 1]."""
-    pixels = photograph[fov > 0] / 127.5
-    return np.concatenate([pixels.mean(axis=0) - 1, pixels.std(axis=0) * 2 - 1]).astype(np.float32)
+    """uint8 (S, S, 3) -> float32 (6,): means and standard deviations of R, G, B in the field of view, scaled to [-1, 1]."""
+    pixels = photograph[fov > 0] / 127.5 - 1
+    return np.concatenate([pixels.mean(axis=0), pixels.std(axis=0)]).astype(np.float32)
 
 
-def known(masks: tf.Tensor, fovs: tf.Tensor, codes: tf.Tensor, renderer: Renderer) -> tf.Tensor:
-    """uint8 (B, S, S) twice and float32 (B, 6) -> float32 (B, S, S, renderer.planes) in [-1, 1]."""
-    planes = [_signed(masks)[..., None]]
-    if renderer.tell_fov:
-        planes.append(_signed(fovs)[..., None])
-    if renderer.colour_code:
-        flat = tf.ones_like(planes[0])
-        planes.append(flat * codes[:, None, None])
-    return tf.concat(planes, axis=-1)
+def known(masks: tf.Tensor, fovs: tf.Tensor, renderer: Renderer) -> tf.Tensor:
+    """uint8 (B, S, S) twice -> float32 (B, S, S, renderer.planes) in [-1, 1]."""
+    return _signed(tf.stack([masks, fovs] if renderer.tell_fov else [masks], axis=-1))
 
 
 def _signed(pixels: tf.Tensor) -> tf.Tensor:
@@ -95,10 +89,11 @@ def dataset(pairs: Pairs, renderer: Renderer, flips: bool, schedule: Schedule, f
                 "codes": pairs_of["codes"][index], "noise": tf.random.stateless_normal(noise_shape, seeds)}
 
     def batch(rows):
-        return {"known": known(rows["masks"], rows["fovs"], rows["codes"], renderer),
-                "photograph": _signed(rows["photographs"]),
-                "inside": tf.cast(rows["fovs"] > 0, tf.float32)[..., None],
-                "noise": rows["noise"], "seeds": rows["seeds"]}
+        told = {"known": known(rows["masks"], rows["fovs"], renderer), "noise": rows["noise"], "seeds": rows["seeds"]}
+        if renderer.colour_code:
+            told["codes"] = rows["codes"]
+        return {**told, "photograph": _signed(rows["photographs"]),
+                "inside": tf.cast(rows["fovs"] > 0, tf.float32)[..., None]}
 
     pairs_of = {name: tf.constant(value) for name, value in vars(pairs).items()}
     source = examples(len(pairs), schedule.batch_size, schedule.steps, schedule.seed, first_step)

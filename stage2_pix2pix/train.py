@@ -37,6 +37,10 @@ def load_samples() -> list[layouts.Sample]:
         raise DataError("--photos needs --photo_masks, the folder that unet_eval.segment wrote for them")
     photos = [replace(sample, mask=Path(FLAGS.photo_masks) / f"{sample.stem}.png")
               for sample in layouts.samples(FLAGS.photos, "all", masks=False)]
+    tests = {sample.image.resolve() for sample in layouts.samples(FLAGS.pairs, "test")}
+    if any(sample.image.resolve() in tests for sample in photos):
+        raise DataError(f"--photos={FLAGS.photos} holds test images of --pairs={FLAGS.pairs}, which no training may see: "
+                        "give other photographs, or none")
     missing = [sample.stem for sample in photos if not sample.mask.is_file()]
     if missing:
         raise DataError(f"{FLAGS.photo_masks} lacks the masks of {', '.join(missing)}: run unet_eval.segment again")
@@ -101,7 +105,8 @@ if __name__ == "__main__":
     flags.DEFINE_enum("d_norm", "none", NORMS, "Normalisation in the discriminator.")
     flags.DEFINE_float("dropout", 0.5, "In the first three decoder blocks.", 0.0, 0.9)
     flags.DEFINE_bool("tell_fov", False, "Tell the networks the field of view.")
-    flags.DEFINE_bool("colour_code", False, "Tell the networks each photograph's mean and spread of colour.")
+    flags.DEFINE_bool("colour_code", False, "Draw standardised colours; each photograph's own mean and "
+                      "spread of them are given, not learned.")
     flags.DEFINE_integer("noise", 0, "Planes of noise the generator may make texture of.", 0, 16)
     flags.DEFINE_bool("flips", False, "Show the pairs mirrored, too.")
     flags.DEFINE_float("l1_weight", 1.0, "Weight of the mean absolute difference.", 0.0, 1000.0)

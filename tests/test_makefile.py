@@ -178,3 +178,13 @@ def test_clean_removes_nothing_but_a_run(project, run):
 def test_a_dry_run_calls_the_trainings_only(project):
     assert modules(project, "stage1", "stage2", "eval", "FLAGS=--dry_run") == [
         "stage1_dcgan.train", "stage2_pix2pix.train", "unet_eval.train"]
+
+
+@pytest.mark.parametrize("begun, kept", [("before", False), ("after", True)])
+def test_a_training_that_an_older_input_began_is_dropped_not_resumed(project, begun, kept):
+    inputs, stage2 = done()[:7], "checkpoints/tiny/stage2/config.json"
+    finish(project, *([stage2, *inputs] if begun == "before" else [*inputs, stage2]))
+    commands = make(project, "-n", "stage2", "CONFIG=tiny").stdout.splitlines()
+    guard, = (line for line in commands if "rm -rf" in line and "/stage2" in line)
+    assert subprocess.run(["sh", "-c", guard], cwd=project).returncode == 0
+    assert (project / stage2).exists() == kept

@@ -36,7 +36,7 @@ def run(main: Callable[[], None]) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
                 raise
-            _stop(f"{error.filename or 'output folder'}: {error.strerror}; make room or choose another --out")
+            _stop(f"{error.filename or 'output folder'}: {error.strerror}; make room or choose another output folder")
         except Exception as error:
             # TensorFlow is imported by the scripts, not here, and names its errors by class
             if type(error).__name__ != "ResourceExhaustedError":

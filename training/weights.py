@@ -12,7 +12,7 @@ from data.images import DataError
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Complete or absent."""
-    partial = path.with_name(f".partial.{path.name}")
+    partial = path.with_name(f".partial-{path.name}")
     model.save_weights(partial)
     os.replace(partial, path)
 

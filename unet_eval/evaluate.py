@@ -16,7 +16,7 @@ import numpy as np
 from absl import flags, logging
 
 from data.fundus import load_views
-from data.images import DataError
+from data.images import DataError, write_error
 from data.pairs import PairReader
 from training.cli import run
 from training.run_folder import read_json
@@ -113,7 +113,7 @@ def evaluate(options: Options) -> dict:
     arms = find_arms(options.run, options.arms)
     with PairReader(options.run / "synthetic.h5") as pairs:
         if not {"images", "fovs"} <= pairs[0].keys():
-            raise DataError(f"{options.run}/synthetic.h5 holds masks without photographs: remove it, then `make stage2`")
+            raise DataError(f"{options.run}/synthetic.h5 holds masks but no photographs: remove it, then `make stage2`")
         tests = measure.load_test_images(options.pairs)
         training = load_views(options.pairs, "train")
         entries, masks = {}, {}
@@ -136,13 +136,15 @@ def evaluate(options: Options) -> dict:
 
         reports = options.reports.absolute()
         partial = reports.with_name(f".{reports.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)  # of an evaluation that was killed
         try:
             (partial / "figures").mkdir(parents=True)
             (partial / "results.json").write_text(json.dumps(results, indent=2, allow_nan=False) + "\n")
             figures.draw(partial / "figures", options.run, results, tests, masks, training, pairs, real, synthetic)
             report.write(partial / "report.html", results, partial / "figures", options.run)
             publish(partial, reports)
+        except OSError as error:
+            raise write_error(options.reports, error) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return results
@@ -161,8 +163,8 @@ if __name__ == "__main__":
     flags.DEFINE_string("pairs", None, "Data set whose test images measure the arms, layout:path.", required=True)
     flags.DEFINE_string("photos", "", "Photographs that Stage-II learned from, layout:path; empty where it had none.")
     flags.DEFINE_string("reports", None, "Folder for results.json, report.html and figures/.", required=True)
-    flags.DEFINE_string("threshold", "0.5", "Probability from which a pixel is vessel; 'tuned' is, for each arm, the one "
-                        "of the best vessel F1 on the pairs that it was trained on.")
+    flags.DEFINE_string("threshold", "0.5", "Probability from which a pixel is vessel; 'tuned' is, for each arm, the "
+                        "one of the best vessel F1 on the pairs that it was trained on.")
     flags.DEFINE_list("arms", [], "Arms to measure; by default all that are trained.")
     flags.DEFINE_integer("kl_bins", 256, "Bins of the grey-level histograms that KL compares.", 2, 256)
     flags.DEFINE_enum("kl_pixels", "fov", ["fov", "all"], "Pixels of those histograms: in the field of view, or all.")

@@ -132,7 +132,8 @@ def arms(path, results):
     names = list(results["arms"])
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(4.6, 0.9 + 0.5 * len(names)), layout="constrained")
-        for key, label, colour, offset in (("f1_vessel", "vessel F1", BLUE, -0.12), ("f1_macro", "macro F1", ORANGE, 0.12)):
+        for key, label, colour, offset in (("f1_vessel", "vessel F1", BLUE, -0.12),
+                                           ("f1_macro", "macro F1", ORANGE, 0.12)):
             for i, name in enumerate(names):
                 arm = results["arms"][name]
                 axes.plot(arm["ci95"][key], [i + offset] * 2, color=colour, linewidth=2, alpha=0.6)
@@ -176,7 +177,7 @@ def training_curves(folder, run):
         for (part, tag), steps in sorted(scalars(logs).items()):
             name = re.sub(r"^epoch_", "", tag)
             panel = next((title for title, pattern in PANELS if re.search(pattern, name, re.IGNORECASE)), name)
-            label = f"{name} ({part})" if part not in (".", "train") else name
+            label = f"{name} (validation)" if part == "validation" else name
             panels.setdefault(panel, []).append((label, steps))
         for panel, curves in sorted(panels.items()):
             path = Path(folder) / f"curves_{logs.parent.name}_{re.sub('[^A-Za-z0-9]+', '-', panel)}.png"

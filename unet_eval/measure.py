@@ -1,9 +1,9 @@
 """What results.json holds, computed from test images, training images and synthetic pairs."""
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable
 
 import numpy as np
 

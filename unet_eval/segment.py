@@ -11,7 +11,7 @@ import numpy as np
 from absl import flags, logging
 
 from data.fundus import View, load_view, to_native
-from data.images import DataError, write_image
+from data.images import write_image
 from data.layouts import LAYOUTS, samples
 from training.cli import run
 from training.run_folder import settings
@@ -68,7 +68,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     for sample in found:
         view = load_view(sample)
-        mask = to_native(view, segmenter.probability(view)) >= flags.FLAGS.threshold
+        mask = to_native(view, segmenter.probability(view)) >= flags.FLAGS.probability
         write_image(out / f"{sample.stem}.png", np.where(mask, 255, 0).astype(np.uint8))
     logging.info("%d masks written to %s", len(found), out)
 
@@ -77,5 +77,5 @@ if __name__ == "__main__":
     flags.DEFINE_string("model", None, "Run folder of a trained U-Net.", required=True)
     flags.DEFINE_string("images", None, "layout:path, or any folder of images.", required=True)
     flags.DEFINE_string("out", None, "Folder for the masks, one PNG an image, on its own pixel grid.", required=True)
-    flags.DEFINE_float("threshold", 0.5, "Probability from which a pixel is foreground.", 0.0, 1.0)
+    flags.DEFINE_float("probability", 0.5, "Probability from which a pixel is foreground.", 0.0, 1.0)
     run(main)

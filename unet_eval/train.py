@@ -4,8 +4,6 @@ python -m unet_eval.train --arm=real --pairs=drive:data/raw/DRIVE --out=checkpoi
 """
 from __future__ import annotations
 
-from pathlib import Path
-
 from absl import flags, logging
 from tensorflow import keras
 

@@ -2,9 +2,11 @@
 import base64
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -79,7 +81,8 @@ def write_run(run):
     for seed, arm in enumerate(("real", "synthetic")):
         folder = run / f"unet-{arm}"
         folder.mkdir(parents=True)
-        config = {"flags": {**network, "note": "<script>alert(1)</script>"}, "data": {"checksum": "f00d"}, "git": "abc1"}
+        config = {"flags": {**network, "note": "<script>alert(1)</script>"}, "data": {"checksum": "f00d"},
+                  "git": "abc1"}
         (folder / "config.json").write_text(json.dumps(config))
         tf.keras.utils.set_random_seed(seed)
         save_weights(unet(network["base"], network["poolings"]), folder / "weights.h5")
@@ -99,7 +102,7 @@ def options(tmp_path_factory):
     root = tmp_path_factory.mktemp("Größe & <b>")
     write_drive(root / "DRIVE")
     write_run(root / "run <b>&")
-    return evaluate.Options(root / "run <b>&", f"drive:{root / 'DRIVE'}", "", root / "reports" / "new")
+    return evaluate.Options(root / "run <b>&", f"drive:{root / 'DRIVE'}", "", root / "reports" / "new", "tuned")
 
 
 @pytest.fixture(scope="module")
@@ -142,10 +145,11 @@ def test_metrics_are_those_of_the_native_grid(options, results):
         truth.append(read_mask(f"{test}/1st_manual/{number}_manual1.gif")[inside] > 0)
         probability.append(to_native(view, segmenter.probability(view))[inside])
     truth, probability = np.concatenate(truth), np.concatenate(probability)
-    measured = results["arms"]["real"]["fov"]
+    measured, found = results["arms"]["real"]["fov"], probability >= np.float32(results["arms"]["real"]["threshold"])
+    assert 0 < found.mean() < 1
     assert measured["auc"] == pytest.approx(sklearn.roc_auc_score(truth, probability), abs=1e-6)
-    assert measured["f1_macro"] == pytest.approx(sklearn.f1_score(truth, probability >= 0.5, average="macro"), abs=1e-6)
-    assert measured["mcc"] == pytest.approx(sklearn.matthews_corrcoef(truth, probability >= 0.5), abs=1e-6)
+    assert measured["f1_macro"] == pytest.approx(sklearn.f1_score(truth, found, average="macro"), abs=1e-6)
+    assert measured["mcc"] == pytest.approx(sklearn.matthews_corrcoef(truth, found), abs=1e-6)
 
 
 def test_reference_measured_against_itself(options):
@@ -162,12 +166,11 @@ def test_tuned_threshold_separates_the_training_views(options):
     assert answer == 0.11
 
 
-def test_tuned_threshold_is_each_arm_s_own(options, tmp_path):
-    tuned = evaluate.evaluate(evaluate.Options(options.run, options.pairs, "", tmp_path / "tuned", threshold="tuned"))
+def test_tuned_threshold_is_each_arm_s_own(options, results):
     with PairReader(options.run / "synthetic.h5") as pairs:
         for arm, views in (("real", load_views(options.pairs, "train")), ("synthetic", measure.pair_views(pairs))):
             expected = measure.tuned_threshold(Segmenter(options.run / f"unet-{arm}").probability, views)
-            assert tuned["arms"][arm]["threshold"] == expected
+            assert results["arms"][arm]["threshold"] == expected
 
 
 def test_threshold_flag():
@@ -176,19 +179,17 @@ def test_threshold_flag():
 
 
 def test_numbers_that_json_does_not_know_become_null():
-    assert evaluate.strict({"a": [float("nan"), 1.0], "b": (float("inf"),), "c": "nan"}) == {"a": [None, 1.0], "b": [None],
-                                                                                            "c": "nan"}
+    odd = {"a": [float("nan"), 1.0], "b": (float("inf"),), "c": "nan"}
+    assert evaluate.strict(odd) == {"a": [None, 1.0], "b": [None], "c": "nan"}
 
 
 @pytest.mark.parametrize("fault", ["no store", "no rows", "no photographs", "no arm", "unknown arm"])
 def test_missing_inputs_stop_with_nothing_written(options, tmp_path, fault):
-    run = tmp_path / "run"
-    write_run(run)
+    run = shutil.copytree(options.run, tmp_path / "run")
     arms = ()
     if fault == "no store":
         (run / "synthetic.h5").unlink()
     elif fault == "no rows":
-        import h5py
         with h5py.File(run / "synthetic.h5", "w") as file:
             for name, channels in (("masks", 1), ("images", 3), ("fovs", 1)):
                 file.create_dataset(name, (0, 8, 8, channels), np.uint8)
@@ -205,22 +206,26 @@ def test_missing_inputs_stop_with_nothing_written(options, tmp_path, fault):
     assert not (tmp_path / "reports").exists()
 
 
-def test_a_report_that_fails_leaves_the_old_one(options, results, tmp_path):
+def test_a_report_that_fails_leaves_the_old_one(options, tmp_path):
     reports = tmp_path / "reports"
     reports.mkdir()
     (reports / "report.html").write_text("old")
-    (tmp_path / "run").symlink_to(options.run)
-    broken = tmp_path / "broken"
-    write_run(broken)
+    broken = shutil.copytree(options.run, tmp_path / "broken")
     (broken / "stage1" / "config.json").write_text("{")  # the report quotes it, last of all
     with pytest.raises(DataError, match="stage1"):
-        evaluate.evaluate(evaluate.Options(broken, options.pairs, "", reports))
+        evaluate.evaluate(evaluate.Options(broken, options.pairs, "", reports, arms=("real",)))
     assert [path.name for path in tmp_path.glob("*reports*")] == ["reports"]
     assert [path.name for path in reports.iterdir()] == ["report.html"]
     assert (reports / "report.html").read_text() == "old"
 
 
-def test_a_second_evaluation_replaces_the_first(options, results, tmp_path):
+def test_a_folder_that_cannot_be_written_is_named(options, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="file/new: cannot be written"):
+        evaluate.evaluate(evaluate.Options(options.run, options.pairs, "", tmp_path / "file" / "new", arms=("real",)))
+
+
+def test_a_second_evaluation_replaces_the_first(options, tmp_path):
     only = evaluate.Options(options.run, options.pairs, "", tmp_path / "reports", arms=("synthetic",))
     (tmp_path / "reports" / "figures").mkdir(parents=True)
     (tmp_path / "reports" / "figures" / "stale.png").write_text("")
