@@ -1,4 +1,4 @@
-## CONFIG=quick    preset: a folder under configs/, or a path; stage1.flags stage2.flags unet.flags, optional masks.flags
+## CONFIG=quick    preset: a folder under configs/ or a path; stage1.flags stage2.flags unet.flags, may have masks.flags
 ## RUN=$(CONFIG)   name of the run: its files go to checkpoints/$(RUN) and reports/$(RUN)
 ## PAIRS=          images with masks, layout:path; drive:data/raw/DRIVE if that folder exists, else phantom
 ## PHOTOS=         photographs without masks, layout:path; messidor:data/raw/MESSIDOR if it exists, else phantom;
@@ -48,21 +48,23 @@ PYTHON ?= $(shell for p in python3.11 python3.10 python3.9 python3 python; do \
 works = $(shell $(1) -c '$(supported)' 2>/dev/null && echo yes)
 no_python = PYTHON=$(PYTHON) is no Python 3.9, 3.10 or 3.11 with its venv module, which TensorFlow 2.14 needs: \
   install one and give its path, make PYTHON=/path/to/python3.11
+no_opencv = error: OpenCV does not start, for want of system libraries: apt-get install libgl1 libglib2.0-0
 
 .venv: .venv/installed-$(or $(EXTRAS),base) ## the Python environment, on first use and when its versions change
 
 .venv/installed-%: setup.py constraints.txt
 	$(if $(call works,$(python)),,$(if $(call works,$(PYTHON)),,$(error $(no_python))))
 	@echo ".venv: installing TensorFlow 2.14 and the rest (600 MB on the first use)"
-	@$(python) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(python) -c 'import pip; $(supported)' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(python) -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	  -e '.$(if $(filter-out base,$*),[$*])'
-	@$(python) -c 'import cv2' || { $(call say,error: OpenCV does not start: apt-get install libgl1 libglib2.0-0) >&2; exit 1; }
+	@$(python) -c 'import cv2' || { $(call say,$(no_opencv)) >&2; exit 1; }
 	@touch $@
 
 # --------------------------------------------------------------------------------------------- what goes in
 no_name = RUN='$(RUN)' is no name for a folder: it has no slash, begins with no dot and is not empty
-no_config = CONFIG=$(CONFIG) is no folder with stage1.flags, stage2.flags and unet.flags; there are: $(notdir $(wildcard configs/*))
+no_config = CONFIG=$(CONFIG) is no folder with stage1.flags, stage2.flags and unet.flags; there are: \
+  $(notdir $(wildcard configs/*))
 differs = $(run) was made with $(before), and this is $(now): take the same, or another folder with RUN=name
 now := $(strip CONFIG=$(CONFIG) PAIRS=$(PAIRS) PHOTOS=$(PHOTOS) FLAGS=$(FLAGS))
 before = $(shell cat $(at)/settings 2>/dev/null)

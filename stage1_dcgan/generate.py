@@ -30,7 +30,7 @@ COARSE = 64       # pixels; masks are compared at this size, blurred
 
 
 def nearest(mask: np.ndarray, training: list[np.ndarray]) -> int:
-    """Index of the training mask nearest to `mask`, all uint8 (S, S), by mean squared difference, blurred (Figure 4)."""
+    """Index of the training mask nearest to `mask`, all uint8 (S, S): mean squared difference, blurred (Figure 4)."""
     def coarse(picture):
         return cv2.GaussianBlur(cv2.resize(picture, (COARSE, COARSE), interpolation=cv2.INTER_AREA), (0, 0), 1.5) / 255
     return int(np.argmin([np.mean((coarse(mask) - coarse(other)) ** 2) for other in training]))
@@ -64,7 +64,8 @@ def main():
                 masks.append(mask)
     beside = [square(np.hstack([mask, training[nearest(mask, training)]]), 512)[128:384] for mask in masks]
     write_image(out.with_suffix(".png"), grid(beside, columns=4))
-    logging.info("%d masks in %s; each beside its nearest training mask in %s", FLAGS.count, out, out.with_suffix(".png"))
+    logging.info("%d masks in %s; each beside its nearest training mask in %s", FLAGS.count, out,
+                 out.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ if __name__ == "__main__":
     flags.DEFINE_float("reach", 0.0, "Show the discriminator everything shifted by up to this share of the size, and "
                        "flipped: keeps it from learning few masks by heart.", 0.0, 0.5)
     flags.DEFINE_float("penalty", 0.0, "Weight of the gradient penalty on real masks (R1).", 0.0, 100.0)
-    flags.DEFINE_float("ema", 0.0, "Draw with a moving average of the generator's weights, of this momentum.", 0.0, 0.9999)
+    flags.DEFINE_float("ema", 0.0, "Draw with a moving average of the generator's weights, of this momentum.", 0.0,
+                       0.9999)
     flags.DEFINE_float("learning_rate", 2e-4, "Adam's learning rate, both networks.", 1e-8, 1.0)
     flags.DEFINE_float("beta_1", 0.5, "Adam's first momentum, both networks.", 0.0, 0.999)
     flags.DEFINE_integer("epochs", 25, "Epochs.", 1)

@@ -64,9 +64,9 @@ class Pix2Pix(keras.Model):
 
 
 def colour(drawn: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
-    """Gives standardised pictures (B, S, S, 3) in [-1, 1] the means and spreads of `codes` (B, 6), all in units of [-1, 1].
+    """Gives standardised pictures (B, S, S, 3) in [-1, 1] the means and spreads of `codes` (B, 6).
 
-    1 stands for WIDEST standard deviations from the mean; the result is cut to [-1, 1].
+    Codes are in units of the result, which is cut to [-1, 1]; in what is drawn, 1 stands for WIDEST standard deviations.
     """
     means, spreads = codes[:, None, None, :3], codes[:, None, None, 3:]
     return tf.clip_by_value(means + WIDEST * drawn * spreads, -1.0, 1.0)

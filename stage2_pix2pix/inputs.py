@@ -11,7 +11,6 @@ from data.pipeline import batches, examples, uniform
 from training.fit import Schedule
 
 
-
 @dataclass(frozen=True)
 class Renderer:
     """The flags of train.py that decide which generator it is and what it is told.
@@ -58,7 +57,7 @@ class Pairs:
 
 
 def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:
-    """uint8 (S, S, 3) -> float32 (6,): means and standard deviations of R, G, B in the field of view, scaled to [-1, 1]."""
+    """uint8 (S, S, 3) -> float32 (6,): means and deviations of R, G, B in the field of view, 0..255 scaled to [-1, 1]."""
     pixels = photograph[fov > 0] / 127.5 - 1
     return np.concatenate([pixels.mean(axis=0), pixels.std(axis=0)]).astype(np.float32)
 
@@ -82,8 +81,8 @@ def dataset(pairs: Pairs, renderer: Renderer, flips: bool, schedule: Schedule, f
                             pairs_of["photographs"][index]], axis=-1)
         if flips:
             chance = uniform(schedule.seed, number, (2,), stream=1)
-            for axis in range(2):
-                planes = tf.cond(chance[axis] < 0.5, lambda: tf.reverse(planes, [axis]), lambda: planes)
+            planes = tf.where(chance[0] < 0.5, tf.reverse(planes, [0]), planes)
+            planes = tf.where(chance[1] < 0.5, tf.reverse(planes, [1]), planes)
         seeds = tf.cast(tf.stack([number, schedule.seed]), tf.int32)
         return {"masks": planes[..., 0], "fovs": planes[..., 1], "photographs": planes[..., 2:], "seeds": seeds,
                 "codes": pairs_of["codes"][index], "noise": tf.random.stateless_normal(noise_shape, seeds)}

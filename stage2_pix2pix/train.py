@@ -39,8 +39,8 @@ def load_samples() -> list[layouts.Sample]:
               for sample in layouts.samples(FLAGS.photos, "all", masks=False)]
     tests = {sample.image.resolve() for sample in layouts.samples(FLAGS.pairs, "test")}
     if any(sample.image.resolve() in tests for sample in photos):
-        raise DataError(f"--photos={FLAGS.photos} holds test images of --pairs={FLAGS.pairs}, which no training may see: "
-                        "give other photographs, or none")
+        raise DataError(f"--photos={FLAGS.photos} holds test images of --pairs={FLAGS.pairs}, which no training may "
+                        "see: give other photographs, or none")
     missing = [sample.stem for sample in photos if not sample.mask.is_file()]
     if missing:
         raise DataError(f"{FLAGS.photo_masks} lacks the masks of {', '.join(missing)}: run unet_eval.segment again")
@@ -80,7 +80,8 @@ def main():
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
 
     def draw():
-        rendered = [render(gan.generator, renderer, pairs.masks[k], pairs.fovs[k], pairs.codes[k], seed=k) for k in shown]
+        rendered = [render(gan.generator, renderer, pairs.masks[k], pairs.fovs[k], pairs.codes[k], seed=k)
+                    for k in shown]
         return contact_sheet(pairs.masks[shown], rendered, pairs.photographs[shown])
 
     parts = {"generator": gan.generator, "discriminator": gan.discriminator,

@@ -13,18 +13,28 @@ from data.images import DataError
 KEEP = 3
 
 
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+
 class Checkpoints:
     """Numbered checkpoints ckpt-STEP of named Keras models and optimizers in `folder`.
 
-    The files themselves are the record: TensorFlow's state file named `checkpoint` is written but never trusted,
-    since a damaged one reads as "nothing here yet" and a training would silently start from zero.
+    The files themselves are the record: TensorFlow's state file named `checkpoint` is neither written nor read, since a
+    damaged one reads as "nothing here yet" and a training would silently start from zero.
     """
 
     def __init__(self, folder: Path, **parts):
         self.folder = folder
         self._checkpoint = tf.train.Checkpoint(**parts)
-        for left_over in [*folder.glob("ckpt-*_temp"), *folder.glob("ckpt-*.tempstate*")]:
-            shutil.rmtree(left_over) if left_over.is_dir() else left_over.unlink()
+        self._remove_unfinished()
+
+    def _remove_unfinished(self) -> None:
+        """Drops what a save left that was killed or had no room: files without an index, which is written last."""
+        complete = {f"ckpt-{step}" for step in self._steps()}
+        for path in self.folder.glob("ckpt-*"):
+            if path.name.partition(".")[0] not in complete or ".tempstate" in path.name:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _steps(self) -> list[int]:
         """Steps saved, newest first."""
@@ -41,7 +51,7 @@ class Checkpoints:
             try:
                 self._checkpoint.read(str(self.folder / f"ckpt-{step}")).assert_consumed()
             except (tf.errors.OpError, ValueError, AssertionError) as error:
-                logging.warning("%s/ckpt-%d is damaged (%s)", self.folder, step, str(error).splitlines()[0][:160])
+                logging.warning("%s/ckpt-%d is damaged (%s)", self.folder, step, _first_line(error))
                 continue
             for newer in steps[:steps.index(step)]:
                 self._remove(newer)
@@ -51,8 +61,14 @@ class Checkpoints:
         return 0
 
     def save(self, step: int) -> None:
-        """Writes ckpt-`step`, then drops all but the newest `KEEP`."""
-        self._checkpoint.write(str(self.folder / f"ckpt-{step}"))
+        """Writes ckpt-`step`, then drops all but the newest `KEEP`; DataError, and none dropped, where it cannot."""
+        path = self.folder / f"ckpt-{step}"
+        try:
+            self._checkpoint.write(str(path))
+        except tf.errors.OpError as error:
+            self._remove_unfinished()
+            raise DataError(f"{path} cannot be written ({_first_line(error)}): older checkpoints are intact; free space "
+                            "on the disk and give the same command again") from error
         for old in self._steps()[KEEP:]:
             self._remove(old)
 

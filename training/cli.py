@@ -12,6 +12,11 @@ from data.images import DataError
 STOPPED = 75  # exit status of a training that a signal stopped and that the same command resumes (EX_TEMPFAIL)
 
 
+# What an output folder can be: full, somebody else's, below a file, a file itself.
+OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
+                 errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
+
+
 class Stopped(Exception):
     """A signal asked the training to stop; everything is saved."""
 
@@ -27,14 +32,14 @@ def run(main: Callable[[], None]) -> None:
             _stop(f"{argv[1]!r} is not a flag: flags are written --name=value")
         try:
             main()
-        except (DataError, FileExistsError) as error:
+        except DataError as error:
             _stop(str(error))
         except Stopped as stopped:
             _stop(str(stopped), STOPPED)
         except KeyboardInterrupt:
             _stop("interrupted", 130)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
+            if error.errno not in OUTPUT_ERRORS:
                 raise
             _stop(f"{error.filename or 'output folder'}: {error.strerror}; make room or choose another output folder")
         except Exception as error:
@@ -43,7 +48,14 @@ def run(main: Callable[[], None]) -> None:
                 raise
             _stop(f"out of memory or disk space ({str(error).splitlines()[0][:120]}); try a smaller --batch_size")
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        _stop(f"{' '.join(str(error).splitlines())} (--help lists the flags)")
 
 
 def _stop(message: str, status: int = 1) -> None:

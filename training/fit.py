@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 import signal
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -47,25 +48,33 @@ class Schedule:
 
 
 class _SaveStopGuard(keras.callbacks.Callback):
-    """Saves after every epoch, saves and stops on SIGTERM or SIGINT, and stops at a loss that is no number."""
+    """Saves after every epoch, saves and stops after a signal, and stops at a loss or a weight that is no number."""
 
     def __init__(self, checkpoints: Checkpoints, seconds: Path, step: int):
         super().__init__()
         self._checkpoints, self._seconds, self._step = checkpoints, seconds, step
         self._signal = None
-        self._before = read_json(seconds, "")["seconds"] if step and seconds.exists() else 0.0
+        self._before = read_json(seconds, "remove it").get("seconds", 0.0) if seconds.exists() else 0.0
         self._start = time.monotonic()
 
-    def listen(self):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda caught, frame: setattr(self, "_signal", caught))
+    @contextmanager
+    def listening(self):
+        """Within it SIGTERM and SIGINT are noted, and answered after the step."""
+        before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number, frame):
+        self._signal = number
 
     def on_train_batch_end(self, batch, logs=None):
         self._step += 1
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
-                raise DataError(f"{name} is {value} at step {self._step}: the last checkpoint is good; resume from it "
-                                "with a lower --learning_rate in another --out")
+                raise self._diverged(f"{name} is {value}")
         if self._signal is not None:
             self._save()
             raise Stopped(f"stopped by {signal.Signals(self._signal).name} after step {self._step}; everything is "
@@ -74,7 +83,16 @@ class _SaveStopGuard(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._save()
 
+    def _diverged(self, what):
+        return DataError(f"{what} at step {self._step}: nothing of it is saved, the checkpoints in "
+                         f"{self._checkpoints.folder} are from before; start again in another --out with a lower "
+                         "--learning_rate")
+
     def _save(self):
+        # A step's loss is of the weights before it, so that a step to NaN shows in the next loss only.
+        for weight in self.model.variables:
+            if weight.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(weight)):
+                raise self._diverged(f"the weight {weight.name} is not finite")
         self._checkpoints.save(self._step)
         write_json(self._seconds, {"seconds": round(self._before + time.monotonic() - self._start, 1)})
 
@@ -84,19 +102,22 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
     """Trains the compiled `model` to the schedule's end, from the newest checkpoint in `folder` if there is one.
 
     `make_dataset(step)` gives the batches from `step` on; `parts` names the models and optimizers to save. Raises
-    Stopped after a signal and DataError at a loss that is NaN or infinite.
+    Stopped after a signal, and DataError at a loss that is NaN or infinite or where all checkpoints are gone.
     """
-    checkpoints = Checkpoints(folder, **parts)
+    checkpoints, seconds = Checkpoints(folder, **parts), folder / "seconds.json"
     step = checkpoints.restore()
     if step:
         logging.info("resuming %s after step %d of %d", folder, step, schedule.steps)
-    guard = _SaveStopGuard(checkpoints, folder / "seconds.json", step)
-    guard.listen()
+    elif seconds.exists():  # it is written after the first checkpoint
+        raise DataError(f"{folder}: the checkpoints of the training that ran there are gone; put them back, or remove "
+                        "the folder to start again")
+    guard = _SaveStopGuard(checkpoints, seconds, step)
     board = keras.callbacks.TensorBoard(folder / "logs", write_graph=False, profile_batch=0)
     per_epoch = schedule.steps_per_epoch
-    while step < schedule.steps:  # the first round finishes an epoch that was stopped in its middle
-        epoch, done = divmod(step, per_epoch)
-        last = epoch + 1 if done else schedule.epochs
-        model.fit(make_dataset(step), steps_per_epoch=per_epoch - done, initial_epoch=epoch, epochs=last,
-                  callbacks=[guard, board, *callbacks])
-        step = last * per_epoch
+    with guard.listening():
+        while step < schedule.steps:  # the first round finishes an epoch that was stopped in its middle
+            epoch, done = divmod(step, per_epoch)
+            last = epoch + 1 if done else schedule.epochs
+            model.fit(make_dataset(step), steps_per_epoch=per_epoch - done, initial_epoch=epoch, epochs=last,
+                      callbacks=[guard, board, *callbacks])
+            step = last * per_epoch

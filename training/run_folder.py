@@ -7,33 +7,45 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
 from pathlib import Path
 
-from data.images import DataError
+from data.images import DataError, write_error
 
 PACKAGES = ("tensorflow", "tensorflow-addons", "numpy", "opencv-python", "h5py")
 FREE = ("dry_run", "strategy", "out", "epochs")  # may change between a start and its resumption
+SHOWN = 8  # changed settings in an error
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Complete or absent; DataError where it cannot be written."""
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise write_error(path, error) from error
 
 
 def write_json(path: Path, content) -> None:
-    """Complete or absent."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        json.dump(content, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(name, path)
+    """As `write_file`."""
+    write_file(path, json.dumps(content, indent=2).encode())
 
 
 def read_json(path: Path, remedy: str) -> dict:
     """The content; DataError with the `remedy` where it is absent or no JSON."""
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except FileNotFoundError:
         raise DataError(f"{path} is missing: {remedy}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is damaged ({error}): {remedy}") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is damaged (no JSON object): {remedy}")
+    return content
 
 
 def settings(folder: Path, kind: type, remedy: str):
@@ -46,15 +58,28 @@ def settings(folder: Path, kind: type, remedy: str):
 
 
 def _git_revision() -> str | None:
-    answer = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
-                            cwd=Path(__file__).parent)
+    try:
+        answer = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
+                                cwd=Path(__file__).parent)
+    except OSError:  # no git on this machine
+        return None
     return answer.stdout.strip() or None
+
+
+def _leaves(value, name: str = ""):
+    """(dotted name, value) of everything in nested dicts."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f"{name}.{key}" if name else key)
+    else:
+        yield name, value
 
 
 class RunFolder:
     """Opens `out` for one training: locks it, compares its config.json with `flags` and `data`, or writes one.
 
-    Raises DataError if another training has the folder open, or if it was started with other flags or data.
+    The folder is locked as long as this object lives. Raises DataError if another training has the folder open, or if
+    it was started with other flags or data.
     """
 
     def __init__(self, out: str, flags: dict, data: dict):
@@ -75,10 +100,11 @@ class RunFolder:
             write_json(saved, json.loads(json.dumps(config)))
 
     def _compare(self, old: dict, new: dict) -> None:
-        before = {**old.get("flags", {}), **old.get("data", {})}
-        now = json.loads(json.dumps({**new["flags"], **new["data"]}))
+        before = dict(_leaves({**old.get("flags", {}), **old.get("data", {})}))
+        now = dict(_leaves(json.loads(json.dumps({**new["flags"], **new["data"]}))))
         changed = [f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in sorted({*before, *now} - {*FREE})
                    if before.get(name) != now.get(name)]
         if changed:
-            raise DataError(f"{self.path} was started with other settings ({'; '.join(changed)}): "
+            more = f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+            raise DataError(f"{self.path} was started with other settings ({'; '.join(changed[:SHOWN])}{more}): "
                             "use those, or another --out")

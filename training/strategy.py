@@ -24,21 +24,29 @@ def choose(name: str, batch_size: int) -> tf.distribute.Strategy:
     """
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)  # leaves what is not needed to others
+    # before any device is listed, which starts TensorFlow: workers have to be known by then
+    strategy = _multi_worker() if name == "multi_worker" else None
     gpus = tf.config.list_logical_devices("GPU")
     if name == "auto":
         name = "mirrored" if len(gpus) > 1 else "one"
-    if name == "multi_worker":
-        if not json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster"):
-            raise DataError("--strategy=multi_worker needs the environment variable TF_CONFIG with a cluster")
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    elif name == "mirrored":
+    if name == "mirrored":
         strategy = tf.distribute.MirroredStrategy([d.name for d in gpus or tf.config.list_logical_devices("CPU")])
-    else:
+    elif name == "one":
         strategy = tf.distribute.OneDeviceStrategy("/gpu:0" if gpus else "/cpu:0")
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:
         raise DataError(f"--batch_size={batch_size} does not divide over {replicas} devices: use a multiple of it")
     return strategy
+
+
+def _multi_worker() -> tf.distribute.Strategy:
+    try:
+        cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster")
+    except (ValueError, AttributeError):
+        cluster = None
+    if not cluster:
+        raise DataError("--strategy=multi_worker needs the environment variable TF_CONFIG with a cluster")
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def set_precision(name: str) -> None:

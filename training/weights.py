@@ -1,20 +1,24 @@
 """Trained weights as files: HDF5 with numbers only, for models that code has built."""
 from __future__ import annotations
 
-import os
+import io
 from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
+from keras.src.saving.legacy import hdf5_format
 from tensorflow import keras
 
 from data.images import DataError
+from training.run_folder import write_file
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """Complete or absent."""
-    partial = path.with_name(f".partial-{path.name}")
-    model.save_weights(partial)
-    os.replace(partial, path)
+    """The file that Keras's `save_weights` writes, complete or absent; DataError where it cannot be written."""
+    memory = io.BytesIO()  # on a full disk HDF5 would crash the interpreter
+    with h5py.File(memory, "w") as file:
+        hdf5_format.save_weights_to_hdf5_group(file, model)
+    write_file(path, memory.getvalue())
 
 
 def load_weights(model: keras.Model, path: Path, remedy: str) -> None:
