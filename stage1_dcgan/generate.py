@@ -18,8 +18,8 @@ from data.pairs import PairWriter
 from stage1_dcgan.encoding import Cut, decode, level_for_share
 from stage1_dcgan.inputs import Artist, draw_z
 from stage1_dcgan.networks import generator
+from training.board import grid
 from training.cli import run
-from training.pictures import grid
 from training.run_folder import read_json, settings
 from training.weights import load_weights
 

@@ -18,9 +18,9 @@ from stage1_dcgan.gan import DCGAN
 from stage1_dcgan.inputs import Artist, dataset, draw_z, pictures
 from stage1_dcgan.networks import discriminator, generator
 from training import strategy
+from training.board import Pictures, grid, hyperparameters
 from training.cli import flag_values, run
 from training.fit import Schedule, fit
-from training.pictures import Pictures, grid
 from training.run_folder import RunFolder
 from training.weights import averaged, save_weights
 
@@ -69,7 +69,8 @@ def main():
     parts = {"generator": gan.generator, "discriminator": gan.discriminator,
              "g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
     fit(gan, lambda step: dataset(real, schedule, step), schedule, folder, parts,
-        [Pictures(folder, draw, FLAGS.pictures_every), Diversity(folder, drawn, real, FLAGS.pictures_every)])
+        [hyperparameters(folder, flag_values()), Pictures(folder, draw, FLAGS.pictures_every),
+         Diversity(folder, drawn, real, FLAGS.pictures_every)])
     with averaged(gan.generator, gan.g_optimizer):
         save_weights(gan.generator, folder / "generator.h5")
     logging.info("Stage-I: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)

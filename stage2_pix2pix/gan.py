@@ -66,7 +66,7 @@ class Pix2Pix(keras.Model):
 def colour(drawn: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
     """Gives standardised pictures (B, S, S, 3) in [-1, 1] the means and spreads of `codes` (B, 6).
 
-    Codes are in units of the result, which is cut to [-1, 1]; in what is drawn, 1 stands for WIDEST standard deviations.
+    Codes are in units of the result, cut to [-1, 1]; 1 in what is drawn stands for WIDEST deviations.
     """
     means, spreads = codes[:, None, None, :3], codes[:, None, None, 3:]
     return tf.clip_by_value(means + WIDEST * drawn * spreads, -1.0, 1.0)

@@ -18,8 +18,8 @@ from data.pairs import PairReader, PairWriter
 from stage2_pix2pix.gan import black_outside, colour
 from stage2_pix2pix.inputs import Renderer, known
 from stage2_pix2pix.networks import generator
+from training.board import grid
 from training.cli import run
-from training.pictures import grid
 from training.run_folder import read_json, settings
 from training.weights import load_weights
 

@@ -57,7 +57,7 @@ class Pairs:
 
 
 def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:
-    """uint8 (S, S, 3) -> float32 (6,): means and deviations of R, G, B in the field of view, 0..255 scaled to [-1, 1]."""
+    """uint8 (S, S, 3) -> float32 (6,): means and deviations of R, G, B in the field of view, in [-1, 1]."""
     pixels = photograph[fov > 0] / 127.5 - 1
     return np.concatenate([pixels.mean(axis=0), pixels.std(axis=0)]).astype(np.float32)
 

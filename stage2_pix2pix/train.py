@@ -20,9 +20,9 @@ from stage2_pix2pix.generate import contact_sheet, render
 from stage2_pix2pix.inputs import Pairs, Renderer, dataset
 from stage2_pix2pix.networks import NORMS, discriminator, generator
 from training import strategy
+from training.board import Pictures, hyperparameters
 from training.cli import flag_values, run
 from training.fit import Schedule, fit
-from training.pictures import Pictures
 from training.run_folder import RunFolder
 from training.weights import save_weights
 
@@ -87,7 +87,7 @@ def main():
     parts = {"generator": gan.generator, "discriminator": gan.discriminator,
              "g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
     fit(gan, lambda step: dataset(pairs, renderer, FLAGS.flips, schedule, step), schedule, folder, parts,
-        [Pictures(folder, draw, FLAGS.pictures_every)])
+        [hyperparameters(folder, flag_values()), Pictures(folder, draw, FLAGS.pictures_every)])
     save_weights(gan.generator, folder / "generator.h5")
     logging.info("Stage-II: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)
 

@@ -12,6 +12,7 @@ from data.fundus import load_view
 from data.images import DataError
 from data.pairs import PairReader
 from training import strategy
+from training.board import hyperparameters
 from training.cli import flag_values, run
 from training.fit import Schedule, fit
 from training.run_folder import RunFolder
@@ -69,7 +70,8 @@ def main():
     crops = Crops(FLAGS.crop, FLAGS.augmentation, FLAGS.rotate, FLAGS.elastic)
     parts = {"model": model, "optimizer": model.optimizer}
     fit(model, lambda step: dataset(pairs, crops, schedule, step), schedule, folder, parts,
-        [Validation(folder, held_out, network, FLAGS.validate_every)] if held_out else [])
+        [hyperparameters(folder, flag_values())]
+        + [Validation(folder, held_out, network, FLAGS.validate_every)] * bool(held_out))
     save_weights(model, folder / "weights.h5")
     logging.info("U-Net, %s arm: weights in %s, TensorBoard logs in %s/logs", FLAGS.arm, folder, folder)
 

@@ -1,4 +1,4 @@
-"""Grids of pictures, to files and to TensorBoard."""
+"""What TensorBoard shows beside the losses: grids of pictures, and a run's hyperparameters."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Callable
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
 from tensorflow import keras
 
 from data.images import write_image
@@ -40,3 +41,9 @@ class Pictures(keras.callbacks.Callback):
         with self._writer.as_default():
             tf.summary.image("samples", picture[None], step=epoch + 1)
         self._writer.flush()
+
+
+def hyperparameters(folder: Path, flags: dict) -> keras.callbacks.Callback:
+    """Enters the training in `folder` with its `flags` into TensorBoard's HParams table."""
+    shown = {name: value for name, value in flags.items() if isinstance(value, (bool, int, float, str))}
+    return hparams.KerasCallback(str(folder / "logs"), shown)
