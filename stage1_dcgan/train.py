@@ -37,6 +37,8 @@ def main():
     layouts.check(found)
     if FLAGS.size % 16:
         raise DataError(f"--size={FLAGS.size} cannot be halved four times: use a multiple of 16")
+    if FLAGS.penalty and FLAGS.d_norm == "batch":
+        raise DataError("--penalty is about single masks, which --d_norm=batch mixes: use --d_norm=none or spectral")
     artist = Artist(FLAGS.size, FLAGS.base, FLAGS.encoding, FLAGS.clip)
     schedule = Schedule.of(FLAGS, len(found))
     devices = strategy.choose(FLAGS.strategy, FLAGS.batch_size)
@@ -55,7 +57,8 @@ def main():
         return
 
     data = {"pairs": FLAGS.pairs, "checksum": layouts.checksum(found)}
-    folder = RunFolder(FLAGS.out, flag_values(), data).path
+    run_folder = RunFolder(FLAGS.out, flag_values(), data)  # locked as long as this name holds it
+    folder = run_folder.path
     real = pictures([load_view(sample) for sample in found], artist)
     z = tf.stack([draw_z(FLAGS.seed + 1, number) for number in range(SHOWN)])
 

@@ -16,6 +16,7 @@ from data.images import write_image
 from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from stage2_pix2pix.gan import black_outside, colour
+from stage2_pix2pix.grain import grain
 from stage2_pix2pix.inputs import Renderer, known
 from stage2_pix2pix.networks import generator
 from training.board import grid
@@ -38,6 +39,12 @@ def render(model, renderer: Renderer, mask, fov, code, seed: int) -> np.ndarray:
     return np.clip(np.round(photograph[0].numpy() * 127.5 + 127.5), 0, 255).astype(np.uint8)
 
 
+def with_grain(image, fov, power, random) -> np.ndarray:
+    """uint8 (S, S, 3) -> the same with `grain` inside uint8 (S, S), of half to one and a half times its strength."""
+    noise = grain(power, len(image), random) * random.uniform(0.5, 1.5)
+    return np.where(fov[..., None] > 0, np.clip(np.round(image + noise), 0, 255), 0).astype(np.uint8)
+
+
 def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
     """Rows of masks, renderings and, where given, the true photographs; each picture 192 pixels wide."""
     rows = [[square(np.squeeze(picture), 192) for picture in row] for row in (masks, rendered, photographs) if len(row)]
@@ -50,11 +57,13 @@ def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
 def main():
     remedy = "train Stage-II first (make stage2)"
     renderer = settings(Path(FLAGS.model), Renderer, remedy)
-    model = generator(renderer.size, renderer.base, renderer.planes + renderer.noise, renderer.norm, renderer.dropout)
+    model = generator(renderer.size, renderer.base, renderer.planes + renderer.noise, renderer.norm, renderer.dropout,
+                      renderer.upsampling)
     load_weights(model, Path(FLAGS.model) / "generator.h5", remedy)
     config = read_json(Path(FLAGS.model) / "config.json", remedy)
     fovs = [square(load_view(sample).fov, renderer.size) for sample in samples(config["data"]["pairs"], "train")]
     codes = np.load(Path(FLAGS.model) / "codes.npy")
+    power = np.load(Path(FLAGS.model) / "grain.npy") if renderer.grain else None
     random = np.random.default_rng(FLAGS.seed)
     out, shown = Path(FLAGS.out), []
     with PairReader(FLAGS.masks, made_by="make stage1") as masks:
@@ -66,6 +75,8 @@ def main():
                 one, other = codes[random.integers(len(codes), size=2)]
                 code = one + random.random() * (other - one)
                 image = render(model, renderer, mask, fov, code, seed=FLAGS.seed * 1_000_003 + k)
+                if renderer.grain:
+                    image = with_grain(image, fov, power, random)
                 writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
                 if k < SHOWN:
                     shown.append((mask, image))

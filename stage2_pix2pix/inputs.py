@@ -15,19 +15,21 @@ from training.fit import Schedule
 class Renderer:
     """The flags of train.py that decide which generator it is and what it is told.
 
-    size: pixels, square. base: filters. norm, dropout: of the generator. tell_fov: besides the mask it is told the
-    field of view. colour_code: it draws standardised colours, and each channel's mean and spread are given with the
-    mask: it need not average over cameras and lamps, and can be asked for any. noise: planes of Gaussian noise it may
-    make texture of.
+    size: pixels, square. base: filters. norm, dropout, upsampling: of the generator. tell_fov: besides the mask it is
+    told the field of view. colour_code: it draws standardised colours, and each channel's mean and spread are given
+    with the mask: it need not average over cameras and lamps, and can be asked for any. noise: planes of Gaussian noise
+    it may make texture of. grain: what fine texture the renderings lack is added to them, see `grain`.
     """
 
     size: int
     base: int
     norm: str
     dropout: float
+    upsampling: str
     tell_fov: bool
     colour_code: bool
     noise: int
+    grain: bool
 
     @property
     def planes(self) -> int:

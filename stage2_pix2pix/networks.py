@@ -11,6 +11,7 @@ SLOPE = 0.2            # of the leaky ReLU, in the decoder too, authors' code
 DEEPEST = 8            # stride-2 convolutions of the generator at most, authors' code
 DROPOUT_BLOCKS = 3     # decoder blocks with dropout, authors' code
 NORMS = ("batch", "instance", "none")
+UPSAMPLINGS = ("transposed", "resize")
 
 
 def _initializer():
@@ -22,6 +23,14 @@ def _normalized(x, norm):
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
         return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several)(x)
     return tfa.layers.InstanceNormalization(dtype="float32")(x) if norm == "instance" else x
+
+
+def _doubled(x, filters, upsampling):
+    """(B, h, w, C) -> (B, 2h, 2w, filters)."""
+    if upsampling == "transposed":
+        return layers.Conv2DTranspose(filters, KERNEL, 2, "same", kernel_initializer=_initializer())(x)
+    x = layers.UpSampling2D(interpolation="nearest")(x)
+    return layers.Conv2D(filters, 3, padding="same", kernel_initializer=_initializer())(x)
 
 
 class SeededDropout(layers.Layer):
@@ -43,14 +52,17 @@ class SeededDropout(layers.Layer):
         return tf.where(chance < self.rate, tf.zeros_like(x), x / (1 - self.rate))
 
 
-def generator(size: int, base: int = 64, inputs: int = 2, norm: str = "batch", dropout: float = 0.5) -> keras.Model:
+def generator(size: int, base: int = 64, inputs: int = 2, norm: str = "batch", dropout: float = 0.5,
+              upsampling: str = "transposed") -> keras.Model:
     """What is known of the picture, and seeds -> photograph.
 
     Inputs: (B, size, size, inputs) float in [-1, 1] and (B, 2) int32, the seeds of dropout. Output:
     (B, size, size, 3) float32 in [-1, 1]. `size` is halved by 4 x 4 convolutions as often as it is even, at most eight
-    times, and at least to 4 x 4; widths base, 2 base, 4 base, 8 base, 8 base ...; every level is skipped across.
+    times; widths base, 2 base, 4 base, 8 base, 8 base ...; every level is skipped across. `upsampling`: "transposed"
+    as the authors have it, or "resize" in the two finest levels: repeated pixels and a 3 x 3 convolution, which leave
+    no checkerboard (Odena et al., 2016).
     """
-    depth = next(k for k in range(DEEPEST, 0, -1) if size % 2 ** k == 0 and size >> k >= 1)
+    depth = next(k for k in range(DEEPEST, 0, -1) if size % 2 ** k == 0)
     widths = [base * min(8, 2 ** k) for k in range(depth)]
     known, seeds = keras.Input((size, size, inputs), name="known"), keras.Input((2,), dtype=tf.int32, name="seeds")
     x, skips = known, []
@@ -61,12 +73,11 @@ def generator(size: int, base: int = 64, inputs: int = 2, norm: str = "batch", d
         x = layers.LeakyReLU(SLOPE)(x)
         skips.append(x)
     for k, (width, skip) in enumerate(zip(widths[-2::-1], skips[-2::-1])):
-        x = layers.Conv2DTranspose(width, KERNEL, 2, "same", kernel_initializer=_initializer())(x)
-        x = _normalized(x, norm)
+        x = _normalized(_doubled(x, width, upsampling if k == depth - 2 else "transposed"), norm)
         if dropout and k < DROPOUT_BLOCKS:
             x = SeededDropout(dropout, k)(x, seeds)
         x = layers.LeakyReLU(SLOPE)(layers.Concatenate()([x, skip]))
-    x = layers.Conv2DTranspose(3, KERNEL, 2, "same", kernel_initializer=_initializer())(x)
+    x = _doubled(x, 3, upsampling)
     return keras.Model([known, seeds], layers.Activation("tanh", dtype="float32")(x), name="generator")
 
 

@@ -17,8 +17,9 @@ from data.fundus import load_view
 from data.images import DataError
 from stage2_pix2pix.gan import Pix2Pix
 from stage2_pix2pix.generate import contact_sheet, render
+from stage2_pix2pix.grain import missing_power
 from stage2_pix2pix.inputs import Pairs, Renderer, dataset
-from stage2_pix2pix.networks import NORMS, discriminator, generator
+from stage2_pix2pix.networks import NORMS, UPSAMPLINGS, discriminator, generator
 from training import strategy
 from training.board import Pictures, hyperparameters
 from training.cli import flag_values, run
@@ -27,6 +28,7 @@ from training.run_folder import RunFolder
 from training.weights import save_weights
 
 FLAGS = flags.FLAGS
+MEASURED = 200  # photographs at most whose colours and texture renderings imitate
 
 
 def load_samples() -> list[layouts.Sample]:
@@ -54,6 +56,8 @@ def optimizer() -> keras.optimizers.Optimizer:
 
 
 def main():
+    if FLAGS.size % 8:
+        raise DataError(f"--size={FLAGS.size} cannot be halved three times: use a multiple of 8")
     found = load_samples()
     layouts.check(found)
     renderer = Renderer(**{name: FLAGS[name].value for name in Renderer.__dataclass_fields__})
@@ -62,7 +66,8 @@ def main():
     strategy.set_precision(FLAGS.precision)
     strategy.set_seed(FLAGS.seed)
     with devices.scope():
-        gan = Pix2Pix(generator(FLAGS.size, FLAGS.base, renderer.planes + FLAGS.noise, FLAGS.norm, FLAGS.dropout),
+        gan = Pix2Pix(generator(FLAGS.size, FLAGS.base, renderer.planes + FLAGS.noise, FLAGS.norm, FLAGS.dropout,
+                                FLAGS.upsampling),
                       discriminator(FLAGS.size, FLAGS.d_base, renderer.planes, FLAGS.d_norm), FLAGS.l1_weight)
         gan.compile(optimizer(), optimizer())
         gan.d_optimizer.build(gan.discriminator.trainable_variables)
@@ -73,10 +78,12 @@ def main():
         return
 
     data = {"pairs": FLAGS.pairs, "photos": FLAGS.photos, "checksum": layouts.checksum(found)}
-    folder = RunFolder(FLAGS.out, flag_values(), data).path
+    run_folder = RunFolder(FLAGS.out, flag_values(), data)  # locked as long as this name holds it
+    folder = run_folder.path
     pairs = Pairs.of([load_view(sample) for sample in found], FLAGS.size)
-    imitated = len(layouts.samples(FLAGS.pairs, "train")) if FLAGS.add_pairs else len(pairs)
-    np.save(folder / "codes.npy", pairs.codes[-imitated:])  # the colours that generate.py draws from
+    annotated = len(layouts.samples(FLAGS.pairs, "train"))
+    imitated = np.arange(len(pairs))[-annotated if FLAGS.add_pairs else 0:][:MEASURED]
+    np.save(folder / "codes.npy", pairs.codes[imitated])
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
 
     def draw():
@@ -88,6 +95,10 @@ def main():
              "g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
     fit(gan, lambda step: dataset(pairs, renderer, FLAGS.flips, schedule, step), schedule, folder, parts,
         [hyperparameters(folder, flag_values()), Pictures(folder, draw, FLAGS.pictures_every)])
+    if FLAGS.grain:
+        rendered = np.stack([render(gan.generator, renderer, pairs.masks[k], pairs.fovs[k], pairs.codes[k], seed=k)
+                             for k in imitated])
+        np.save(folder / "grain.npy", missing_power(pairs.photographs[imitated], rendered))
     save_weights(gan.generator, folder / "generator.h5")
     logging.info("Stage-II: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)
 
@@ -99,16 +110,19 @@ if __name__ == "__main__":
     flags.DEFINE_bool("add_pairs", False, "Train on the annotated training pairs beside the photographs: masks of "
                       "their kind, and their colours, are then known to it.")
     flags.DEFINE_string("out", None, "Run folder of this training.", required=True)
-    flags.DEFINE_integer("size", 512, "Pixels, square; even.", 64, 1024)
+    flags.DEFINE_integer("size", 512, "Pixels, square; a multiple of 8.", 64, 1024)
     flags.DEFINE_integer("base", 64, "Filters of the generator's first level.", 4, 256)
     flags.DEFINE_integer("d_base", 64, "Filters of the discriminator's first level.", 4, 256)
     flags.DEFINE_enum("norm", "batch", NORMS, "Normalisation in the generator.")
     flags.DEFINE_enum("d_norm", "none", NORMS, "Normalisation in the discriminator.")
     flags.DEFINE_float("dropout", 0.5, "In the first three decoder blocks.", 0.0, 0.9)
+    flags.DEFINE_enum("upsampling", "transposed", UPSAMPLINGS, "Of the generator's two finest levels; resize leaves no "
+                      "checkerboard.")
     flags.DEFINE_bool("tell_fov", False, "Tell the networks the field of view.")
     flags.DEFINE_bool("colour_code", False, "Draw standardised colours; each photograph's own mean and "
                       "spread of them are given, not learned.")
     flags.DEFINE_integer("noise", 0, "Planes of noise the generator may make texture of.", 0, 16)
+    flags.DEFINE_bool("grain", False, "Add to renderings the fine texture that they lack, as noise of its strength.")
     flags.DEFINE_bool("flips", False, "Show the pairs mirrored, too.")
     flags.DEFINE_float("l1_weight", 1.0, "Weight of the mean absolute difference.", 0.0, 1000.0)
     flags.DEFINE_enum("optimizer", "rmsprop", ["rmsprop", "adam"], "Optimizer of both networks.")

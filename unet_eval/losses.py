@@ -5,13 +5,17 @@ import tensorflow as tf
 from tensorflow import keras
 
 
+def bce(masks, probabilities):
+    """(B, H, W, 1) twice -> (B,): mean binary cross-entropy, whose answers are calibrated: 0.5 means even odds."""
+    return tf.reduce_mean(keras.losses.binary_crossentropy(masks, probabilities), axis=[1, 2])
+
+
 def bce_dice(masks, probabilities):
-    """(B, H, W, 1) twice -> (B,): mean binary cross-entropy plus 1 - Dice, which counters few foreground pixels."""
+    """(B, H, W, 1) twice -> (B,): mean binary cross-entropy plus 1 - Dice, which finds more of a rare foreground."""
     axes = [1, 2, 3]
-    bce = tf.reduce_mean(keras.losses.binary_crossentropy(masks, probabilities), axis=[1, 2])
     both = tf.reduce_sum(masks * probabilities, axis=axes)
     either = tf.reduce_sum(masks, axis=axes) + tf.reduce_sum(probabilities, axis=axes)
-    return bce + 1 - (2 * both + 1) / (either + 1)
+    return bce(masks, probabilities) + 1 - (2 * both + 1) / (either + 1)
 
 
 def mse(masks, probabilities):
@@ -19,4 +23,4 @@ def mse(masks, probabilities):
     return tf.reduce_mean(tf.square(masks - probabilities), axis=[1, 2, 3])
 
 
-LOSSES = {"bce_dice": bce_dice, "mse": mse}
+LOSSES = {"bce": bce, "bce_dice": bce_dice, "mse": mse}

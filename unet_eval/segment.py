@@ -12,7 +12,7 @@ from absl import flags, logging
 
 from data.fundus import View, load_view, to_native
 from data.images import write_image
-from data.layouts import LAYOUTS, samples
+from data.layouts import LAYOUTS, check, samples
 from training.cli import run
 from training.run_folder import settings
 from training.weights import load_weights
@@ -64,6 +64,7 @@ def main():
     if spec.split(":")[0] not in LAYOUTS:
         spec = f"messidor:{spec}"  # the layout that is just a folder of photographs
     found = samples(spec, "all", masks=False)
+    check(found)
     out = Path(flags.FLAGS.out)
     out.mkdir(parents=True, exist_ok=True)
     for sample in found:

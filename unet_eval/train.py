@@ -51,6 +51,9 @@ def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
 
 
 def main():
+    if FLAGS.crop % 2 ** FLAGS.poolings:
+        raise DataError(f"--crop={FLAGS.crop} cannot be halved {FLAGS.poolings} times: use a multiple of "
+                        f"{2 ** FLAGS.poolings}")
     pairs, held_out, identity = load_pairs()
     schedule = Schedule.of(FLAGS, len(pairs))
     network = Network(FLAGS.base, FLAGS.poolings, FLAGS.input, FLAGS.test_flips)
@@ -66,7 +69,8 @@ def main():
                      model.count_params(), schedule.steps)
         return
 
-    folder = RunFolder(FLAGS.out, flag_values(), identity).path
+    run_folder = RunFolder(FLAGS.out, flag_values(), identity)  # locked as long as this name holds it
+    folder = run_folder.path
     crops = Crops(FLAGS.crop, FLAGS.augmentation, FLAGS.rotate, FLAGS.elastic)
     parts = {"model": model, "optimizer": model.optimizer}
     fit(model, lambda step: dataset(pairs, crops, schedule, step), schedule, folder, parts,

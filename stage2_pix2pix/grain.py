@@ -1,0 +1,46 @@
+"""The fine texture that renderings lack: grain of the sensor, choroid, nerve fibres."""
+from __future__ import annotations
+
+import numpy as np
+
+BINS = 64          # of spatial frequency, from 0 to the diagonal's 0.71 cycles a pixel
+LARGEST = 1 / 48   # cycles a pixel; coarser differences are light and anatomy, not texture
+
+
+def _bin_of_frequency(rows: int, columns: int) -> np.ndarray:
+    """int (rows, columns): the bin of each coefficient of a 2D Fourier transform."""
+    frequency = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.fftfreq(columns)[None])
+    return np.minimum((frequency / np.sqrt(0.5) * BINS).astype(int), BINS - 1)
+
+
+def radial_power(pictures: np.ndarray) -> np.ndarray:
+    """uint8 (N, S, S, 3) -> float64 (BINS, 3): mean power of each frequency and channel, grey levels squared a pixel.
+
+    Of the middle half of each picture, which lies in any field of view, under a Hann window.
+    """
+    quarter = pictures.shape[1] // 4
+    middle = pictures[:, quarter:-quarter, quarter:-quarter].astype(np.float64)
+    window = np.hanning(middle.shape[1])[:, None] * np.hanning(middle.shape[2])[None]
+    middle = (middle - middle.mean(axis=(1, 2), keepdims=True)) * window[..., None]
+    power = (np.abs(np.fft.fft2(middle, axes=(1, 2))) ** 2).mean(axis=0) / (window ** 2).sum()
+    bins = _bin_of_frequency(*middle.shape[1:3])
+    counts = np.maximum(np.bincount(bins.ravel(), minlength=BINS), 1)
+    return np.stack([np.bincount(bins.ravel(), power[..., c].ravel(), BINS) / counts for c in range(3)], axis=1)
+
+
+def missing_power(photographs: np.ndarray, rendered: np.ndarray) -> np.ndarray:
+    """Two uint8 (N, S, S, 3) -> float32 (BINS, 3): by how much the photographs have more power than the renderings."""
+    missing = np.maximum(radial_power(photographs) - radial_power(rendered), 0)
+    missing[np.arange(BINS) * np.sqrt(0.5) / BINS < LARGEST] = 0
+    return missing.astype(np.float32)
+
+
+def grain(power: np.ndarray, size: int, random: np.random.Generator) -> np.ndarray:
+    """float (size, size, 3) in grey levels: noise with the given `power` (BINS, 3), of random phase.
+
+    It has the strength of texture at every scale and no place or form of any photograph. The three channels share
+    their phases, as light and shadow do.
+    """
+    white = np.fft.fft2(random.standard_normal((size, size)))
+    amplitude = np.sqrt(power[_bin_of_frequency(size, size)])
+    return np.fft.ifft2(white[..., None] * amplitude, axes=(0, 1)).real
