@@ -12,7 +12,7 @@ import tensorflow as tf
 from absl import flags, logging
 
 from data.fundus import load_view, resize_mask, square
-from data.images import write_image
+from data.images import DataError, write_image
 from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from stage2_pix2pix.gan import black_outside, colour
@@ -54,6 +54,14 @@ def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
     return grid(parts, columns)
 
 
+def numbers(path: Path, remedy: str) -> np.ndarray:
+    """The array that training saved in `path`; DataError with the `remedy` where there is none."""
+    try:
+        return np.load(path)  # which refuses pickles
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} is missing or damaged ({error}): {remedy}") from None
+
+
 def main():
     remedy = "train Stage-II first (make stage2)"
     renderer = settings(Path(FLAGS.model), Renderer, remedy)
@@ -62,8 +70,8 @@ def main():
     load_weights(model, Path(FLAGS.model) / "generator.h5", remedy)
     config = read_json(Path(FLAGS.model) / "config.json", remedy)
     fovs = [square(load_view(sample).fov, renderer.size) for sample in samples(config["data"]["pairs"], "train")]
-    codes = np.load(Path(FLAGS.model) / "codes.npy")
-    power = np.load(Path(FLAGS.model) / "grain.npy") if renderer.grain else None
+    codes = numbers(Path(FLAGS.model) / "codes.npy", remedy)
+    power = numbers(Path(FLAGS.model) / "grain.npy", remedy) if renderer.grain else None
     random = np.random.default_rng(FLAGS.seed)
     out, shown = Path(FLAGS.out), []
     with PairReader(FLAGS.masks, made_by="make stage1") as masks:

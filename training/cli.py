@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from typing import Callable
 
@@ -43,10 +44,14 @@ def run(main: Callable[[], None]) -> None:
                 raise
             _stop(f"{error.filename or 'output folder'}: {error.strerror}; make room or choose another output folder")
         except Exception as error:
+            wrapped = re.search(r"DataError: (.+)", str(error))  # raised where a tf.data pipeline reads a file
+            if wrapped:
+                _stop(wrapped[1])
             # TensorFlow is imported by the scripts, not here, and names its errors by class
-            if type(error).__name__ != "ResourceExhaustedError":
+            if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
                 raise
-            _stop(f"out of memory or disk space ({str(error).splitlines()[0][:120]}); try a smaller --batch_size")
+            first_line = (str(error).splitlines() or [""])[0][:120]
+            _stop(f"out of memory or disk space ({first_line}); try a smaller --batch_size")
 
     app.run(guarded, flags_parser=_parse)
 

@@ -1,0 +1,94 @@
+"""Tiny real data sets: eyes drawn as discs with lines for vessels, written as files in DRIVE's and MESSIDOR's layouts."""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from data.fundus import load_views
+from data.images import write_image
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def draw_eye(seed, shape=(584, 565), diameter=540, noise=6.0):
+    """(image uint8 (H, W, 3), mask uint8 (H, W), field of view uint8 (H, W)); dark noise outside the field of view."""
+    random = np.random.default_rng(seed)
+    height, width = shape
+    fov = cv2.circle(np.zeros(shape, np.uint8), (width // 2, height // 2), diameter // 2, 255, cv2.FILLED)
+    mask = np.zeros(shape, np.uint8)
+    scale = diameter / 540
+    disc = np.array([width * 0.3, height * 0.5])
+    for angle in np.linspace(-1.2, 1.2, 7) + random.normal(0, 0.1, 7):
+        way = angle + np.cumsum(random.normal(0, 0.12, 24))
+        steps = 20 * scale * np.stack([np.cos(way), np.sin(way)], axis=1)
+        points = np.round(disc + np.cumsum(steps, axis=0)).astype(np.int32)
+        cv2.polylines(mask, [points], False, 255, max(1, round(scale * random.uniform(3, 7))))
+    mask = np.minimum(mask, fov)
+    image = np.float32([180, 95, 50]) * random.uniform(0.8, 1.1) * np.linspace(0.8, 1.1, width)[None, :, None]
+    image = np.where(mask[..., None] > 0, image * [0.8, 0.5, 0.6], image)
+    cv2.circle(image, tuple(disc.astype(int).tolist()), round(30 * scale), (230, 190, 120), cv2.FILLED)
+    image = np.where(fov[..., None] > 0, image + noise * random.standard_normal((height, width, 3)),
+                     np.abs(noise / 3 * random.standard_normal((height, width, 3))))
+    return np.clip(image, 0, 255).astype(np.uint8), mask, fov
+
+
+@pytest.fixture(scope="session")
+def eye():
+    return draw_eye
+
+
+@pytest.fixture(scope="session")
+def drive(tmp_path_factory):
+    """"drive:FOLDER" of 3 training and 2 test eyes, in a folder with a space and an accent."""
+    root = tmp_path_factory.mktemp("kleine Bilder für Tests") / "DRIVE"
+    for part, stems in (("training", (21, 22, 23)), ("test", (1, 2))):
+        for stem in stems:
+            image, mask, fov = draw_eye(stem)
+            write_image(root / part / "images" / f"{stem:02d}_{part}.tif", image)
+            write_image(root / part / "1st_manual" / f"{stem:02d}_manual1.gif", mask)
+            write_image(root / part / "mask" / f"{stem:02d}_{part}_mask.gif", fov)
+    return f"drive:{root}"
+
+
+@pytest.fixture(scope="session")
+def messidor(tmp_path_factory):
+    """"messidor:FOLDER" of 3 larger photographs without masks."""
+    root = tmp_path_factory.mktemp("photos") / "MESSIDOR"
+    for number in range(3):
+        write_image(root / f"photo {number}.png", draw_eye(50 + number, (620, 840), 600)[0])
+    return f"messidor:{root}"
+
+
+@pytest.fixture(scope="session")
+def views(drive):
+    """The three training views."""
+    return load_views(drive, "train")
+
+
+@pytest.fixture(scope="session")
+def chase():
+    if not (SHARED / "CHASE_DB1").is_dir():
+        pytest.skip("CHASE_DB1 does not lie in ../shared/data")
+    return SHARED / "CHASE_DB1"
+
+
+@pytest.fixture(scope="session")
+def hrf():
+    if not (SHARED / "HRF").is_dir():
+        pytest.skip("HRF does not lie in ../shared/data")
+    return SHARED / "HRF"
+
+
+@pytest.fixture
+def bfloat16():
+    """Networks built within the test multiply bfloat16."""
+    from tensorflow import keras
+
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    yield
+    keras.mixed_precision.set_global_policy("float32")

@@ -1,0 +1,86 @@
+"""Random changes to crops: what must stay together stays together."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data import augment
+
+
+@pytest.fixture
+def pictures():
+    """float32 (16, 48, 48, 1) in [0, 1], each different, smooth."""
+    noise = np.random.default_rng(0).uniform(0, 1, (16, 12, 12, 1))
+    return tf.clip_by_value(tf.image.resize(tf.constant(noise, tf.float32), (48, 48), "bicubic"), 0, 1)
+
+
+def test_flips_keep_picture_and_mask_together(pictures):
+    both = tf.concat([pictures, tf.cast(pictures > 0.5, tf.float32)], axis=-1)
+    seen = set()
+    for number in range(8):
+        flipped = augment.flip(both, (7, number)).numpy()
+        assert np.array_equal(flipped[..., 1] > 0, flipped[..., 0] > 0.5)
+        for before, after in zip(pictures.numpy()[..., 0], flipped[..., 0]):
+            turned = [np.rot90(one, k) for one in (before, before.T) for k in range(4)]
+            matches = [k for k, one in enumerate(turned) if np.array_equal(one, after)]
+            assert len(matches) == 1
+            seen.update(matches)
+    assert seen == set(range(8))
+
+
+def test_a_bend_moves_picture_and_mask_alike(pictures):
+    moved = augment.bend(tf.concat([pictures, pictures], axis=-1), (1, 2), rotate=40.0, elastic=4.0).numpy()
+    assert moved.shape == (16, 48, 48, 2)
+    assert np.array_equal(moved[..., 0], moved[..., 1])
+    assert np.abs(moved[..., :1] - pictures).mean() > 0.02
+
+
+def test_no_rotation_and_no_deformation_changes_nothing(pictures):
+    assert np.array_equal(augment.bend(pictures, (1, 2), 0.0, 0.0), pictures)
+
+
+def peaks(pictures):
+    """(row, column) of each picture's centre of mass."""
+    grid = np.indices(pictures.shape[1:3])
+    return np.stack([(grid * one[..., 0]).sum(axis=(1, 2)) / one.sum() for one in np.asarray(pictures)])
+
+
+def dots(count, size, row, column):
+    picture = np.zeros((count, size, size, 1), np.float32)
+    picture[:, row - 1:row + 2, column - 1:column + 2] = 1
+    return tf.constant(picture)
+
+
+def test_the_elastic_deformation_stays_within_its_pixels():
+    moved = peaks(augment.bend(dots(64, 64, 32, 32), (3, 4), 0.0, 5.0)) - 32
+    # the field is interpolated by cubics, which overshoot a little
+    assert np.abs(moved).max() <= 6.5
+    assert moved.std(axis=0).min() > 1
+    assert np.abs(moved.mean(axis=0)).max() < 1
+
+
+def test_the_rotation_stays_within_its_degrees():
+    place = peaks(augment.bend(dots(64, 65, 32, 52), (3, 4), 20.0, 0.0)) - 32
+    angles = np.degrees(np.arctan2(place[:, 0], place[:, 1]))
+    assert np.abs(angles).max() < 21 and angles.max() > 12 and angles.min() < -12
+    assert np.allclose(np.hypot(*place.T), 20, atol=0.7)
+
+
+def test_appearance_keeps_shape_and_range(pictures):
+    changed = augment.appearance(pictures, (5, 6)).numpy()
+    assert changed.shape == pictures.shape and changed.dtype == np.float32
+    assert changed.min() >= 0 and changed.max() <= 1
+    assert np.isfinite(augment.appearance(tf.zeros((4, 16, 16, 1)), (1, 1))).all()
+    # texture survives: the picture is still itself, under another lamp
+    for before, after in zip(pictures.numpy(), changed):
+        assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.6
+    means = changed.mean(axis=(1, 2, 3)) - pictures.numpy().mean(axis=(1, 2, 3))
+    assert means.std() > 0.05
+
+
+@pytest.mark.parametrize("change", [augment.flip, augment.appearance, lambda x, seed: augment.bend(x, seed, 9.0, 3.0)])
+def test_a_seed_gives_one_change_and_another_seed_another(pictures, change):
+    one, again, other = (change(pictures, seed).numpy() for seed in ((1, 2), (1, 2), (1, 3)))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)

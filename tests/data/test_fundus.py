@@ -1,0 +1,118 @@
+"""Fields of view, the working scale, and the way back to the native grid."""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from data.fundus import ACROSS, find_field_of_view, load_view, square, to_native
+from data.images import read_image, read_mask, write_image
+from data.layouts import Sample, samples
+
+
+def overlap(one, other):
+    """Intersection over union of two masks."""
+    return ((one > 0) & (other > 0)).sum() / ((one > 0) | (other > 0)).sum()
+
+
+@pytest.fixture
+def sample(tmp_path):
+    def write(image, mask=None, fov=None):
+        paths = {}
+        for role, picture in (("image", image), ("mask", mask), ("fov", fov)):
+            if picture is not None:
+                paths[role] = tmp_path / f"{role}.png"
+                write_image(paths[role], picture)
+        return Sample("one", **paths)
+    return write
+
+
+def test_at_drives_scale_no_pixel_changes(eye, sample):
+    image, mask, fov = eye(0)
+    view = load_view(sample(image, mask, fov))
+    top, left, bottom, right = view.box
+    assert (top, left, bottom - top, right - left) == (22, 12, 541, 541)
+    native = image[top:bottom, left:right]
+    assert np.array_equal(view.image[view.fov > 0], native[view.fov > 0])
+    assert not view.image[view.fov == 0].any()
+    assert np.array_equal(view.mask, mask[top:bottom, left:right])
+    assert np.array_equal(view.fov, fov[top:bottom, left:right])
+    assert view.native_shape == (584, 565)
+
+
+@pytest.mark.parametrize("shape, diameter", [((960, 999), 930), ((300, 400), 260)])
+def test_other_cameras_are_brought_to_drives_scale(eye, sample, shape, diameter):
+    view = load_view(sample(*eye(1, shape, diameter)))
+    assert max(view.image.shape[:2]) == ACROSS
+    assert view.image.shape[:2] == view.mask.shape == view.fov.shape
+    assert set(np.unique(view.mask)) == set(np.unique(view.fov)) == {0, 255}
+
+
+@pytest.mark.parametrize("noise", [0.0, 6.0, 15.0])
+@pytest.mark.parametrize("shape, diameter", [((584, 565), 540), ((1500, 2300), 1400), ((500, 700), 620)])
+def test_a_round_field_of_view_is_found(eye, noise, shape, diameter):
+    image, _, fov = eye(2, shape, diameter, noise)
+    assert overlap(find_field_of_view(image), fov) > 0.98
+
+
+def test_pictures_without_a_round_field_of_view_are_whole(eye):
+    random = np.random.default_rng(0)
+    grey = np.clip(random.normal(130, 20, (200, 300, 1)), 0, 255).astype(np.uint8).repeat(3, axis=2)
+    cell = cv2.circle(grey // 8, (150, 100), 40, (250, 250, 250), cv2.FILLED)  # a bright cell on a dark ground
+    filling = eye(0)[0][150:450, 120:450]  # a fundus that fills its picture
+    for image in (grey, cell, filling, np.zeros_like(grey)):
+        assert find_field_of_view(image).all()
+
+
+@pytest.mark.parametrize("shape, diameter", [((1100, 1300), 1040), ((300, 340), 270)])
+def test_the_way_back_is_aligned_to_within_a_pixel(eye, sample, shape, diameter):
+    image, _, fov = eye(3, shape, diameter)
+    height, width = shape
+    mark = np.zeros(shape, np.uint8)
+    cv2.ellipse(mark, (width // 2 - diameter // 5, height // 2 + diameter // 7), (diameter // 6, diameter // 12), 30, 0,
+                360, 255, cv2.FILLED)
+    view = load_view(sample(image, mark, fov))
+    back = to_native(view, view.mask.astype(np.float32) / 255)
+    assert back.shape == shape and back.dtype == np.float32
+    assert 0 <= back.min() and back.max() <= 1
+    found = back >= 0.5
+    centres = [np.mean(np.nonzero(where), axis=1) for where in (found, mark > 0)]
+    assert np.abs(centres[0] - centres[1]).max() < 0.5
+    assert overlap(found, mark) > 0.96
+
+
+def test_outside_the_view_the_way_back_is_empty(eye, sample):
+    view = load_view(sample(*eye(4, (700, 900), 600)))
+    back = to_native(view, np.ones(view.fov.shape, np.float32))
+    top, left, bottom, right = view.box
+    assert np.array_equal(np.argwhere(back > 0.99)[[0, -1]], [(top, left), (bottom - 1, right - 1)])
+    assert (back > 0).sum() == (bottom - top) * (right - left)
+
+
+def test_without_a_mask_there_is_none(eye, sample):
+    assert load_view(sample(eye(5)[0])).mask is None
+
+
+def test_square_is_centred_and_keeps_two_levels(eye):
+    mask = eye(6)[1][:, 100:400]
+    small = square(mask, 256)
+    assert small.shape == (256, 256) and set(np.unique(small)) == {0, 255}
+    bar = np.full((100, 40), 255, np.uint8)
+    columns = np.flatnonzero(square(bar, 50).any(axis=0))
+    assert columns.tolist() == list(range(15, 35))
+    assert square(bar, 50).any(axis=1).all()
+    assert square(eye(6)[0], 64).shape == (64, 64, 3)
+
+
+def test_fields_of_view_found_in_hrf_agree_with_its_own(hrf):
+    found = {sample.stem: sample for sample in samples(f"hrf:{hrf}", "all")}
+    for stem in ("01_h", "07_dr", "12_g"):
+        assert overlap(find_field_of_view(read_image(found[stem].image)), read_mask(found[stem].fov)) > 0.98, stem
+
+
+def test_views_of_chase_are_540_across(chase):
+    for sample in samples(f"chase_db1:{chase}", "test")[:3]:
+        view = load_view(sample)
+        assert max(view.image.shape[:2]) == ACROSS
+        assert 0.75 < (view.fov > 0).mean() < 0.9  # a disc in its square: pi / 4, or cut above and below
+        assert 0.04 < (view.mask > 0).mean() < 0.12

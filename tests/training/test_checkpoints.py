@@ -1,0 +1,152 @@
+"""Damage on disk, and what a save that was cut short leaves behind."""
+from __future__ import annotations
+
+import resource
+
+import numpy as np
+import pytest
+from tensorflow import keras
+
+from data.images import DataError
+from training.checkpoints import Checkpoints
+
+
+class Training:
+    """A network of a few weights, whose step k sets every number to k."""
+
+    def __init__(self, folder):
+        self.model = keras.Sequential([keras.layers.Dense(50, input_shape=(40,))])
+        self.optimizer = keras.optimizers.Adam()
+        self.optimizer.build(self.model.trainable_variables)
+        self.checkpoints = Checkpoints(folder, model=self.model, optimizer=self.optimizer)
+
+    @property
+    def variables(self):
+        return [*self.model.variables, *self.optimizer.variables]
+
+    def save(self, step):
+        for variable in self.variables:
+            variable.assign(np.full(variable.shape, step, variable.dtype.as_numpy_dtype))
+        self.checkpoints.save(step)
+
+    def holds(self, step):
+        """All numbers are those of this step."""
+        return all((variable.numpy() == step).all() for variable in self.variables)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A folder with the checkpoints of steps 10, 20 and 30."""
+    training = Training(tmp_path)
+    for step in (10, 20, 30):
+        training.save(step)
+    return tmp_path
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def remove(path):
+    path.unlink()
+
+
+DATA, INDEX = "ckpt-{}.data-00000-of-00001", "ckpt-{}.index"
+
+
+def test_an_empty_folder_starts_at_zero(tmp_path):
+    assert Training(tmp_path).checkpoints.restore() == 0
+
+
+def test_the_newest_is_restored_with_the_optimizer(saved):
+    training = Training(saved)
+    assert training.checkpoints.restore() == 30
+    assert training.holds(30)
+
+
+def test_the_newest_is_the_one_of_the_largest_number(saved):
+    Training(saved).save(100)  # "ckpt-100" sorts before "ckpt-20"
+    assert Training(saved).checkpoints.restore() == 100
+    assert names(saved) == sorted(name.format(step) for name in (DATA, INDEX) for step in (20, 30, 100))
+
+
+@pytest.mark.parametrize("file, damage", [(DATA, flip), (DATA, truncate), (DATA, empty), (DATA, remove), (INDEX, flip),
+                                          (INDEX, truncate), (INDEX, empty)])
+def test_damage_in_the_newest_is_told_and_the_one_before_is_used(saved, caplog, file, damage):
+    damage(saved / file.format(30))
+    training = Training(saved)
+    assert training.checkpoints.restore() == 20
+    assert training.holds(20)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1 and f"{saved}/ckpt-30" in warnings[0]
+    assert not [name for name in names(saved) if "-30" in name]  # or the next restart would try it again
+    training.save(30)
+    assert Training(saved).checkpoints.restore() == 30
+
+
+def test_every_flipped_bit_is_found_or_harmless(saved):
+    """No damaged number is ever taken for a good one."""
+    random = np.random.default_rng(0)
+    training = Training(saved)
+    whole = {name: (saved / name).read_bytes() for name in names(saved)}
+    for _ in range(40):
+        for name, content in whole.items():
+            (saved / name).write_bytes(content)
+        name = (DATA, INDEX)[random.integers(2)].format(30)
+        content = bytearray(whole[name])
+        content[random.integers(len(content))] ^= 1 << random.integers(8)
+        (saved / name).write_bytes(content)
+        assert training.holds(training.checkpoints.restore())
+
+
+def test_damage_in_all_of_them_is_no_fresh_start(saved):
+    for step in (10, 20, 30):
+        flip(saved / DATA.format(step))
+    with pytest.raises(DataError, match="no checkpoint .* can be read") as error:
+        Training(saved).checkpoints.restore()
+    assert str(saved) in str(error.value)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\x00\xff garbage", b'model_checkpoint_path: "ckpt-10"\n'])
+def test_a_garbage_state_file_changes_nothing(saved, garbage):
+    (saved / "checkpoint").write_bytes(garbage)
+    training = Training(saved)
+    assert training.checkpoints.restore() == 30
+    assert training.holds(30)
+
+
+def test_what_killed_saves_left_is_cleaned(saved):
+    before = names(saved)
+    (saved / "ckpt-40_temp").mkdir()
+    (saved / "ckpt-40_temp" / "part-00000-of-00001.data-00000-of-00001").write_bytes(b"half")
+    (saved / DATA.format(40)).write_bytes(b"without its index")
+    (saved / "ckpt-30.index.tempstate123").write_bytes(b"half")
+    assert Training(saved).checkpoints.restore() == 30
+    assert names(saved) == before
+
+
+def test_without_room_a_save_stops_and_older_ones_are_intact(saved):
+    training, before = Training(saved), names(saved)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(DataError, match="ckpt-40 cannot be written"):
+            training.save(40)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert names(saved) == before
+    assert Training(saved).checkpoints.restore() == 30

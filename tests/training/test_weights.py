@@ -1,0 +1,102 @@
+"""Weights as files of numbers."""
+from __future__ import annotations
+
+import pickle
+import resource
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from data.images import DataError
+from training.weights import averaged, load_weights, save_weights
+
+
+def network(units=8):
+    return keras.Sequential([keras.layers.Dense(units, input_shape=(300,)), keras.layers.BatchNormalization()])
+
+
+@pytest.mark.parametrize("name", ["generator.h5", "weights.h5"])  # Keras writes *.weights.h5 in another format
+def test_weights_come_back_into_another_network_of_the_build(tmp_path, name):
+    one, other = network(), network()
+    one.set_weights([np.random.default_rng(0).random(weight.shape) for weight in one.get_weights()])
+    save_weights(one, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    load_weights(other, tmp_path / name, "")
+    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), other.get_weights()))
+
+
+def test_without_room_the_older_file_stays(tmp_path):
+    path = tmp_path / "weights.h5"
+    save_weights(network(), path)
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    try:
+        with pytest.raises(DataError, match="weights.h5: cannot be written"):
+            save_weights(network(), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def refuses(path):
+    with pytest.raises(DataError, match="make stage1") as error:
+        load_weights(network(), path, "call make stage1")
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_files_that_are_absent_damaged_or_anothers_are_refused(tmp_path):
+    path = tmp_path / "weights.h5"
+    refuses(path)
+    path.write_bytes(b"no HDF5 at all")
+    refuses(path)
+    save_weights(network(units=9), path)
+    refuses(path)
+    save_weights(network(), path)
+    path.write_bytes(path.read_bytes()[:3000])
+    refuses(path)
+
+
+class Bomb:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_is_not_executed(tmp_path):
+    (tmp_path / "weights.h5").write_bytes(pickle.dumps(Bomb(tmp_path / "executed")))
+    refuses(tmp_path / "weights.h5")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_lambda_layer_is_not_executed(tmp_path):
+    trap = tmp_path / "executed"
+    model = keras.Sequential([keras.layers.Dense(8, input_shape=(300,)), keras.layers.BatchNormalization(),
+                              keras.layers.Lambda(lambda x, path=str(trap): (open(path, "w").close(), x)[1])])
+    model.save(tmp_path / "weights.h5")
+    assert trap.exists()  # building it ran it, as loading the whole model would
+    trap.unlink()
+    with h5py.File(tmp_path / "weights.h5") as file:
+        assert "Lambda" in file.attrs["model_config"]
+    other = network()
+    load_weights(other, tmp_path / "weights.h5", "")  # a whole model's arrays are read, its code is not
+    assert np.array_equal(other.get_weights()[0], model.get_weights()[0])
+    assert not trap.exists()
+
+
+def test_within_averaged_a_network_has_its_averages():
+    model = keras.Sequential([keras.layers.Dense(1, use_bias=False, input_shape=(1,), kernel_initializer="ones")])
+    optimizer = keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.75)
+    optimizer.build(model.trainable_variables)
+    optimizer.apply_gradients([(tf.constant([[-4.0]]), model.trainable_variables[0])])  # 1 -> 5
+    with averaged(model, optimizer):
+        assert float(model.get_weights()[0]) == 0.75 * 1 + 0.25 * 5
+    assert float(model.get_weights()[0]) == 5
+    with averaged(model, keras.optimizers.SGD()):
+        assert float(model.get_weights()[0]) == 5
