@@ -9,6 +9,7 @@ from tensorflow.keras import layers
 KERNEL = 4             # authors' code
 SLOPE = 0.2            # of the leaky ReLU, in the decoder too, authors' code
 DEEPEST = 8            # stride-2 convolutions of the generator at most, authors' code
+COARSE = 16            # pixels; the mean of an instance of fewer is much of what it says, so it is left in
 DROPOUT_BLOCKS = 3     # decoder blocks with dropout, authors' code
 NORMS = ("batch", "instance", "none")
 UPSAMPLINGS = ("transposed", "resize")
@@ -22,7 +23,9 @@ def _normalized(x, norm):
     if norm == "batch":
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
         return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several)(x)
-    return tfa.layers.InstanceNormalization(dtype="float32")(x) if norm == "instance" else x
+    if norm == "instance" and x.shape[1] > COARSE:
+        return tfa.layers.InstanceNormalization(dtype="float32")(x)
+    return x
 
 
 def _doubled(x, filters, upsampling):
@@ -68,7 +71,7 @@ def generator(size: int, base: int = 64, inputs: int = 2, norm: str = "batch", d
     x, skips = known, []
     for k, width in enumerate(widths):
         x = layers.Conv2D(width, KERNEL, 2, "same", kernel_initializer=_initializer())(x)
-        if 0 < k and x.shape[1] > 1:  # at 1 x 1 an instance is its own mean, and nothing would be left
+        if k > 0:
             x = _normalized(x, norm)
         x = layers.LeakyReLU(SLOPE)(x)
         skips.append(x)

@@ -1,4 +1,4 @@
-"""Tiny real data sets: eyes drawn as discs with lines for vessels, written as files in DRIVE's and MESSIDOR's layouts."""
+"""Tiny data sets of real files: discs with lines for vessels, in the layouts of DRIVE and MESSIDOR."""
 from __future__ import annotations
 
 import os

@@ -46,4 +46,9 @@ class Pictures(keras.callbacks.Callback):
 def hyperparameters(folder: Path, flags: dict) -> keras.callbacks.Callback:
     """Enters the training in `folder` with its `flags` into TensorBoard's HParams table."""
     shown = {name: value for name, value in flags.items() if isinstance(value, (bool, int, float, str))}
-    return hparams.KerasCallback(str(folder / "logs"), shown)
+
+    def enter(logs):  # as hparams.KerasCallback does, which refuses the second `fit` of a resumed training
+        with tf.summary.create_file_writer(str(folder / "logs")).as_default():
+            hparams.hparams(shown)
+
+    return keras.callbacks.LambdaCallback(on_train_begin=enter)

@@ -50,7 +50,7 @@ class Checkpoints:
         for step in steps:
             try:
                 self._checkpoint.read(str(self.folder / f"ckpt-{step}")).assert_consumed()
-            except (tf.errors.OpError, ValueError, AssertionError) as error:
+            except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:  # IndexError: cut short
                 logging.warning("%s/ckpt-%d is damaged (%s)", self.folder, step, _first_line(error))
                 continue
             for newer in steps[:steps.index(step)]:

@@ -1,0 +1,52 @@
+"""What TensorBoard shows of a run, read back from its event files."""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorflow import keras
+
+from data.images import read_image
+from training.board import Pictures, grid, hyperparameters
+
+
+def test_a_grid_has_every_picture_in_its_place():
+    pictures = [np.full((10, 12), value, np.uint8) for value in (10, 20, 30, 40, 50)]
+    sheet = grid(pictures, columns=2)
+    assert sheet.shape == (3 * 14 - 4, 2 * 16 - 4, 3)
+    assert [int(sheet[row, column, 0]) for row in (5, 19, 33) for column in (5, 21)] == [10, 20, 30, 40, 50, 128]
+
+
+def test_coloured_pictures_and_single_channels_share_a_grid():
+    colour = np.full((6, 6, 3), (200, 100, 0), np.uint8)
+    sheet = grid([colour, np.full((6, 6, 1), 7, np.uint8)], columns=2)
+    assert sheet[3, 3].tolist() == [200, 100, 0] and sheet[3, 13].tolist() == [7, 7, 7]
+
+
+def events(folder):
+    accumulator = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def test_a_run_fitted_twice_has_its_pictures_and_hyperparameters(tmp_path):
+    count = iter(range(9))
+    model = keras.Sequential([keras.layers.Dense(1, input_shape=(1,))])
+    model.compile("sgd", "mse")
+    callbacks = [Pictures(tmp_path, lambda: np.full((8, 9, 3), 10 * next(count), np.uint8), every=2),
+                 hyperparameters(tmp_path, {"seed": 3, "norm": "batch", "photos": None, "l1_weight": 50.0})]
+    for first, last in ((0, 1), (1, 5)):  # as a training that was stopped in the middle of an epoch
+        model.fit(tf.zeros((4, 1)), tf.zeros((4, 1)), initial_epoch=first, epochs=last, callbacks=callbacks, verbose=0)
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["epoch_0002.png", "epoch_0004.png"]
+    assert read_image(tmp_path / "samples" / "epoch_0004.png").max() == 10
+    shown = events(tmp_path / "logs" / "pictures").Tensors("samples")
+    assert [event.step for event in shown] == [2, 4]
+    png = np.frombuffer(shown[0].tensor_proto.string_val[2], np.uint8)
+    assert cv2.imdecode(png, cv2.IMREAD_COLOR).shape == (8, 9, 3)
+    data = events(tmp_path / "logs").PluginTagToContent("hparams")
+    entered = HParamsPluginData.FromString(data["_hparams_/session_start_info"]).session_start_info.hparams
+    assert {name: value.WhichOneof("kind") for name, value in entered.items()} == {
+        "seed": "number_value", "norm": "string_value", "l1_weight": "number_value"}
+    assert entered["seed"].number_value == 3
