@@ -3,16 +3,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow import keras
 
 from data.images import DataError
 from training import strategy
+from training.weights import load_weights
+from unet_eval.networks import unet
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,12 +28,54 @@ def test_every_stage_trains_on_two_devices_as_on_one(drive):
     assert answer.returncode == 0, answer.stderr[-3000:]
     found = json.loads(answer.stdout.splitlines()[-1])
     assert found.pop("devices") == [1, 2]
-    assert len(found) == 5
+    assert len(found) == 4
     for name, what in found.items():
-        assert what["moved"] > 1e-3, name
-        assert what["apart"] < 1e-5, (name, what)
+        assert max(what["moved"]) > 1e-3 * what["size"], name
+        for moved, apart in zip(what["moved"], what["apart"]):
+            assert apart < 1e-5 * what["size"], (name, what)
+            # A loss scaled wrongly shows where little moves; a bias before batch norm moves by rounding errors only.
+            assert apart < 1e-3 * moved + 2e-6, (name, what)
         for alone, together in zip(*(losses.values() for losses in what["losses"])):
             assert together == pytest.approx(alone, rel=1e-3), (name, what["losses"])
+
+
+def trained(drive, out, *more, cluster=None, index=0):
+    """A training of two steps, started."""
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    if cluster:
+        task = {"type": "worker", "index": index}
+        environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": cluster}, "task": task})
+    command = [sys.executable, "-m", "unet_eval.train", f"--pairs={drive}", f"--out={out}", "--base=4", "--poolings=2",
+               "--crop=32", "--batch_size=4", "--epochs=1", "--steps_per_epoch=2", "--validation=0",
+               "--learning_rate=1e-3", "--precision=float32", *more]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                            text=True)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("localhost", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def test_two_machines_train_one_network(drive, tmp_path):
+    cluster = [f"localhost:{port}" for port in free_ports(2)]
+    runs = [trained(drive, tmp_path / str(k), "--strategy=multi_worker", cluster=cluster, index=k) for k in range(2)]
+    runs.append(trained(drive, tmp_path / "2", "--strategy=one"))
+    found = []
+    for k, run in enumerate(runs):
+        _, said = run.communicate(timeout=300)
+        assert run.returncode == 0, said[-2000:]
+        model = unet(4, 2)
+        load_weights(model, tmp_path / str(k) / "weights.h5", "")
+        found.append([weight.numpy() for weight in model.trainable_weights])
+    for first, second, alone in zip(*found):
+        assert np.array_equal(first, second)
+        assert np.allclose(first, alone, rtol=0, atol=2e-5)  # it moved by up to 2e-3
 
 
 def test_one_device_is_one():
@@ -45,19 +91,6 @@ def test_several_machines_have_to_be_named(monkeypatch, content):
         monkeypatch.setenv("TF_CONFIG", content)
     with pytest.raises(DataError, match="TF_CONFIG"):
         strategy.choose("multi_worker", 8)
-
-
-WORKER = '''
-import sys
-from data.images import DataError
-from training import strategy
-devices = strategy.choose("multi_worker", 4)
-try:
-    strategy.choose("multi_worker", 3)
-except DataError as error:
-    print(devices.num_replicas_in_sync, devices.extended.worker_index if hasattr(devices.extended, "worker_index")
-          else devices.cluster_resolver.task_id, error)
-'''
 
 
 @pytest.mark.parametrize("name, policy", [("float32", "float32"), ("mixed_bfloat16", "mixed_bfloat16")])

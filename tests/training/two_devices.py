@@ -28,32 +28,35 @@ from unet_eval.networks import unet
 BATCH, STEPS = 4, 2
 
 
-def optimizer():
-    return keras.optimizers.SGD(0.05)  # Adam divides by the gradient, and makes much of a rounding error
-
-
-def compiled(gan):
-    gan.compile(optimizer(), optimizer())
+def compiled(gan, learning_rate):
+    # Adam divides by the gradient and makes much of a rounding error; so steepest descent, in large steps
+    gan.compile(keras.optimizers.SGD(learning_rate), keras.optimizers.SGD(learning_rate))
     return gan
 
 
-def stage1(views, schedule, d_norm, penalty):
+def stage1(views, schedule, d_norm, penalty, learning_rate):
     real = stage1_dcgan.inputs.pictures(views, stage1_dcgan.inputs.Artist(64, 4, "signed_distance", 8.0))
-    return lambda: (compiled(DCGAN(mask_generator(64, 4), mask_discriminator(64, 4, norm=d_norm), 2, 0.125, penalty)),
-                    stage1_dcgan.inputs.dataset(real, schedule))
+
+    def make():
+        gan = DCGAN(mask_generator(64, 4), mask_discriminator(64, 4, norm=d_norm), 2, 0.125, penalty)
+        return compiled(gan, learning_rate), stage1_dcgan.inputs.dataset(real, schedule)
+    return make
 
 
 def stage2(views, schedule, norm, d_norm):
     renderer = stage2_pix2pix.inputs.Renderer(64, 4, norm, 0.5, "resize", True, True, 1, False)
     pairs = stage2_pix2pix.inputs.Pairs.of(views, 64)
-    return lambda: (compiled(Pix2Pix(generator(64, 4, 3, norm, 0.5, "resize"), discriminator(64, 4, 2, d_norm), 10.0)),
-                    stage2_pix2pix.inputs.dataset(pairs, renderer, True, schedule))
+
+    def make():
+        gan = Pix2Pix(generator(64, 4, 3, norm, 0.5, "resize"), discriminator(64, 4, 2, d_norm), 10.0)
+        return compiled(gan, 0.05), stage2_pix2pix.inputs.dataset(pairs, renderer, True, schedule)
+    return make
 
 
 def unet_arm(views, schedule):
     def make():
         model = unet(4, 2)
-        model.compile(optimizer(), bce_dice)
+        model.compile(keras.optimizers.SGD(0.05), bce_dice)
         crops = unet_eval.inputs.Crops(32, "strong", 20.0, 3.0)
         return model, unet_eval.inputs.dataset(unet_eval.inputs.RealPairs(views, "grey"), crops, schedule)
     return make
@@ -68,8 +71,8 @@ def trained(devices, make):
     return before, [weight.numpy() for weight in model.trainable_variables], history
 
 
-def difference(one, other):
-    return max(float(np.abs(a - b).max() / np.abs(a).max()) for a, b in zip(one, other) if a.any())
+def largest(differences):
+    return [float(np.abs(one).max()) for one in differences]
 
 
 def main(spec):
@@ -77,17 +80,17 @@ def main(spec):
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     views, schedule = load_views(spec, "train"), Schedule(1, STEPS, BATCH, seed=1)
     one, two = strategy.choose("one", BATCH), strategy.choose("mirrored", BATCH)
-    makers = {"stage1": stage1(views, schedule, "none", 0.05),
-              "stage1, batch norm in D": stage1(views, schedule, "batch", 0.0),
-              "stage2": stage2(views, schedule, "none", "none"),
+    makers = {"stage1": stage1(views, schedule, "none", 0.05, 5.0),
+              "stage1, batch norm in D": stage1(views, schedule, "batch", 0.0, 0.05),
               "stage2, batch norm": stage2(views, schedule, "batch", "batch"),
               "unet, batch norm": unet_arm(views, schedule)}
     found = {"devices": [one.num_replicas_in_sync, two.num_replicas_in_sync]}
     for name, make in makers.items():
         before, alone, losses = trained(one, make)
         _, together, losses_together = trained(two, make)
-        found[name] = {"moved": difference(before, alone), "apart": difference(alone, together),
-                       "losses": [losses, losses_together]}
+        found[name] = {"size": max(largest(before)), "losses": [losses, losses_together],
+                       "moved": largest([a - b for a, b in zip(before, alone)]),
+                       "apart": largest([a - b for a, b in zip(alone, together)])}
     print(json.dumps(found))
 
 

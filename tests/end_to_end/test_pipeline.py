@@ -1,0 +1,154 @@
+"""`make stage1 stage2 eval` from real files to the report: tiny networks, no step left out."""
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from data.pairs import PairReader
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("data", "training", "stage1_dcgan", "stage2_pix2pix", "unet_eval")
+VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "PYTHON", "EXTRAS", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
+COMMON = "--precision=float32 --strategy=one"
+PRESET = {
+    "stage1": f"--size=64 --base=4 --encoding=signed_distance --d_norm=none --generator_steps=1 --reach=0.125 "
+              f"--penalty=0.05 --ema=0.9 --batch_size=4 --steps_per_epoch=120 --epochs=1 --pictures_every=1 {COMMON}",
+    "masks": "--count=3 --mask_size=128 --match_share --bridge=0.1 --speck=5",
+    "stage2": f"--size=64 --base=4 --d_base=4 --norm=instance --upsampling=resize --tell_fov --colour_code --noise=1 "
+              f"--grain --add_pairs --flips --l1_weight=10 --optimizer=adam --batch_size=2 --steps_per_epoch=3 "
+              f"--epochs=2 --pictures_every=2 {COMMON}",
+    "unet": f"--base=4 --poolings=2 --input=green_clahe --crop=64 --batch_size=2 --augmentation=strong --loss=bce_dice "
+            f"--optimizer=adam --learning_rate=1e-2 --cosine_decay --steps_per_epoch=10 --epochs=2 --validation=1 "
+            f"{COMMON}"}
+SCORES = {"f1_vessel", "f1_background", "f1_macro", "sensitivity", "specificity", "accuracy", "auc", "mcc"}
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A copy of the project with a tiny preset and this environment, in a folder with a space and an accent."""
+    folder = tmp_path / "mon clône"
+    folder.mkdir()
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "raw"))
+    for name in ("Makefile", "setup.py", "constraints.txt"):
+        shutil.copy2(ROOT / name, folder)
+    (folder / "configs" / "tiny").mkdir(parents=True)
+    for name, flags in PRESET.items():
+        (folder / "configs" / "tiny" / f"{name}.flags").write_text(flags.replace(" ", "\n") + "\n")
+    environment = folder / ".venv"
+    environment.mkdir()
+    for path in Path(sys.prefix).iterdir():
+        if not path.name.startswith("installed-"):
+            (environment / path.name).symlink_to(path)
+    (environment / "installed-base").touch()  # or make would install the project anew, from the copy
+    return folder
+
+
+def environment():
+    return {**{name: value for name, value in os.environ.items() if name not in VARIABLES}, "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def make(clone, *arguments):
+    return subprocess.run(["make", "CONFIG=tiny", *arguments], cwd=clone, env=environment(), text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+
+
+def stop_in_the_middle(clone, *arguments):
+    """Sends SIGTERM to make and what it runs, as a terminal does, once steps of Stage-I are shown; the output."""
+    process = subprocess.Popen(["make", "CONFIG=tiny", *arguments], cwd=clone, env=environment(),
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    shown = b""
+    while not re.search(rb"\d+/120 \[", shown):
+        piece = os.read(process.stdout.fileno(), 1000)
+        assert piece, shown.decode(errors="replace")
+        shown += piece
+    os.killpg(process.pid, signal.SIGTERM)
+    rest, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    return (shown + rest).decode(errors="replace")
+
+
+def check(clone, pairs, n_test, n_train, photos):
+    """Everything that a run promises is there and says where it comes from."""
+    run, reports = clone / "checkpoints" / "tiny", clone / "reports" / "tiny"
+    results = json.loads((reports / "results.json").read_text())
+    assert results["dataset"] == {"pairs": pairs, "photos": photos, "n_test": n_test}
+    assert set(results["arms"]) == {"real", "synthetic"}
+    for name, arm in results["arms"].items():
+        assert arm["n_train_pairs"] == {"real": n_train - 1, "synthetic": 3}[name]
+        assert arm["threshold"] == 0.5 and len(arm["per_image"]) == n_test
+        for region in ("fov", "all"):
+            assert set(arm[region]) == SCORES
+            assert all(0 <= arm[region][key] <= 1 for key in SCORES - {"mcc"})
+        assert set(arm["ci95"]) == {"f1_vessel", "f1_macro"}
+    assert {"synthetic_real", "real_synthetic", "real_real", "bins", "pixels", "smoothing"} == set(results["kl"])
+    assert results["paper"]["f1_real"] == 0.8988
+    assert all(results["seconds"][stage] > 0 for stage in ("stage1", "stage2", "unet-real", "unet-synthetic", "total"))
+    page = (reports / "report.html").read_text()
+    assert "<img" in page and not re.search(r'(src|href)="(?!data:|#|https?:)', page)  # in one file
+
+    with PairReader(run / "masks.h5") as masks, PairReader(run / "synthetic.h5") as synthetic:
+        assert len(masks) == len(synthetic) == 3
+        row, drawn = synthetic[2], masks[2]
+        assert drawn["masks"].shape == (128, 128, 1) and drawn["raw"].shape == (64, 64, 1)
+        assert {name: value.shape for name, value in row.items()} == {
+            "masks": (64, 64, 1), "images": (64, 64, 3), "fovs": (64, 64, 1)}
+        assert set(np.unique(row["masks"])) <= {0, 255} and not row["images"][row["fovs"][..., 0] == 0].any()
+        came = synthetic.attributes
+        assert came["seed"] == 1 and came["stage1"]["stage1"]["flags"]["encoding"] == "signed_distance"
+        assert came["stage2"]["flags"]["l1_weight"] == 10 and len(came["stage2"]["data"]["checksum"]) == 64
+        assert came["stage1"]["stage1"]["data"]["pairs"] == came["stage2"]["data"]["pairs"]
+    assert (run / "masks.png").stat().st_size and (run / "synthetic.png").stat().st_size
+    for stage, weights in (("stage1", "generator.h5"), ("stage2", "generator.h5"), ("unet-real", "weights.h5"),
+                           ("unet-synthetic", "weights.h5")):
+        config = json.loads((run / stage / "config.json").read_text())
+        assert set(config) == {"flags", "versions", "git", "data"} and config["flags"]["batch_size"] in (2, 4)
+        assert h5py.is_hdf5(run / stage / weights) and list((run / stage).glob("ckpt-*.index"))
+        assert list((run / stage / "logs").rglob("events.out.tfevents.*"))
+    assert len(list((run / "stage1" / "samples").iterdir())) == len(list((run / "stage2" / "samples").iterdir())) == 1
+    return results
+
+
+def test_the_whole_pipeline_stopped_in_the_middle(clone, drive, messidor):
+    given = (f"PAIRS={drive}", f"PHOTOS={messidor}")
+    said = stop_in_the_middle(clone, "stage1", *given)
+    step = int(re.search(r"stopped by SIGTERM after step (\d+)", said)[1])
+    assert "Traceback" not in said
+    run = clone / "checkpoints" / "tiny"
+    assert 0 < step < 120 and not (run / "masks.h5").exists()
+
+    answer = make(clone, "stage1", "stage2", "eval", *given)
+    assert answer.returncode == 0, answer.stdout[-3000:]
+    assert f"after step {step} of 120" in answer.stdout
+    assert "Traceback" not in answer.stdout and "TensorFlow Addons" not in answer.stdout
+    results = check(clone, "drive", n_test=2, n_train=3, photos="messidor")
+    assert results["arms"]["real"]["fov"]["auc"] > 0.7  # vessels are dark lines; twenty steps tell them
+    assert sorted(path.name for path in (run / "photo_masks").iterdir()) == [f"photo {k}.png" for k in range(3)]
+
+    files = {path: path.stat().st_mtime_ns for path in clone.rglob("*") if path.is_file()}
+    again = make(clone, "stage1", "stage2", "eval", *given)
+    assert again.returncode == 0 and "training" not in again.stdout
+    assert {path: path.stat().st_mtime_ns for path in clone.rglob("*") if path.is_file()} == files
+
+
+def test_the_whole_pipeline_on_real_photographs(clone, chase, hrf, tmp_path):
+    photos = tmp_path / "HRF photographs"
+    photos.mkdir()
+    for name in ("01_h.jpg", "02_dr.JPG", "03_g.jpg"):
+        (photos / name).symlink_to(hrf / "images" / name)
+    answer = make(clone, "stage1", "stage2", "eval", f"PAIRS=chase_db1:{chase}", f"PHOTOS=messidor:{photos}",
+                  "FLAGS=--steps_per_epoch=4 --norm=batch")
+    assert answer.returncode == 0, answer.stdout[-3000:]
+    results = check(clone, "chase_db1", n_test=8, n_train=20, photos="messidor")
+    assert [image["stem"] for image in results["arms"]["real"]["per_image"]][:2] == ["Image_11L", "Image_11R"]
+    assert 0.05 < results["masks"]["real"]["density"] < 0.12

@@ -1,0 +1,122 @@
+"""Crops for the U-Net: pictures and masks of the same place."""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from data.fundus import ACROSS
+from data.images import DataError
+from data.pairs import PairReader, PairWriter
+from training.fit import Schedule
+from unet_eval.inputs import Crops, RealPairs, SyntheticPairs, dataset, picture
+
+
+@pytest.fixture
+def blobs():
+    """Pairs whose picture is their mask: smooth blobs of two levels, two sizes."""
+    random = np.random.default_rng(0)
+    found = []
+    for shape in ((200, 180), (90, 300)):
+        smooth = cv2.GaussianBlur(random.normal(size=shape), (0, 0), 8)
+        mask = np.where(smooth > 0, 255, 0).astype(np.uint8)
+        found.append((mask, mask))
+    return found
+
+
+def batches(pairs, crops, steps=6, batch_size=4, seed=0):
+    return list(dataset(pairs, crops, Schedule(1, steps, batch_size, seed)).as_numpy_iterator())
+
+
+@pytest.mark.parametrize("augmentation", ["none", "light", "strong"])
+@pytest.mark.parametrize("size", [32, 128])  # 128 is more than one of the pairs is high
+def test_shapes_and_ranges(blobs, augmentation, size):
+    for pictures, masks in batches(blobs, Crops(size, augmentation, 0.0, 0.0), steps=2):
+        assert pictures.shape == masks.shape == (4, size, size, 1)
+        assert pictures.dtype == masks.dtype == np.float32
+        assert 0 <= pictures.min() and pictures.max() <= 1
+        assert set(np.unique(masks)) == {0, 1}
+
+
+@pytest.mark.parametrize("rotate, elastic", [(0.0, 0.0), (45.0, 0.0), (0.0, 6.0), (180.0, 6.0)])
+def test_a_mask_goes_where_its_picture_goes(blobs, rotate, elastic):
+    for pictures, masks in batches(blobs, Crops(64, "light", rotate, elastic)):
+        assert np.array_equal(np.round(pictures), masks)
+
+
+def test_turning_and_bending_bring_in_picture_not_padding():
+    white = np.full((300, 300), 255, np.uint8)
+    crops = Crops(64, "light", 45.0, 4.0)
+    assert crops.margin == 13 + 4
+    shares = [masks.mean() for pictures, masks in batches([(white, white)], crops, steps=20)]
+    assert np.mean(shares) > 0.97  # black comes in only where a crop reaches beyond the picture
+
+
+def test_crops_are_of_every_place():
+    rows, columns = np.indices((250, 250)).astype(np.uint8)
+    for ramp in (rows, columns):
+        corners = np.concatenate([pictures[:, 0, 0, 0] for pictures, _ in
+                                  batches([(ramp, ramp)], Crops(50, "none", 0.0, 0.0), steps=60)]) * 255
+        assert corners.min() < 10 and corners.max() > 190 and corners.max() <= 200
+        assert np.histogram(corners, 4, (0, 200))[0].min() > 30
+
+
+def test_without_augmentation_pictures_stay_upright():
+    columns = np.indices((100, 100))[1].astype(np.uint8)
+    for pictures, _ in batches([(columns, columns)], Crops(40, "none", 0.0, 0.0)):
+        assert (np.diff(pictures, axis=2) > 0).all() and (np.diff(pictures, axis=1) == 0).all()
+
+
+def test_what_it_sees_of_a_photograph(eye):
+    image = eye(0)[0]
+    grey, green = picture(image, "grey"), picture(image, "green_clahe")
+    assert grey.shape == green.shape == image.shape[:2] and grey.dtype == green.dtype == np.uint8
+    assert np.abs(grey - image @ [0.299, 0.587, 0.114]).max() <= 1
+    swapped = picture(np.ascontiguousarray(image[..., ::-1]), "green_clahe")
+    assert np.array_equal(swapped, green)  # of red and blue it sees nothing
+    middle = np.s_[200:380, 200:380]
+    assert green[middle].std() > 1.2 * image[..., 1][middle].std()  # and of green more
+
+
+def test_real_pairs_are_views(views):
+    pairs = RealPairs(views, "grey")
+    assert len(pairs) == 3
+    grey, mask = pairs[1]
+    assert np.array_equal(grey, picture(views[1].image, "grey")) and np.array_equal(mask, views[1].mask)
+
+
+@pytest.fixture
+def synthetic(tmp_path, eye):
+    path = tmp_path / "synthetic.h5"
+    with PairWriter(path, {"seed": 1}) as writer:
+        for seed in range(2):
+            image, mask, fov = (one[22:534, 20:532] for one in eye(seed))
+            writer.append(images=image, masks=mask[..., None], fovs=fov[..., None])
+    return path
+
+
+def test_synthetic_pairs_are_of_the_scale_of_views(synthetic):
+    pairs = SyntheticPairs(PairReader(synthetic), "green_clahe")
+    assert len(pairs) == 2
+    grey, mask = pairs[1]
+    assert grey.shape == mask.shape == (ACROSS, ACROSS) and grey.dtype == np.uint8
+    assert set(np.unique(mask)) == {0, 255}
+    vessels, around = grey[mask > 0].mean(), grey[(mask == 0) & (grey > 20)].mean()
+    assert vessels < 0.8 * around  # vessels are dark: the mask lies on them
+    for pictures, masks in batches(pairs, Crops(64, "strong", 10.0, 2.0), steps=2):
+        assert pictures.shape == masks.shape == (4, 64, 64, 1)
+
+
+def test_a_damaged_row_stops_the_training(synthetic):
+    import h5py
+
+    with h5py.File(synthetic) as file:
+        chunk = file["images"].id.get_chunk_info(1)
+    content = bytearray(synthetic.read_bytes())
+    content[chunk.byte_offset + 40:chunk.byte_offset + 200] = bytes(160)
+    synthetic.write_bytes(content)
+    pairs = SyntheticPairs(PairReader(synthetic), "grey")
+    with pytest.raises(DataError, match="row 1 is damaged"):
+        pairs[1]
+    with pytest.raises(Exception, match="DataError: .*synthetic.h5: row 1 is damaged"):  # training.cli makes one line
+        batches(pairs, Crops(64, "none", 0.0, 0.0))
