@@ -49,9 +49,10 @@ def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
     """Rows of masks, renderings and, where given, the true photographs; each picture 192 pixels wide."""
     rows = [[square(np.squeeze(picture), 192) for picture in row] for row in (masks, rendered, photographs) if len(row)]
     columns = min(8, len(masks))
-    parts = [picture for start in range(0, len(masks), columns) for row in rows
-             for picture in row[start:start + columns]]
-    return grid(parts, columns)
+    rest = [np.full((192, 192), 128, np.uint8)] * (-len(masks) % columns)  # below a mask is its own rendering
+    rows = [row + rest for row in rows]
+    return grid([picture for start in range(0, len(masks), columns) for row in rows
+                 for picture in row[start:start + columns]], columns)
 
 
 def numbers(path: Path, remedy: str) -> np.ndarray:

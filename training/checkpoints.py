@@ -67,8 +67,8 @@ class Checkpoints:
             self._checkpoint.write(str(path))
         except tf.errors.OpError as error:
             self._remove_unfinished()
-            raise DataError(f"{path} cannot be written ({_first_line(error)}): older checkpoints are intact; free space "
-                            "on the disk and give the same command again") from error
+            raise DataError(f"{path} cannot be written ({_first_line(error)}): older checkpoints are intact; free "
+                            "space on the disk and give the same command again") from error
         for old in self._steps()[KEEP:]:
             self._remove(old)
 

@@ -55,7 +55,8 @@ def clone(tmp_path):
 
 
 def environment():
-    return {**{name: value for name, value in os.environ.items() if name not in VARIABLES}, "CUDA_VISIBLE_DEVICES": "-1"}
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    return {**kept, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def make(clone, *arguments):
