@@ -45,8 +45,9 @@ def _blurred(images, sigma):
     """(B, S, S, 1) blurred by a Gaussian of `sigma` pixels."""
     taps = tf.exp(-tf.square(tf.range(-3.0, 4.0)) / (2 * sigma ** 2))
     taps /= tf.reduce_sum(taps)
-    images = tf.nn.conv2d(images, tf.reshape(taps, (7, 1, 1, 1)), 1, "SAME")
-    return tf.nn.conv2d(images, tf.reshape(taps, (1, 7, 1, 1)), 1, "SAME")
+    images = tf.pad(images, [[0, 0], [3, 3], [3, 3], [0, 0]], "REFLECT")
+    images = tf.nn.conv2d(images, tf.reshape(taps, (7, 1, 1, 1)), 1, "VALID")
+    return tf.nn.conv2d(images, tf.reshape(taps, (1, 7, 1, 1)), 1, "VALID")
 
 
 def appearance(images, seed):

@@ -48,6 +48,11 @@ def test_other_cameras_are_brought_to_drives_scale(eye, sample, shape, diameter)
     assert set(np.unique(view.mask)) == set(np.unique(view.fov)) == {0, 255}
 
 
+def test_a_field_of_view_cut_above_and_below_keeps_its_proportions(eye, sample):
+    view = load_view(sample(*eye(1, (700, 999), 930)))
+    assert view.image.shape == (round(700 * ACROSS / 931), ACROSS, 3)
+
+
 @pytest.mark.parametrize("noise", [0.0, 6.0, 15.0])
 @pytest.mark.parametrize("shape, diameter", [((584, 565), 540), ((1500, 2300), 1400), ((500, 700), 620)])
 def test_a_round_field_of_view_is_found(eye, noise, shape, diameter):

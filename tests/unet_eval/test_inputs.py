@@ -61,6 +61,14 @@ def test_crops_are_of_every_place():
         assert np.histogram(corners, 4, (0, 200))[0].min() > 30
 
 
+def test_every_batch_is_changed_in_its_own_way(blobs):
+    one = [tuple(part[:32, :32] for part in blobs[0])]  # all crops are this one
+    flipped = {pictures.tobytes() for pictures, _ in batches(one, Crops(32, "light", 0.0, 0.0), steps=80, batch_size=1)}
+    assert len(flipped) == 8
+    lit = {pictures.tobytes() for pictures, _ in batches(one, Crops(32, "strong", 0.0, 0.0), steps=5, batch_size=1)}
+    assert len(lit) == 5
+
+
 def test_without_augmentation_pictures_stay_upright():
     columns = np.indices((100, 100))[1].astype(np.uint8)
     for pictures, _ in batches([(columns, columns)], Crops(40, "none", 0.0, 0.0)):
