@@ -52,8 +52,8 @@ def _multi_worker() -> tf.distribute.Strategy:
 def set_precision(name: str) -> None:
     """Number format of the layers, --precision.
 
-    "auto" is mixed_bfloat16 on processors that multiply it natively (two to three quarters of float32's step time
-    there, see README), else float32. Weights, losses and outputs are float32 always.
+    "auto" is mixed_bfloat16 on processors that multiply it natively, where it is faster (`make bench` tells by how
+    much), else float32. Weights, losses and outputs are float32 always.
     """
     if name == "auto":
         native = not tf.config.list_physical_devices("GPU") and _cpu_multiplies_bfloat16()
