@@ -32,7 +32,7 @@ def choose(name: str, batch_size: int) -> tf.distribute.Strategy:
     if name == "mirrored":
         strategy = tf.distribute.MirroredStrategy([d.name for d in gpus or tf.config.list_logical_devices("CPU")])
     elif name == "one":
-        strategy = tf.distribute.OneDeviceStrategy("/gpu:0" if gpus else "/cpu:0")
+        strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:
         raise DataError(f"--batch_size={batch_size} does not divide over {replicas} devices: use a multiple of it")
