@@ -95,7 +95,11 @@ class RunFolder:
                   "versions": {"python": platform.python_version(), **versions}}
         saved = self.path / "config.json"
         if saved.exists():
-            self._compare(read_json(saved, f"remove {out} to start again"), config)
+            old = read_json(saved, f"remove {out} to start again")
+            self._compare(old, config)
+            now = {name: flags[name] for name in FREE if name in flags}
+            if any(old["flags"].get(name) != value for name, value in now.items()):
+                write_json(saved, {**old, "flags": {**old["flags"], **now}})  # it says how the run ends, too
         else:
             write_json(saved, json.loads(json.dumps(config)))
 

@@ -100,3 +100,10 @@ def test_settings_that_are_not_there_name_the_remedy(tmp_path):
     write_json(tmp_path / "config.json", {"flags": {"size": 64}})
     with pytest.raises(DataError, match="no 'encoding': train first"):
         settings(tmp_path, Kind, "train first")
+
+
+def test_config_has_the_epochs_of_the_resumption(tmp_path):
+    first = RunFolder(str(tmp_path), {"epochs": 28, "base": 4}, {"pairs": "a"})
+    del first
+    RunFolder(str(tmp_path), {"epochs": 24, "base": 4}, {"pairs": "a"})
+    assert json.loads((tmp_path / "config.json").read_text())["flags"] == {"epochs": 24, "base": 4}
