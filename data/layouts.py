@@ -53,6 +53,19 @@ def samples(spec: str, split: str = "all", masks: bool = True) -> list[Sample]:
     return sorted(found, key=lambda sample: sample.stem)
 
 
+def training(spec: str, validation: int) -> tuple[list[Sample], list[Sample]]:
+    """The training split as (what is trained on, the last `validation` samples, on which choices are made).
+
+    Every stage holds out the same ones, so that no arm's validation F1 is of an image that a GAN has seen. By stem the
+    two eyes of a patient are neighbours: an even number holds out whole patients of CHASE_DB1.
+    """
+    found = samples(spec, "train")
+    if validation >= len(found):
+        raise DataError(f"--validation={validation} leaves none of {len(found)} training images: lower it")
+    cut = len(found) - validation
+    return found[:cut], found[cut:]
+
+
 def check(found: list[Sample]) -> None:
     """Open every file, before anything is trained on them; one line says what was found.
 

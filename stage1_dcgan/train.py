@@ -33,7 +33,7 @@ def optimizer(**options) -> keras.optimizers.Optimizer:
 
 
 def main():
-    found = layouts.samples(FLAGS.pairs, "train")
+    found, _ = layouts.training(FLAGS.pairs, FLAGS.validation)
     layouts.check(found)
     if FLAGS.size % 16:
         raise DataError(f"--size={FLAGS.size} cannot be halved four times: use a multiple of 16")
@@ -82,6 +82,7 @@ def main():
 if __name__ == "__main__":
     flags.DEFINE_string("pairs", None, "Annotated data set, layout:path.", required=True)
     flags.DEFINE_string("out", None, "Run folder of this training.", required=True)
+    flags.DEFINE_integer("validation", 0, "Training images held out, the ones that the U-Net validates on.", 0)
     flags.DEFINE_integer("size", 512, "Pixels, square; a multiple of 16.", 64, 512)
     flags.DEFINE_integer("base", 64, "Filters of the finest level.", 4, 256)
     flags.DEFINE_enum("encoding", "binary", ENCODINGS, "How masks are shown; signed_distance draws thin vessels at a "

@@ -33,8 +33,9 @@ MEASURED = 200  # photographs at most whose colours and texture renderings imita
 
 def load_samples() -> list[layouts.Sample]:
     """Photographs with their derived masks and, where asked for or where there are none, the annotated pairs."""
+    annotated, _ = layouts.training(FLAGS.pairs, FLAGS.validation)
     if not FLAGS.photos:
-        return layouts.samples(FLAGS.pairs, "train")
+        return annotated
     if not FLAGS.photo_masks:
         raise DataError("--photos needs --photo_masks, the folder that unet_eval.segment wrote for them")
     photos = [replace(sample, mask=Path(FLAGS.photo_masks) / f"{sample.stem}.png")
@@ -46,7 +47,7 @@ def load_samples() -> list[layouts.Sample]:
     missing = [sample.stem for sample in photos if not sample.mask.is_file()]
     if missing:
         raise DataError(f"{FLAGS.photo_masks} lacks the masks of {', '.join(missing)}: run unet_eval.segment again")
-    return photos + (layouts.samples(FLAGS.pairs, "train") if FLAGS.add_pairs else [])
+    return photos + annotated * FLAGS.add_pairs
 
 
 def optimizer() -> keras.optimizers.Optimizer:
@@ -81,7 +82,7 @@ def main():
     run_folder = RunFolder(FLAGS.out, flag_values(), data)  # locked as long as this name holds it
     folder = run_folder.path
     pairs = Pairs.of([load_view(sample) for sample in found], FLAGS.size)
-    annotated = len(layouts.samples(FLAGS.pairs, "train"))
+    annotated = len(layouts.training(FLAGS.pairs, FLAGS.validation)[0])
     imitated = np.arange(len(pairs))[-annotated if FLAGS.add_pairs else 0:][:MEASURED]
     np.save(folder / "codes.npy", pairs.codes[imitated])
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
@@ -110,6 +111,7 @@ if __name__ == "__main__":
     flags.DEFINE_bool("add_pairs", False, "Train on the annotated training pairs beside the photographs: masks of "
                       "their kind, and their colours, are then known to it.")
     flags.DEFINE_string("out", None, "Run folder of this training.", required=True)
+    flags.DEFINE_integer("validation", 0, "Training images held out, the ones that the U-Net validates on.", 0)
     flags.DEFINE_integer("size", 512, "Pixels, square; a multiple of 8.", 64, 1024)
     flags.DEFINE_integer("base", 64, "Filters of the generator's first level.", 4, 256)
     flags.DEFINE_integer("d_base", 64, "Filters of the discriminator's first level.", 4, 256)

@@ -28,15 +28,12 @@ FLAGS = flags.FLAGS
 
 def load_pairs():
     """(pairs of the arm, held-out real views for validation, what identifies the data)."""
-    real = layouts.samples(FLAGS.pairs, "train")
-    layouts.check(real)
-    if FLAGS.validation >= len(real):
-        raise DataError(f"--validation={FLAGS.validation} leaves none of {len(real)} training images: lower it")
-    cut = len(real) - FLAGS.validation
-    held_out = [load_view(sample) for sample in real[cut:]]
-    identity = {"pairs": FLAGS.pairs, "checksum": layouts.checksum(real)}
+    real, watched = layouts.training(FLAGS.pairs, FLAGS.validation)
+    layouts.check(real + watched)
+    held_out = [load_view(sample) for sample in watched]
+    identity = {"pairs": FLAGS.pairs, "checksum": layouts.checksum(real + watched)}
     if FLAGS.arm == "real":
-        return RealPairs([load_view(sample) for sample in real[:cut]], FLAGS.input), held_out, identity
+        return RealPairs([load_view(sample) for sample in real], FLAGS.input), held_out, identity
     if not FLAGS.synthetic:
         raise DataError("--arm=synthetic needs --synthetic=FILE, the synthetic.h5 of `make stage2`")
     reader = PairReader(FLAGS.synthetic)
