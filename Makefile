@@ -3,6 +3,7 @@
 ## PAIRS=          images with masks, layout:path; drive:data/raw/DRIVE if that folder exists, else phantom
 ## PHOTOS=         photographs without masks, layout:path; messidor:data/raw/MESSIDOR if it exists, else phantom;
 ##                 none (Stage-II trains on PAIRS) if only PAIRS is given
+## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
 ## FLAGS=          flags for the scripts, "--batch_size=4 --precision=float32"; each script takes those it defines
 ## PYTHON=         the Python that makes .venv, 3.9 to 3.11; the first of them that is found
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
@@ -15,11 +16,12 @@ PAIRS ?= $(if $(wildcard data/raw/DRIVE/.),drive:data/raw/DRIVE,phantom)
 ifeq (,$(filter bu_bil:% folder:%,$(PAIRS)))
   PHOTOS ?= $(if $(wildcard data/raw/MESSIDOR/.),messidor:data/raw/MESSIDOR,$(if $(pairs_given),,phantom))
 endif
+CELLS ?= bu_bil:data/raw/$(if $(wildcard data/raw/BU-BIL/.),,phantom/)BU-BIL
 export TF_CPP_MIN_LOG_LEVEL ?= 3# at 2, importing TensorFlow 2.14 prints three errors about cuDNN that are none
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help data stage1 stage2 eval figures tensorboard test lint bench clean named settings .venv
+.PHONY: help data stage1 stage2 eval evidence figures sweep tensorboard test lint bench clean named settings .venv
 
 # Names are quoted for the shell, and their spaces escaped for make, so that folders may have them.
 empty :=
@@ -81,7 +83,8 @@ settings: | named
 	$(if $(and $(before),$(changed),$(begun)),$(error $(differs)))
 	@$(if $(changed),mkdir -p $(at) && $(call say,$(now)) > $(at)/settings && rm -f $(at)/data.checked)
 
-phantom := $(if $(filter phantom %:data/raw/phantom %:data/raw/phantom/%,$(PAIRS) $(PHOTOS)),data/raw/phantom)
+phantom := $(if $(filter phantom %:data/raw/phantom %:data/raw/phantom/%,$(PAIRS) $(PHOTOS) $(if \
+  $(filter evidence,$(MAKECMDGOALS)),$(CELLS))),data/raw/phantom)
 # By order only: neither a new environment nor an edited script trains a network again.
 ready := settings .venv $(phantom) $(R)/data.checked
 
@@ -106,8 +109,9 @@ flagfile = --flagfile=$(call quote,$(config)/$(1).flags)
 optional = $(if $(shell ls $(call quote,$(config)/$(1).flags) 2>/dev/null),$(flagfile))
 train_stage1 = $(call script,stage1_dcgan.train,--pairs=$(pairs) --out=$(at)/stage1 $(call flagfile,stage1))
 train_stage2 = $(call script,stage2_pix2pix.train,--pairs=$(pairs) $(1) --out=$(at)/stage2 $(call flagfile,stage2))
-train_unet = $(call script,unet_eval.train,--arm=$(1) --pairs=$(pairs) $(2) --out=$(at)/unet-$(1) \
-  $(call flagfile,unet))
+# $(call train_unet,ARM[.K],flags): K is which repetition it is; the first has none.
+train_unet = $(call script,unet_eval.train,--arm=$(basename $(1)) --pairs=$(pairs) $(2) --out=$(at)/unet-$(1) \
+  $(patsubst .%,--repeat=%,$(suffix $(1))) $(call flagfile,unet))
 # $(call fresh,folder,input): drops a training that an older input began, for resuming it would mix the two.
 fresh = [ ! $(at)/$(2) -nt $(at)/$(1)/config.json ] || rm -rf $(at)/$(1)
 
@@ -136,10 +140,6 @@ $(R)/masks.h5: $(R)/stage1/generator.h5 | $(ready)
 	@$(call say,stage1: drawing masks -> $(run)/masks.h5)
 	@$(call script,stage1_dcgan.generate,--model=$(at)/stage1 --out=$(at)/masks.h5 $(call optional,masks))
 
-$(R)/unet-real/weights.h5: | $(ready)
-	@$(call say,unet-real: training the U-Net on $(PAIRS) -> $(run)/unet-real)
-	@$(call train_unet,real)
-
 $(R)/photo_masks.done: $(R)/unet-real/weights.h5 | $(ready)
 	@$(call say,stage2: segmenting $(PHOTOS) -> $(run)/photo_masks)
 	@rm -rf $(at)/photo_masks
@@ -155,20 +155,65 @@ $(R)/synthetic.h5: $(R)/masks.h5 $(R)/stage2/generator.h5 | $(ready)
 	@$(call say,stage2: rendering the masks -> $(run)/synthetic.h5)
 	@$(call script,stage2_pix2pix.generate,--model=$(at)/stage2 --masks=$(at)/masks.h5 --out=$(at)/synthetic.h5)
 
-$(R)/unet-synthetic/weights.h5: $(R)/synthetic.h5 | $(ready)
-	@$(call say,unet-synthetic: training the U-Net on $(run)/synthetic.h5 -> $(run)/unet-synthetic)
-	@$(call fresh,unet-synthetic,synthetic.h5)
-	@$(call train_unet,synthetic,--synthetic=$(at)/synthetic.h5)
+$(R)/rendered.h5: $(R)/stage2/generator.h5 | $(ready)
+	@$(call say,rendered: rendering the real training masks -> $(run)/rendered.h5)
+	@$(call script,stage2_pix2pix.generate,--model=$(at)/stage2 --out=$(at)/rendered.h5)
 
-arms := $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5
+$(R)/phantom.h5: | $(ready)
+	@$(call say,phantom: drawing procedural pairs -> $(run)/phantom.h5)
+	@$(python) -m data.phantom_pairs --kind=$(if $(filter bu_bil:%,$(PAIRS)),cells,retina) --out=$(at)/phantom.h5
+
+$(R)/single/generator.h5: | $(ready)
+	@$(call say,single: training one GAN on the photographs of $(PAIRS) -> $(run)/single)
+	@$(call script,stage1_dcgan.train,--draw=photographs --pairs=$(pairs) --out=$(at)/single $(call flagfile,single))
+
+$(R)/single.h5: $(R)/single/generator.h5 | $(ready)
+	@$(call say,single: drawing photographs -> $(run)/single.h5)
+	@$(call script,stage1_dcgan.generate,--model=$(at)/single --out=$(at)/single.h5)
+
+checkpoints/$(name)-cells/synthetic.h5: | $(ready)
+	@$(call say,cells: both stages on the second data set $(CELLS) -> $(run)-cells)
+	@$(MAKE) --no-print-directory stage1 stage2 RUN=$(call quote,$(RUN)-cells) CONFIG=cells \
+	  PAIRS=$(call quote,$(CELLS)) PHOTOS= FLAGS=
+
+# ------------------------------------------------------------------------------------------------ the U-Nets
+# $(call store,ARM[.K]): the file of made pairs that an arm is trained on; the real arm has none.
+store = $(if $(filter synthetic% real+%,$(1)),synthetic,$(filter rendered phantom,$(basename $(1))))
+.SECONDEXPANSION:
+.PRECIOUS: $(R)/unet-%/weights.h5
+
+$(R)/unet-%/weights.h5: $$(addprefix $(R)/,$$(addsuffix .h5,$$(call store,$$*))) | $(ready)
+	@$(call say,unet-$*: training the U-Net on $(if $(call store,$*),$(run)/$(call store,$*).h5,$(PAIRS)) -> $(run)/unet-$*)
+	@$(if $(call store,$*),$(call fresh,unet-$*,$(call store,$*).h5))
+	@$(call train_unet,$*,$(patsubst %,--synthetic=$(at)/%.h5,$(call store,$*)))
+
+unet-%: $(R)/unet-%/weights.h5 ## trains the U-Net of one arm and what it needs, for example unet-real+synthetic
+	@$(call say,unet-$*: done; weights in $(run)/unet-$*)
+
+# What `make evidence` trains: arms and their number of seeds, from FLAGS or the preset's evidence.flags.
+comma := ,
+flag_of = $(or $(lastword $(patsubst --$(1)=%,%,$(filter --$(1)=%,$(FLAGS)))),$(shell \
+  sed -n 's/^--$(1)=//p' $(call quote,$(config)/evidence.flags) 2>/dev/null))
+arms := $(subst $(comma), ,$(or $(call flag_of,arms),real,synthetic))
+repeats := $(shell seq -f .%g 1 $$(($(or $(call flag_of,seeds),1) - 1)))
+nets = $(foreach arm,$(arms),$(R)/unet-$(arm)$(1)/weights.h5)
+
 evaluate = $(call say,eval: measuring the arms on the test images of $(PAIRS) -> $(report)); \
   $(call script,unet_eval.evaluate,--run=$(at) --pairs=$(pairs) --photos=$(photos) \
-  --reports=$(call quote,$(report)))
+  --reports=$(call quote,$(report)) --second=$(call quote,$(wildcard $(run)-cells)))
 
-reports/$(name)/report.html: $(arms) | $(ready)
+reports/$(name)/report.html: $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5 | $(ready)
 	@$(evaluate)
 
-figures: $(arms) | $(ready) ## measures again and writes the figures and the report anew
+evidence: $(R)/evidence.done ## every experiment of the paper with error bars: all arms, several seeds, single GAN, cells
+	@$(call say,evidence: done; the report is $(report)/report.html)
+
+$(R)/evidence.done: $(call nets) $(R)/single.h5 $(if $(filter bu_bil:%,$(PAIRS)),,checkpoints/$(name)-cells/synthetic.h5) \
+  $(foreach k,$(repeats),$(call nets,$(k))) | $(ready)
+	@$(evaluate)
+	@touch $(at)/evidence.done
+
+figures: $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5 | $(ready) ## measures again, draws figures and report anew
 	@$(evaluate)
 
 # ------------------------------------------------------------------------------------------------ the others

@@ -1,19 +1,20 @@
-"""Renders Stage-I's masks to a synthetic data set.
+"""Renders masks to a data set of pairs: Stage-I's, or the real training masks where none are given.
 
 python -m stage2_pix2pix.generate --model=checkpoints/quick/stage2 --masks=checkpoints/quick/masks.h5 \
     --out=checkpoints/quick/synthetic.h5
 """
 from __future__ import annotations
 
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
-from data.fundus import load_view, resize_mask, square
+from data.fundus import View, load_view, resize_mask, square
 from data.images import DataError, write_image
-from data.layouts import samples
+from data.layouts import training
 from data.pairs import PairReader, PairWriter
 from stage2_pix2pix.gan import black_outside, colour
 from stage2_pix2pix.grain import grain
@@ -63,6 +64,21 @@ def numbers(path: Path, remedy: str) -> np.ndarray:
         raise DataError(f"{path} is missing or damaged ({error}): {remedy}") from None
 
 
+def masks_to_render(views: list[View], size: int, random):
+    """(what made the masks, an iterable of mask and field of view, uint8 (size, size) each)."""
+    fovs = [square(view.fov, size) for view in views]
+    if not FLAGS.masks:
+        masks = [square(np.minimum(view.mask, view.fov), size) for view in views]
+        return None, islice(cycle(zip(masks, fovs)), FLAGS.count)
+    reader = PairReader(FLAGS.masks, made_by="make stage1")
+
+    def drawn():
+        for k in range(len(reader)):
+            fov = fovs[random.integers(len(fovs))]
+            yield np.minimum(resize_mask(reader[k]["masks"][..., 0], fov.shape), fov), fov
+    return reader.attributes, drawn()
+
+
 def main():
     remedy = "train Stage-II first (make stage2)"
     renderer = settings(Path(FLAGS.model), Renderer, remedy)
@@ -70,33 +86,32 @@ def main():
                       renderer.upsampling)
     load_weights(model, Path(FLAGS.model) / "generator.h5", remedy)
     config = read_json(Path(FLAGS.model) / "config.json", remedy)
-    fovs = [square(load_view(sample).fov, renderer.size) for sample in samples(config["data"]["pairs"], "train")]
+    annotated, _ = training(config["data"]["pairs"], config["flags"].get("validation", 0))
+    views = [load_view(sample) for sample in annotated]
     codes = numbers(Path(FLAGS.model) / "codes.npy", remedy)
     power = numbers(Path(FLAGS.model) / "grain.npy", remedy) if renderer.grain else None
     random = np.random.default_rng(FLAGS.seed)
     out, shown = Path(FLAGS.out), []
-    with PairReader(FLAGS.masks, made_by="make stage1") as masks:
-        provenance = {"seed": FLAGS.seed, "stage1": masks.attributes, "stage2": config}
-        with PairWriter(out, provenance) as writer:
-            for k in range(len(masks)):
-                fov = fovs[random.integers(len(fovs))]
-                mask = np.minimum(resize_mask(masks[k]["masks"][..., 0], fov.shape), fov)
-                one, other = codes[random.integers(len(codes), size=2)]
-                code = one + random.random() * (other - one)
-                image = render(model, renderer, mask, fov, code, seed=FLAGS.seed * 1_000_003 + k)
-                if renderer.grain:
-                    image = with_grain(image, fov, power, random)
-                writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
-                if k < SHOWN:
-                    shown.append((mask, image))
-            count = len(masks)
+    stage1, masks = masks_to_render(views, renderer.size, random)
+    with PairWriter(out, {"seed": FLAGS.seed, "stage1": stage1, "stage2": config}) as writer:
+        for k, (mask, fov) in enumerate(masks):
+            one, other = codes[random.integers(len(codes), size=2)]
+            code = one + random.random() * (other - one)
+            image = render(model, renderer, mask, fov, code, seed=FLAGS.seed * 1_000_003 + k)
+            if renderer.grain:
+                image = with_grain(image, fov, power, random)
+            writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
+            if k < SHOWN:
+                shown.append((mask, image))
     write_image(out.with_suffix(".png"), contact_sheet(*zip(*shown)))
-    logging.info("%d synthetic pairs in %s, contact sheet in %s", count, out, out.with_suffix(".png"))
+    logging.info("%d pairs in %s, contact sheet in %s", k + 1, out, out.with_suffix(".png"))
 
 
 if __name__ == "__main__":
     flags.DEFINE_string("model", None, "Run folder of Stage-II.", required=True)
-    flags.DEFINE_string("masks", None, "Masks to render (HDF5), from stage1_dcgan.generate.", required=True)
+    flags.DEFINE_string("masks", None, "Masks to render (HDF5), from stage1_dcgan.generate; none: the real training "
+                        "masks, which shows what Stage-II alone loses.")
     flags.DEFINE_string("out", None, "The synthetic pairs (HDF5); the contact sheet lies beside it.", required=True)
+    flags.DEFINE_integer("count", 50, "Pairs to make of the real training masks, each as often as that takes.", 1)
     flags.DEFINE_integer("seed", 1, "Seed of fields of view, colours and noise.", 0)
     run(main)

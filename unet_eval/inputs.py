@@ -1,7 +1,7 @@
 """What the U-Net sees: views as single-channel pictures, crops of them for training."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -44,14 +44,14 @@ class RealPairs:
 
 
 class SyntheticPairs:
-    """The same from a synthetic.h5, brought to the scale of the real views."""
+    """The same from the first `count` rows of a synthetic.h5, brought to the scale of the real views."""
 
-    def __init__(self, reader: PairReader, kind: str):
-        self._reader, self._kind = reader, kind
+    def __init__(self, reader: PairReader, kind: str, count: int):
+        self._reader, self._kind, self._count = reader, kind, count
         self._read = lru_cache(KEPT)(self._read_one)
 
     def __len__(self):
-        return len(self._reader)
+        return self._count
 
     def __getitem__(self, index):
         return self._read(int(index))
@@ -60,6 +60,20 @@ class SyntheticPairs:
         row = self._reader[index]
         shape = (ACROSS, ACROSS)
         return picture(resize(row["images"], shape), self._kind), resize_mask(row["masks"][..., 0], shape)
+
+
+class Mixture:
+    """Real and made pairs, of which `real_share` are real: the real ones come as often as that takes."""
+
+    def __init__(self, real: RealPairs, made: SyntheticPairs, real_share: float):
+        self.real, self.made = real, made
+        self._times = max(1, round(len(made) * real_share / (1 - real_share)))
+
+    def __len__(self):
+        return self._times + len(self.made)
+
+    def __getitem__(self, index):
+        return self.real[index % len(self.real)] if index < self._times else self.made[index - self._times]
 
 
 @dataclass(frozen=True)
@@ -107,3 +121,11 @@ def dataset(pairs, crops: Crops, schedule: Schedule, first_step: int = 0) -> tf.
     source = examples(len(pairs), schedule.batch_size, schedule.steps, schedule.seed, first_step)
     batched = source.map(example, num_parallel_calls=2).batch(schedule.batch_size, drop_remainder=True)
     return batched.map(change, num_parallel_calls=1).prefetch(2)
+
+
+def in_turn(mixture: Mixture, crops: Crops, schedule: Schedule, made_first: float, first_step: int = 0):
+    """As `dataset`, but of made pairs only for the share `made_first` of the steps, then of real ones only."""
+    turn = round(made_first * schedule.steps)
+    begin = replace(schedule, epochs=1, steps_per_epoch=turn)
+    return dataset(mixture.made, crops, begin, min(first_step, turn)).concatenate(
+        dataset(mixture.real, crops, schedule, max(first_step, turn)))

@@ -4,6 +4,8 @@ python -m unet_eval.train --arm=real --pairs=drive:data/raw/DRIVE --out=checkpoi
 """
 from __future__ import annotations
 
+from dataclasses import replace
+
 from absl import flags, logging
 from tensorflow import keras
 
@@ -17,7 +19,8 @@ from training.cli import flag_values, run
 from training.fit import Schedule, fit
 from training.run_folder import RunFolder
 from training.weights import save_weights
-from unet_eval.inputs import AUGMENTATIONS, INPUTS, Crops, RealPairs, SyntheticPairs, dataset
+from unet_eval.arms import NAMES, PAPER_PAIRS, Arm
+from unet_eval.inputs import AUGMENTATIONS, INPUTS, Crops, Mixture, RealPairs, SyntheticPairs, dataset, in_turn
 from unet_eval.losses import LOSSES
 from unet_eval.networks import unet
 from unet_eval.segment import Network
@@ -32,12 +35,23 @@ def load_pairs():
     layouts.check(real + watched)
     held_out = [load_view(sample) for sample in watched]
     identity = {"pairs": FLAGS.pairs, "checksum": layouts.checksum(real + watched)}
-    if FLAGS.arm == "real":
-        return RealPairs([load_view(sample) for sample in real], FLAGS.input), held_out, identity
+    arm, annotated = Arm.of(FLAGS.arm, FLAGS.count), RealPairs([load_view(sample) for sample in real], FLAGS.input)
+    if not arm.made:
+        return annotated, held_out, {**identity, "n_train_pairs": len(annotated)}
     if not FLAGS.synthetic:
-        raise DataError("--arm=synthetic needs --synthetic=FILE, the synthetic.h5 of `make stage2`")
+        raise DataError(f"--arm={arm.name} needs --synthetic=FILE, its pairs: `make evidence` makes {arm.made}.h5")
     reader = PairReader(FLAGS.synthetic)
-    return SyntheticPairs(reader, FLAGS.input), held_out, {**identity, "synthetic": reader.attributes}
+    rows = arm.rows(len(reader))
+    made = SyntheticPairs(reader, FLAGS.input, rows)
+    identity |= {"synthetic": reader.attributes, "n_train_pairs": rows + arm.real * len(annotated)}
+    return Mixture(annotated, made, FLAGS.real_share) if arm.real else made, held_out, identity
+
+
+def is_arm(name: str) -> bool:
+    try:
+        return bool(Arm.of(name))
+    except ValueError:
+        return False
 
 
 def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
@@ -53,10 +67,11 @@ def main():
                         f"{2 ** FLAGS.poolings}")
     pairs, held_out, identity = load_pairs()
     schedule = Schedule.of(FLAGS, len(pairs))
+    schedule = replace(schedule, seed=schedule.seed + FLAGS.repeat)
     network = Network(FLAGS.base, FLAGS.poolings, FLAGS.input, FLAGS.test_flips)
     devices = strategy.choose(FLAGS.strategy, FLAGS.batch_size)
     strategy.set_precision(FLAGS.precision)
-    strategy.set_seed(FLAGS.seed)
+    strategy.set_seed(schedule.seed)
     with devices.scope():
         model = unet(FLAGS.base, FLAGS.poolings)
         model.compile(optimizer(schedule), LOSSES[FLAGS.loss])
@@ -70,7 +85,13 @@ def main():
     folder = run_folder.path
     crops = Crops(FLAGS.crop, FLAGS.augmentation, FLAGS.rotate, FLAGS.elastic)
     parts = {"model": model, "optimizer": model.optimizer}
-    fit(model, lambda step: dataset(pairs, crops, schedule, step), schedule, folder, parts,
+
+    def batches(step):
+        if isinstance(pairs, Mixture) and FLAGS.synthetic_first:
+            return in_turn(pairs, crops, schedule, FLAGS.synthetic_first, step)
+        return dataset(pairs, crops, schedule, step)
+
+    fit(model, batches, schedule, folder, parts,
         [hyperparameters(folder, flag_values())]
         + [Validation(folder, held_out, network, FLAGS.validate_every)] * bool(held_out))
     save_weights(model, folder / "weights.h5")
@@ -78,9 +99,13 @@ def main():
 
 
 if __name__ == "__main__":
-    flags.DEFINE_enum("arm", "real", ["real", "synthetic"], "What it is trained on.")
+    flags.DEFINE_string("arm", "real", f"What it is trained on: {NAMES}.")
     flags.DEFINE_string("pairs", None, "Annotated data set, layout:path.", required=True)
-    flags.DEFINE_string("synthetic", None, "Synthetic pairs (HDF5) of the synthetic arm.")
+    flags.DEFINE_string("synthetic", None, "The arm's made pairs (HDF5).")
+    flags.DEFINE_integer("count", PAPER_PAIRS, "Made pairs that it takes, from the first; synthetic-N takes N.", 1)
+    flags.DEFINE_float("real_share", 0.5, "Share of the crops that are real in real+synthetic.", 0.01, 0.99)
+    flags.DEFINE_float("synthetic_first", 0.0, "Share of the steps in which real+synthetic shows synthetic pairs only, "
+                       "to show real ones only in the rest (pre-training); 0 mixes them all along.", 0.0, 0.99)
     flags.DEFINE_string("out", None, "Run folder of this training.", required=True)
     flags.DEFINE_integer("base", 32, "Filters of the first level.", 1, 256)
     flags.DEFINE_integer("poolings", 4, "Times the picture is halved.", 1, 6)
@@ -100,7 +125,9 @@ if __name__ == "__main__":
     flags.DEFINE_integer("steps_per_epoch", 0, "Steps an epoch; 0 is one pass over the pairs.", 0)
     flags.DEFINE_integer("batch_size", 8, "Crops a step, over all devices.", 1)
     flags.DEFINE_integer("seed", 0, "Seed of weights, order and augmentation.", 0)
+    flags.DEFINE_integer("repeat", 0, "Which repetition of the arm it is: its seed is --seed plus this.", 0)
     flags.DEFINE_enum("precision", "auto", strategy.PRECISIONS, "Number format of the layers.")
     flags.DEFINE_enum("strategy", "auto", strategy.STRATEGIES, "How tf.distribute spreads the batch.")
     flags.DEFINE_bool("dry_run", False, "Check data and build the network, then stop.")
+    flags.register_validator("arm", is_arm, message=f"write {NAMES}")
     run(main)

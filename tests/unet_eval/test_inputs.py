@@ -9,7 +9,7 @@ from data.fundus import ACROSS
 from data.images import DataError
 from data.pairs import PairReader, PairWriter
 from training.fit import Schedule
-from unet_eval.inputs import Crops, RealPairs, SyntheticPairs, dataset, picture
+from unet_eval.inputs import Crops, Mixture, RealPairs, SyntheticPairs, dataset, in_turn, picture
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def synthetic(tmp_path, eye):
 
 
 def test_synthetic_pairs_are_of_the_scale_of_views(synthetic):
-    pairs = SyntheticPairs(PairReader(synthetic), "green_clahe")
+    pairs = SyntheticPairs(PairReader(synthetic), "green_clahe", 2)
     assert len(pairs) == 2
     grey, mask = pairs[1]
     assert grey.shape == mask.shape == (ACROSS, ACROSS) and grey.dtype == np.uint8
@@ -115,6 +115,24 @@ def test_synthetic_pairs_are_of_the_scale_of_views(synthetic):
         assert pictures.shape == masks.shape == (4, 64, 64, 1)
 
 
+def test_synthetic_pairs_are_the_first_of_the_file(synthetic):
+    all_of_them, first = (SyntheticPairs(PairReader(synthetic), "grey", count) for count in (2, 1))
+    assert len(first) == 1 and np.array_equal(first[0][0], all_of_them[0][0])
+
+
+def test_in_turn_shows_made_pairs_then_real_ones_and_resumes():
+    real, made = ([(np.full((16, 16), value, np.uint8), np.zeros((16, 16), np.uint8))] * 3 for value in (255, 51))
+    crops, schedule = Crops(16, "none", 0.0, 0.0), Schedule(5, 2, 4, 0)
+
+    def shown(first_step):
+        return [float(pictures[0, 0, 0, 0]) for pictures, _ in
+                in_turn(Mixture(real, made, 0.5), crops, schedule, 0.3, first_step)]
+
+    assert shown(0) == pytest.approx([0.2] * 3 + [1.0] * 7)
+    assert shown(2) == pytest.approx([0.2] + [1.0] * 7)
+    assert shown(4) == pytest.approx([1.0] * 6)
+
+
 def test_a_damaged_row_stops_the_training(synthetic):
     import h5py
 
@@ -123,7 +141,7 @@ def test_a_damaged_row_stops_the_training(synthetic):
     content = bytearray(synthetic.read_bytes())
     content[chunk.byte_offset + 40:chunk.byte_offset + 200] = bytes(160)
     synthetic.write_bytes(content)
-    pairs = SyntheticPairs(PairReader(synthetic), "grey")
+    pairs = SyntheticPairs(PairReader(synthetic), "grey", 2)
     with pytest.raises(DataError, match="row 1 is damaged"):
         pairs[1]
     with pytest.raises(Exception, match="DataError: .*synthetic.h5: row 1 is damaged"):  # training.cli makes one line
