@@ -40,7 +40,7 @@ config := $(shell for d in $(call quote,configs/$(CONFIG)) $(call quote,$(CONFIG
 
 help: ## what can be made, and what can be set
 	@echo "The whole pipeline, which goes on where it was interrupted: make stage1 stage2 eval"; echo
-	@awk -F ':.*## ' '/^[a-z0-9.]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile; echo
+	@awk -F ':.*## ' '/^[a-z0-9.%-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile; echo
 	@sed -n 's/^## //p' Makefile
 
 # ---------------------------------------------------------------------------------------------- environment
@@ -194,13 +194,13 @@ unet-%: $(R)/unet-%/weights.h5 ## trains the U-Net of one arm and what it needs,
 comma := ,
 flag_of = $(or $(lastword $(patsubst --$(1)=%,%,$(filter --$(1)=%,$(FLAGS)))),$(shell \
   sed -n 's/^--$(1)=//p' $(call quote,$(config)/evidence.flags) 2>/dev/null))
-arms := $(subst $(comma), ,$(or $(call flag_of,arms),real,synthetic))
+arms := $(subst $(comma), ,$(or $(call flag_of,arms),real$(comma)synthetic))
 repeats := $(shell seq -f .%g 1 $$(($(or $(call flag_of,seeds),1) - 1)))
 nets = $(foreach arm,$(arms),$(R)/unet-$(arm)$(1)/weights.h5)
 
 evaluate = $(call say,eval: measuring the arms on the test images of $(PAIRS) -> $(report)); \
   $(call script,unet_eval.evaluate,--run=$(at) --pairs=$(pairs) --photos=$(photos) \
-  --reports=$(call quote,$(report)) --second=$(call quote,$(wildcard $(run)-cells)))
+  --reports=$(call quote,$(report)) --second=$(if $(wildcard $(second)),$(call quote,$(run)-cells)))
 
 reports/$(name)/report.html: $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5 | $(ready)
 	@$(evaluate)
@@ -208,7 +208,9 @@ reports/$(name)/report.html: $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weigh
 evidence: $(R)/evidence.done ## every experiment of the paper with error bars: all arms, several seeds, single GAN, cells
 	@$(call say,evidence: done; the report is $(report)/report.html)
 
-$(R)/evidence.done: $(call nets) $(R)/single.h5 $(if $(filter bu_bil:%,$(PAIRS)),,checkpoints/$(name)-cells/synthetic.h5) \
+second := $(if $(filter bu_bil:%,$(PAIRS)),,checkpoints/$(name)-cells/synthetic.h5)
+
+$(R)/evidence.done: $(call nets) $(R)/single.h5 $(second) \
   $(foreach k,$(repeats),$(call nets,$(k))) | $(ready)
 	@$(evaluate)
 	@touch $(at)/evidence.done

@@ -73,9 +73,9 @@ SETTINGS = "CONFIG=tiny PAIRS=phantom PHOTOS=phantom FLAGS="
 
 def test_help_is_the_default_and_lists_every_target_and_variable(project):
     lines = make(project).stdout.splitlines()
-    for target in ("data", "stage1", "stage2", "eval", "figures", "tensorboard", "test", "lint", "bench", "clean"):
+    for target in ("data", "stage1", "stage2", "eval", "evidence", "unet-%", "figures", "tensorboard", "test", "lint", "bench", "clean"):
         assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
-    for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "PYTHON"):
+    for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FLAGS", "PYTHON"):
         assert sum(line.startswith(f"{variable}=") for line in lines) == 1, variable
 
 
@@ -188,3 +188,58 @@ def test_a_training_that_an_older_input_began_is_dropped_not_resumed(project, be
     guard, = (line for line in commands if "rm -rf" in line and "/stage2" in line)
     assert subprocess.run(["sh", "-c", guard], cwd=project).returncode == 0
     assert (project / stage2).exists() == kept
+
+
+def trainings(project, *arguments):
+    """The U-Nets that `make` would train, in order: (arm, repetition, file of pairs)."""
+    commands = make(project, "-n", *arguments, "CONFIG=tiny")
+    assert commands.returncode == 0, commands.stderr
+    found = re.findall(r"unet_eval.train --arm=(\S+) (.*)", commands.stdout)
+    return [(arm, *(next(iter(re.findall(pattern, rest)), None) for pattern in
+                    (r"--repeat=(\S+)", r"--synthetic='checkpoints/tiny'/(\S+)"))) for arm, rest in found]
+
+
+def with_cells(project):
+    """The second data set's preset, and its run, finished."""
+    shutil.copytree(project / "configs/tiny", project / "configs/cells")
+    finish(project, "checkpoints/tiny-cells/synthetic.h5")
+
+
+def test_evidence_trains_every_arm_with_every_seed(project):
+    with_cells(project)
+    (project / "configs/tiny/evidence.flags").write_text("--arms=real,real+synthetic,synthetic-10,rendered,phantom\n"
+                                                         "--seeds=2\n")
+    first = [("real", None, None), ("real+synthetic", None, "synthetic.h5"), ("synthetic-10", None, "synthetic.h5"),
+             ("rendered", None, "rendered.h5"), ("phantom", None, "phantom.h5")]
+    assert trainings(project, "evidence") == first + [(arm, "1", store) for arm, _, store in first]
+    single = ["stage1_dcgan.train", "stage1_dcgan.generate"]
+    run = modules(project, "evidence", "FLAGS=--seeds=1 --arms=real,synthetic")
+    assert run == EVAL[:1] + STAGE1 + STAGE2[1:] + EVAL[:1] + single + EVAL[1:]
+
+
+def test_evidence_makes_both_stages_on_the_second_data_set(project):
+    shutil.copytree(project / "configs/tiny", project / "configs/cells")
+    commands = make(project, "-n", "evidence", "CONFIG=tiny").stdout
+    for part in ("RUN='tiny-cells'", "CONFIG=cells", "PAIRS='bu_bil:data/raw/phantom/BU-BIL'", "PHOTOS="):
+        assert part in commands
+    assert "unet_eval.train --arm=synthetic --pairs='bu_bil" not in commands
+    alone = make(project, "-n", "evidence", "CONFIG=tiny", "PAIRS=bu_bil:cells", "FLAGS=--arms=phantom").stdout
+    assert "tiny-cells" not in alone and "--kind=cells" in alone
+
+
+def test_evidence_is_made_once_and_goes_on(project):
+    with_cells(project)
+    stages = done()[:-2]
+    finish(project, *stages, "checkpoints/tiny/single/generator.h5", "checkpoints/tiny/single.h5",
+           "checkpoints/tiny/unet-synthetic/weights.h5", "checkpoints/tiny/unet-real.1/weights.h5")
+    flags = "FLAGS=--seeds=2"
+    assert trainings(project, "evidence", flags) == [("synthetic", "1", "synthetic.h5")]
+    finish(project, *stages, "checkpoints/tiny/single/generator.h5", "checkpoints/tiny/single.h5",
+           "checkpoints/tiny/unet-synthetic/weights.h5", "checkpoints/tiny/unet-real.1/weights.h5",
+           "checkpoints/tiny/unet-synthetic.1/weights.h5", "checkpoints/tiny/evidence.done")
+    assert modules(project, "evidence", flags) == []
+
+
+def test_one_arm_alone(project):
+    assert trainings(project, "unet-real") == [("real", None, None)]
+    assert modules(project, "unet-rendered")[-2:] == ["stage2_pix2pix.generate", "unet_eval.train"]
