@@ -4,6 +4,7 @@
 ## PHOTOS=         photographs without masks, layout:path; messidor:data/raw/MESSIDOR if it exists, else phantom;
 ##                 none (Stage-II trains on PAIRS) if only PAIRS is given
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
+## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## FLAGS=          flags for the scripts, "--batch_size=4 --precision=float32"; each script takes those it defines
 ## PYTHON=         the Python that makes .venv, 3.9 to 3.11; the first of them that is found
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
@@ -21,7 +22,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3# at 2, importing TensorFlow 2.14 prints three e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help data stage1 stage2 eval evidence figures sweep tensorboard test lint bench clean named settings .venv
+.PHONY: help data stage1 stage2 eval evidence figures sweep swept tensorboard test lint bench clean named settings .venv
 
 # Names are quoted for the shell, and their spaces escaped for make, so that folders may have them.
 empty :=
@@ -66,9 +67,11 @@ no_opencv = error: OpenCV does not start, for want of system libraries: apt-get 
 # --------------------------------------------------------------------------------------------- what goes in
 no_name = RUN='$(RUN)' is no name for a folder: it has no slash, begins with no dot and is not empty
 no_config = CONFIG=$(CONFIG) is no folder with stage1.flags, stage2.flags and unet.flags; there are: \
-  $(notdir $(wildcard configs/*))
+  $(filter-out sweeps,$(notdir $(wildcard configs/*)))
 differs = $(run) was made with $(before), and this is $(now): take the same, or another folder with RUN=name
-now := $(strip CONFIG=$(CONFIG) PAIRS=$(PAIRS) PHOTOS=$(PHOTOS) FLAGS=$(FLAGS))
+# What is measured, and how, may change: it trains nothing again.
+measuring := --arms=% --seeds=% --test=% --threshold=% --kl_bins=% --kl_channels=% --kl_pixels=% --kl_smoothing=%
+now := $(strip CONFIG=$(CONFIG) PAIRS=$(PAIRS) PHOTOS=$(PHOTOS) FLAGS=$(filter-out $(measuring),$(FLAGS)))
 before = $(shell cat $(at)/settings 2>/dev/null)
 changed = $(subst [$(before)],,[$(now)])
 begun = $(shell ls $(at)/*/config.json 2>/dev/null)
@@ -219,6 +222,17 @@ figures: $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5 | $(ready) ## 
 	@$(evaluate)
 
 # ------------------------------------------------------------------------------------------------ the others
+SWEEP ?=
+no_sweep = SWEEP='$(SWEEP)' is no file; there are: $(wildcard configs/sweeps/*)
+sweep_make := $(MAKE)# a recipe that names MAKE itself is run by make -n too
+swept:
+	$(if $(shell ls $(call quote,$(SWEEP)) 2>/dev/null),,$(error $(no_sweep)))
+	$(if $(config),,$(error $(no_config)))
+
+sweep: | swept .venv ## trains the grid of flags in SWEEP, one run each, and ranks them by validation F1
+	@exec $(python) -m training.sweep --sweep=$(call quote,$(SWEEP)) --config=$(call quote,$(CONFIG)) \
+	  --pairs=$(pairs) --photos=$(photos) --flags=$(call quote,$(FLAGS)) --make=$(call quote,$(sweep_make))
+
 tensorboard: | .venv ## shows every run's losses, pictures and metrics in a browser
 	@$(python) -m tensorboard.main --logdir checkpoints
 

@@ -18,6 +18,7 @@ setup(
         "h5py>=3.9",
         "absl-py>=1.4",
         "scikit-image>=0.24,<0.25",  # centre lines of drawn vessels; OpenCV thins in opencv-contrib only
+        "scipy>=1.11",  # two-sample tests and distances between sets of features; scikit-image brings it anyway
         # Reads DRIVE's GIF masks, which OpenCV does not, and tells a truncated JPG, which OpenCV fills in silently.
         "Pillow>=10.1",
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "PYTHON", "EXTRAS", "MAKEFLAGS", "MAKEOVERRIDES",
+VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "SWEEP", "PYTHON", "EXTRAS", "MAKEFLAGS", "MAKEOVERRIDES",
              "MAKELEVEL")
 
 
@@ -199,6 +199,13 @@ def trainings(project, *arguments):
                     (r"--repeat=(\S+)", r"--synthetic='checkpoints/tiny'/(\S+)"))) for arm, rest in found]
 
 
+def test_what_is_measured_may_change(project):
+    finish(project, *done())
+    (project / "checkpoints/tiny/settings").write_text(SETTINGS + "\n")
+    assert modules(project, "figures", "FLAGS=--test=hrf:/data/HRF --kl_bins=64") == EVAL[1:]
+    stops(make(project, "figures", "CONFIG=tiny", "FLAGS=--seed=2"), SETTINGS, "--seed=2")
+
+
 def with_cells(project):
     """The second data set's preset, and its run, finished."""
     shutil.copytree(project / "configs/tiny", project / "configs/cells")
@@ -243,3 +250,9 @@ def test_evidence_is_made_once_and_goes_on(project):
 def test_one_arm_alone(project):
     assert trainings(project, "unet-real") == [("real", None, None)]
     assert modules(project, "unet-rendered")[-2:] == ["stage2_pix2pix.generate", "unet_eval.train"]
+
+
+def test_a_sweep_needs_a_file_and_is_one_command(project):
+    stops(make(project, "sweep", "CONFIG=tiny"), "SWEEP=", "is no file")
+    (project / "grid").write_text("unet-real\n--loss bce mse\n")
+    assert modules(project, "sweep", "SWEEP=grid") == ["training.sweep"]

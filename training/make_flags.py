@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("stage1_dcgan", "stage2_pix2pix", "unet_eval")
 ABSL = {"flagfile": False, "undefok": False, "v": False, "verbosity": False}
-MAKE_SETS = ("arm", "images", "masks", "model", "out", "pairs", "photo_masks", "photos", "reports", "run",
-             "synthetic")
+MAKE_SETS = ("arm", "draw", "images", "masks", "model", "out", "pairs", "photo_masks", "photos", "repeat", "reports",
+             "run", "second", "synthetic")
 
 
 def script_flags() -> dict[str, dict[str, bool]]:
@@ -42,17 +42,17 @@ def select(script: str, arguments: list[str], scripts: dict[str, dict[str, bool]
     for argument in arguments:
         name, equals, _ = argument.lstrip("-").partition("=")
         if not argument.startswith("-") or not name:
-            raise ValueError(f"'{argument}' in FLAGS is not a flag: write --name=value, with an equals sign")
+            raise ValueError(f"'{argument}' is not a flag: write --name=value, with an equals sign")
         if not equals and name.startswith("no") and everywhere.get(name[2:]):
             name = name[2:]
         elif not equals and everywhere.get(name) is False:
-            raise ValueError(f"--{name} in FLAGS needs a value: write --{name}=value, with an equals sign")
+            raise ValueError(f"--{name} needs a value: write --{name}=value, with an equals sign")
         if name not in everywhere:
             near = difflib.get_close_matches(name, everywhere, n=3)
             hint = f"near: {', '.join('--' + other for other in near)}" if near else "a script's --help lists its own"
-            raise ValueError(f"--{name} in FLAGS is a flag of no script; {hint}")
+            raise ValueError(f"--{name} is a flag of no script; {hint}")
         if name in MAKE_SETS:
-            raise ValueError(f"--{name} in FLAGS is set by make itself, from PAIRS, PHOTOS and RUN: set those")
+            raise ValueError(f"--{name} is set by make itself, from PAIRS, PHOTOS and RUN: set those")
         if name in scripts[script] or name in ABSL:
             taken.append(argument)
     return taken
@@ -63,7 +63,7 @@ def main() -> None:
     try:
         print(shlex.join(select(script, arguments, script_flags())))
     except ValueError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: FLAGS: {error}")
 
 
 if __name__ == "__main__":

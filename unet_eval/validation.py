@@ -9,21 +9,25 @@ from tensorboard.plugins.pr_curve import summary as pr_curve
 from tensorflow import keras
 
 from data.fundus import View
+from training.run_folder import write_json
 from unet_eval.metrics import confusion, scores
 from unet_eval.segment import Network, probability
 
 
 class Validation(keras.callbacks.Callback):
-    """After every `every`-th epoch: the vessel F1 at 0.5 in the field of view, on the working scale, to the progress
-    bar's line and to TensorBoard, with the precision-recall curve. It watches; it chooses nothing."""
+    """After every `every`-th epoch and the last: the vessel F1 at 0.5 in the field of view, on the working scale, to
+    the progress bar's line, to validation.json as {"f1_vessel", "epoch"} (epochs done) and to TensorBoard, with the
+    precision-recall curve. It watches; it chooses nothing."""
 
     def __init__(self, folder: Path, views: list[View], network: Network, every: int):
         super().__init__()
         self._views, self._network, self._every = views, network, every
+        self._file = folder / "validation.json"
+        # TensorBoard's HParams table joins a run's flags, in logs, to the scalars of the folders within.
         self._writer = tf.summary.create_file_writer(str(folder / "logs" / "validation"))
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self._every:
+        if (epoch + 1) % self._every and epoch + 1 < self.params["epochs"]:
             return
         inside = [view.fov > 0 for view in self._views]
         found = np.concatenate([probability(self.model, view, self._network)[fov]
@@ -31,6 +35,7 @@ class Validation(keras.callbacks.Callback):
         truth = np.concatenate([view.mask[fov] > 0 for view, fov in zip(self._views, inside)])
         f1 = float(scores(confusion(truth, found >= 0.5))["f1_vessel"])
         print(f" - val_f1_vessel: {f1:.4f}")
+        write_json(self._file, {"f1_vessel": f1, "epoch": epoch + 1})
         with self._writer.as_default(step=epoch):
             tf.summary.scalar("f1_vessel", f1)
             curve = pr_curve.pb("precision_recall", truth, found, num_thresholds=101)
