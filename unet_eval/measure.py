@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.fundus import ACROSS, View, find_field_of_view, load_view, resize, resize_mask, square, to_native
+from data.fundus import ACROSS, View, find_field_of_view, load_view, resize, resize_mask, to_native
 from data.images import read_image, read_mask
 from data.layouts import Sample, check, samples
 from data.pairs import PairReader
@@ -37,10 +37,10 @@ def load_test_images(spec: str) -> list[TestImage]:
     return [TestImage.load(sample) for sample in found]
 
 
-def pair_views(pairs: PairReader) -> Iterable[View]:
-    """Rows of synthetic.h5 at the scale at which the synthetic arm was trained on them."""
+def pair_views(pairs: PairReader, count: int) -> Iterable[View]:
+    """The first `count` rows of a synthetic.h5, at the scale at which arms are trained on them."""
     whole = (ACROSS, ACROSS)
-    for i in range(len(pairs)):
+    for i in range(count):
         row = pairs[i]
         yield View(f"pair {i}", resize(row["images"], whole), resize_mask(row["masks"][..., 0], whole),
                    resize_mask(row["fovs"][..., 0], whole), (0, 0, *whole), whole)
@@ -56,11 +56,18 @@ def tuned_threshold(probability: Callable[[View], np.ndarray], views: Iterable[V
     return metrics.best_threshold(np.concatenate(positives), np.concatenate(negatives))
 
 
-def measure(tests: list[TestImage], probabilities: list[np.ndarray], threshold: float) -> dict:
-    """An arm's entry in results.json, on the native grids.
+@dataclass(frozen=True)
+class Outcome:
+    """What one trained U-Net reached on test images: `counts` int64 (images, 4) in the fields of view, at `threshold`;
+    `scores` by region, "fov" and "all", pooled."""
 
-    `probabilities` are float32 (h, w) on the working grid, one a test image.
-    """
+    threshold: float
+    counts: np.ndarray
+    scores: dict[str, dict[str, float]]
+
+
+def measure(tests: list[TestImage], probabilities: Iterable[np.ndarray], threshold: float) -> Outcome:
+    """On the native grids. `probabilities` are float32 (h, w) on the working grid, one a test image."""
     counts = {"fov": [], "all": []}
     collected = {"fov": ([], []), "all": ([], [])}
     for test, probability in zip(tests, probabilities):
@@ -69,47 +76,50 @@ def measure(tests: list[TestImage], probabilities: list[np.ndarray], threshold: 
             counts[region].append(metrics.confusion(test.truth, native >= threshold, within))
             for kept, pixels in zip(collected[region], (within & test.truth, within & ~test.truth)):
                 kept.append(native[pixels])
-    entry = {"threshold": threshold}
+    scores = {}
     for region, (positives, negatives) in collected.items():
-        entry[region] = {key: float(value) for key, value in metrics.scores(sum(counts[region])).items()}
-        entry[region]["auc"] = metrics.auc(np.concatenate(positives), np.concatenate(negatives))
-    entry["ci95"] = metrics.bootstrap(counts["fov"])
-    each = metrics.scores(np.array(counts["fov"]))
-    entry["per_image"] = [{"stem": test.view.stem, "f1_vessel": float(each["f1_vessel"][i]),
-                           "f1_macro": float(each["f1_macro"][i])} for i, test in enumerate(tests)]
-    return entry
+        scores[region] = {key: float(value) for key, value in metrics.scores(sum(counts[region])).items()}
+        scores[region]["auc"] = metrics.auc(np.concatenate(positives), np.concatenate(negatives))
+    return Outcome(threshold, np.array(counts["fov"]), scores)
 
 
-def intensities(images: Iterable[tuple[np.ndarray, np.ndarray]], bins: int, pixels: str) -> np.ndarray:
-    """Grey-level counts (N, bins) of pairs (photograph, field of view); `pixels` is "fov" or "all"."""
-    return np.array([metrics.intensity_histogram(image, (fov > 0) | (pixels == "all"), bins) for image, fov in images])
+def summarise(outcomes: list[Outcome], tests: list[TestImage]) -> dict:
+    """An arm's entry in results.json over its seeds: means, intervals over test images, spread over seeds."""
+    regions = {region: {key: float(np.mean([outcome.scores[region][key] for outcome in outcomes])) for key in first}
+               for region, first in outcomes[0].scores.items()}
+    counts = np.stack([outcome.counts for outcome in outcomes])
+    each = metrics.scores(counts)
+    return {"threshold": float(np.mean([outcome.threshold for outcome in outcomes])), **regions, **spreads(counts),
+            "per_image": [{"stem": test.view.stem, **{key: float(each[key][:, i].mean()) for key in metrics.F1}}
+                          for i, test in enumerate(tests)]}
 
 
-def compare_intensities(real: np.ndarray, synthetic: np.ndarray, smoothing: float) -> dict:
-    """KL both ways and its floor between random halves of `real`, from counts (N, bins)."""
-    return {"synthetic_real": metrics.kl_divergence(synthetic.sum(0), real.sum(0), smoothing),
-            "real_synthetic": metrics.kl_divergence(real.sum(0), synthetic.sum(0), smoothing),
-            "real_real": metrics.kl_of_halves(real, smoothing)}
+def spreads(counts: np.ndarray) -> dict:
+    """From counts (seeds, images, 4): "ci95", over test images, of the mean over seeds, and "spread", the standard
+    deviation over seeds, None for a single one."""
+    pooled, resampled = metrics.scores(counts.sum(axis=1)), metrics.bootstrap(counts)
+    return {"ci95": {key: metrics.interval(resampled[key]) for key in metrics.F1},
+            "spread": {key: float(pooled[key].std(ddof=1)) if len(counts) > 1 else None for key in metrics.F1}}
 
 
-def describe_masks(masks: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict:
-    """Means over pairs (mask, field of view), uint8 (H, W), of metrics.mask_statistics, and their number "n"."""
-    each = [metrics.mask_statistics(mask > 0, fov > 0) for mask, fov in masks]
-    return {"n": len(each), **{key: float(np.mean([one[key] for one in each])) for key in each[0]}}
+def differences(counts: np.ndarray, reference: np.ndarray) -> dict:
+    """Both F1 scores of an arm less those of another, from counts (seeds, images, 4): "mean", "ci95" and "p" by paired
+    bootstrap over the test images."""
+    pooled, others = metrics.scores(counts.sum(axis=1)), metrics.scores(reference.sum(axis=1))
+    arm, other = metrics.bootstrap(counts), metrics.bootstrap(reference)
+    return {key: {"mean": float(pooled[key].mean() - others[key].mean()),
+                  "ci95": metrics.interval(arm[key] - other[key]), "p": metrics.p_value(arm[key] - other[key])}
+            for key in metrics.F1}
 
 
-def compare_masks(pairs: PairReader, training: list[View]) -> dict:
-    """Stage-I's masks, and the real training masks drawn at the same size."""
-    rows = (pairs[i] for i in range(len(pairs)))
-    size = pairs[0]["masks"].shape[0]
-    return {"size": size, "synthetic": describe_masks((row["masks"][..., 0], row["fovs"][..., 0]) for row in rows),
-            "real": describe_masks((square(view.mask, size), square(view.fov, size)) for view in training)}
+def cross_counts(tests: list[TestImage], probability: Callable[[View], np.ndarray], threshold: float) -> np.ndarray:
+    """Confusion counts int64 (images, 4) in the fields of view, on the native grids."""
+    return np.array([metrics.confusion(test.truth, to_native(test.view, probability(test.view)) >= threshold, test.fov)
+                     for test in tests])
 
 
-def stage_seconds(run: Path, arms: Iterable[str]) -> dict:
-    """Seconds of training by stage, None where a stage left no record; "total" is the sum of those known."""
-    seconds = {}
-    for stage in ("stage1", "stage2", *(f"unet-{arm}" for arm in arms)):
-        record = run / stage / "seconds.json"
-        seconds[stage] = read_json(record, "remove it")["seconds"] if record.exists() else None
+def stage_seconds(run: Path) -> dict:
+    """Seconds of training by stage, None where Stage-I or Stage-II left no record; "total" is the sum of those known."""
+    seconds = {"stage1": None, "stage2": None}
+    seconds |= {path.parent.name: read_json(path, "remove it")["seconds"] for path in sorted(run.glob("*/seconds.json"))}
     return {**seconds, "total": sum(value for value in seconds.values() if value is not None)}

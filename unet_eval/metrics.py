@@ -1,4 +1,4 @@
-"""Metrics of segmentations, pixel intensities and masks, on NumPy arrays.
+"""Metrics of segmentations and masks, on NumPy arrays.
 
 Confusion counts are int64 arrays whose last axis is (true positive, false positive, false negative,
 true negative); sums of them over images are pooled counts, and every score takes any leading axes.
@@ -12,7 +12,7 @@ import numpy as np
 
 THRESHOLDS = np.arange(1, 100, dtype=np.float32) / 100
 RESAMPLES = 2000  # of the bootstrap
-SPLITS = 100  # into random halves
+F1 = ("f1_vessel", "f1_macro")
 LARGEST = 5  # components of a mask
 
 
@@ -73,45 +73,31 @@ def best_threshold(positives, negatives):
 
 
 def bootstrap(counts, resamples=RESAMPLES, seed=0):
-    """95 % percentile intervals of the pooled F1 scores, resampling whole images.
+    """Pooled F1 scores of `resamples` draws of as many test images, with replacement.
 
-    `counts` is (images, 4). Pixels of one image are not independent, so images are what is drawn.
-    Returns {"f1_vessel": [low, high], "f1_macro": [low, high]}.
+    `counts` is (seeds, images, 4), the confusion counts of an arm's U-Nets. Pixels of one image are not independent, so
+    images are what is drawn. Returns {"f1_vessel": (resamples,), "f1_macro": the same}, means over the seeds. Draw i is
+    of the same images for every arm, so that differences between arms are paired.
     """
-    images = len(counts)
+    counts = np.asarray(counts, np.int64)
+    images = counts.shape[1]
     drawn = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), resamples)
-    resampled = scores(drawn @ np.asarray(counts, np.int64))
-    return {key: np.percentile(resampled[key], [2.5, 97.5]).tolist() for key in ("f1_vessel", "f1_macro")}
+    resampled = scores(np.einsum("ri,sik->rsk", drawn, counts))
+    return {key: resampled[key].mean(axis=1) for key in F1}
 
 
-def intensity_histogram(photograph, within, bins=256):
-    """Counts (bins,) of the grey levels of an RGB photograph (H, W, 3) uint8 where `within` is true."""
-    grey = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)[within]
-    return np.bincount(grey.astype(np.int64) * bins // 256, minlength=bins)
+def interval(values):
+    """[percentile 2.5, percentile 97.5] of bootstrapped values."""
+    return np.percentile(values, [2.5, 97.5]).tolist()
 
 
-def kl_divergence(p, q, smoothing=1.0):
-    """KL(P, Q) = sum P ln(P / Q) in nats (the paper's Section 9) between two histograms of counts.
+def p_value(apart):
+    """Two-sided bootstrap p value of "the difference is 0" from bootstrapped differences (resamples,).
 
-    `smoothing` counts are added to every bin of both, so that an empty bin of Q stays finite.
+    Twice the smaller share of them that lies on one side of 0, at least 2 / (resamples + 1).
     """
-    p, q = np.asarray(p, np.float64) + smoothing, np.asarray(q, np.float64) + smoothing
-    p, q = p / p.sum(), q / q.sum()
-    return float(np.sum(p * np.log(p / q)))
-
-
-def kl_of_halves(histograms, smoothing=1.0, splits=SPLITS, seed=0):
-    """Mean KL between two random halves of a set of images, given the histograms (images, bins).
-
-    It is the floor that two samples of one distribution reach. NaN for fewer than two images.
-    """
-    histograms, half = np.asarray(histograms), len(histograms) // 2
-    if not half:
-        return float("nan")
-    random = np.random.default_rng(seed)
-    orders = (random.permutation(len(histograms)) for _ in range(splits))
-    return float(np.mean([kl_divergence(histograms[order[:half]].sum(0), histograms[order[half:]].sum(0),
-                                        smoothing) for order in orders]))
+    tail = min(np.count_nonzero(apart <= 0), np.count_nonzero(apart >= 0))
+    return float(min(1.0, 2 * (tail + 1) / (len(apart) + 1)))
 
 
 def mask_statistics(mask, within, largest=LARGEST):

@@ -111,54 +111,37 @@ def test_best_threshold_is_the_best_of_a_scan():
 
 
 def test_bootstrap_of_equal_images_has_no_width():
-    interval = metrics.bootstrap(np.tile(WORKED, (5, 1)))
-    assert interval["f1_vessel"] == pytest.approx([12 / 17, 12 / 17])
+    drawn = metrics.bootstrap(np.tile(WORKED, (1, 5, 1)))
+    assert metrics.interval(drawn["f1_vessel"]) == pytest.approx([12 / 17, 12 / 17])
 
 
 def test_bootstrap_draws_images_and_pools_their_pixels():
-    counts = np.array([[9, 1, 1, 9], [1, 9, 9, 1]])
-    interval = metrics.bootstrap(counts)
-    assert interval["f1_vessel"] == pytest.approx([0.1, 0.9])  # both images drawn from the same end
-    assert interval["f1_macro"] == pytest.approx([0.1, 0.9])
-    assert interval == metrics.bootstrap(counts)
+    drawn = metrics.bootstrap([[[9, 1, 1, 9], [1, 9, 9, 1]]])
+    for key in metrics.F1:  # both images drawn from the same end
+        assert metrics.interval(drawn[key]) == pytest.approx([0.1, 0.9])
+    assert set(np.round(drawn["f1_vessel"], 6)) == {0.1, 0.5, 0.9}
+    again = metrics.bootstrap([[[9, 1, 1, 9], [1, 9, 9, 1]]])
+    assert np.array_equal(drawn["f1_vessel"], again["f1_vessel"])
+
+
+def test_bootstrap_is_of_the_mean_over_seeds():
+    one, other = [[9, 1, 1, 9], [1, 9, 9, 1]], [[5, 5, 5, 5], [5, 5, 5, 5]]
+    drawn = metrics.bootstrap([one, other])  # the second seed has 0.5 whatever is drawn
+    assert set(np.round(drawn["f1_vessel"], 6)) == {0.3, 0.5, 0.7}
 
 
 def test_bootstrap_agrees_with_resampling_one_by_one():
     random = np.random.default_rng(5)
     counts = random.integers(1, 50, (8, 4))
     pooled = [metrics.scores(counts[random.integers(0, 8, 8)].sum(0))["f1_vessel"] for _ in range(4000)]
-    assert metrics.bootstrap(counts)["f1_vessel"] == pytest.approx(np.percentile(pooled, [2.5, 97.5]), abs=0.02)
+    expected = np.percentile(pooled, [2.5, 97.5])
+    assert metrics.interval(metrics.bootstrap(counts[None])["f1_vessel"]) == pytest.approx(expected, abs=0.02)
 
 
-def test_kl_by_hand():
-    expected = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
-    assert metrics.kl_divergence([3, 1], [20, 20], smoothing=0) == pytest.approx(expected)
-    smoothed = 4 / 6 * math.log(4 / 6 / 0.5) + 2 / 6 * math.log(2 / 6 / 0.5)
-    assert metrics.kl_divergence([3, 1], [20, 20], smoothing=1) == pytest.approx(smoothed)
-
-
-def test_kl_is_zero_for_equal_shapes_directed_and_finite_over_empty_bins():
-    assert metrics.kl_divergence([1, 2, 3], [100, 200, 300], smoothing=0) == pytest.approx(0)
-    there, back = metrics.kl_divergence([90, 10], [50, 50]), metrics.kl_divergence([50, 50], [90, 10])
-    assert there > 0 and back > 0 and there != pytest.approx(back)
-    assert 0 < metrics.kl_divergence([10, 0], [0, 10]) < 10
-
-
-def test_kl_of_halves_compares_disjoint_images():
-    assert metrics.kl_of_halves([[4, 4], [4, 4], [8, 8]], smoothing=0) == pytest.approx(0)
-    expected = metrics.kl_divergence([9, 1], [1, 9])
-    assert metrics.kl_of_halves([[9, 1], [1, 9]]) == pytest.approx(expected)
-    assert math.isnan(metrics.kl_of_halves([[9, 1]]))
-
-
-def test_intensity_histogram_takes_grey_levels_inside_only():
-    photograph = np.zeros((2, 2, 3), np.uint8)
-    photograph[0, 0] = 255
-    photograph[0, 1] = 128
-    inside = np.array([[1, 1], [1, 0]], bool)
-    assert metrics.intensity_histogram(photograph, inside, bins=4).tolist() == [1, 0, 1, 1]
-    full = metrics.intensity_histogram(photograph, inside)
-    assert full[[0, 128, 255]].tolist() == [1, 1, 1] and full.sum() == 3
+def test_p_value_by_hand():
+    assert metrics.p_value(np.array([0.1] * 999)) == pytest.approx(2 / 1000)  # all on one side: as small as it gets
+    assert metrics.p_value(np.array([-0.1] * 49 + [0.1] * 950)) == pytest.approx(0.1)  # 2 * (49 + 1) / 1000
+    assert metrics.p_value(np.zeros(9)) == 1
 
 
 def test_mask_statistics_by_hand():

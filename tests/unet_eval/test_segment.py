@@ -3,14 +3,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tensorflow import keras
 
 from data.fundus import View
 from data.images import DataError
 from training.run_folder import write_json
-from training.weights import save_weights
+from training.weights import load_weights, save_weights
 from unet_eval.inputs import picture
 from unet_eval.networks import unet
-from unet_eval.segment import Network, Segmenter, probability
+from unet_eval.segment import TILES, Network, Segmenter, bottleneck, features, probability
 
 FLAGS = {"base": 4, "poolings": 3, "input": "grey", "test_flips": True, "seed": 0}
 
@@ -64,6 +65,38 @@ def test_flips_are_turned_back_and_averaged(views):
     assert np.allclose(probability(model, turned, Network(4, 2, "grey", True))[::-1, ::-1], averaged, atol=1e-5)
     assert np.abs(averaged - plain)[inside].max() > 1e-4
     assert np.abs(averaged - (one + other) / 2)[inside].max() < np.abs(one - other)[inside].max()
+
+
+def test_features_are_the_bottleneck_of_the_whole_network(run, views):
+    model, network = unet(4, 3), Network(4, 3, "grey", False)
+    load_weights(model, run / "weights.h5", "")
+    view = cut(views[0], 301, 403)
+    found = Segmenter(run).features(view)
+    assert found.dtype == np.float32 and found.shape[1] == 4 * 2 ** 3 and 0 < len(found) <= TILES ** 2
+    encoder = bottleneck(model)
+    assert encoder.output is [layer for layer in model.layers if isinstance(layer, keras.layers.LeakyReLU)][7].output
+    assert np.array_equal(found, features(encoder, view, network))
+    whole = View("all", view.image, view.mask, np.full_like(view.fov, 255), view.box, view.native_shape)
+    x = picture(np.pad(view.image, ((0, 3), (0, 5), (0, 0)), "reflect"), "grey").astype(np.float32)[None, ..., None]
+    expected = encoder(x / 255, training=False).numpy()[0]
+    assert expected.shape == (38, 51, 32)
+    tiles = features(encoder, whole, network, tiles=2)
+    assert np.allclose(tiles[0], expected[:19, :26].mean(axis=(0, 1)), atol=1e-5)
+    assert len(tiles) == 4
+
+
+def test_features_are_of_the_field_of_view_only(views):
+    """Of an image black but for its left 40 %, a right half is not taken, and black parts do not dilute the left."""
+    model, network = unet(4, 1), Network(4, 1, "grey", False)
+    fov = np.zeros((64, 64), np.uint8)
+    fov[:, :24] = 255
+    lit = View("lit", np.full((64, 64, 3), 90, np.uint8), fov, fov, (0, 0, 64, 64), (64, 64))
+    found = features(bottleneck(model), lit, network, tiles=2)
+    assert found.shape == (2, 8)
+    deep = bottleneck(model)(np.full((1, 64, 64, 1), 90 / 255, np.float32), training=False).numpy()[0]
+    assert np.allclose(found[0], deep[:16, :12].mean(axis=(0, 1)), atol=1e-5)
+    none = View("none", lit.image, fov, np.zeros_like(fov), lit.box, lit.native_shape)
+    assert features(bottleneck(model), none, network).shape == (0, 8)
 
 
 @pytest.mark.parametrize("name", ["weights.h5", "config.json"])

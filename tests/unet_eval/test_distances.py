@@ -1,0 +1,119 @@
+"""Distances of sets of photographs, against numbers worked by hand and SciPy."""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from data.fundus import View
+from unet_eval import distances
+
+
+def test_frechet_of_two_lines_by_hand():
+    """Means 2 and 7, standard deviations 1 and 4 (n - 1): 5^2 + 3^2."""
+    narrow, wide = np.float64([[1], [2], [3]]), np.float64([[3], [7], [11]])
+    assert distances.frechet(narrow, wide) == pytest.approx(25 + 9)
+
+
+def test_frechet_along_two_axes_by_hand():
+    """Variances (2, 0) and (0, 8): the product of the covariances is 0, so their traces add."""
+    across, along = np.float64([[-1, 0], [1, 0]]), np.float64([[0, -2], [0, 2]])
+    assert distances.frechet(across, along) == pytest.approx(2 + 8)
+
+
+def test_frechet_is_the_formula_of_heusel():
+    random = np.random.default_rng(0)
+    a, b = random.normal(0, 1, (50, 4)), random.normal(1, [1, 2, 3, 4], (70, 4)) @ random.normal(0, 1, (4, 4))
+    first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    expected = np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(first + second - 2 * sqrtm(first @ second).real)
+    assert distances.frechet(a, b) == pytest.approx(expected)
+    assert distances.frechet(b, a) == pytest.approx(expected)
+
+
+def test_frechet_with_fewer_samples_than_features():
+    random = np.random.default_rng(1)
+    a = random.normal(0, 1, (6, 40)).astype(np.float32)
+    assert distances.frechet(a, a[::-1]) == pytest.approx(0, abs=1e-6)
+    assert distances.frechet(a, a + 3) == pytest.approx(40 * 9, rel=1e-5)
+    assert math.isnan(distances.frechet(a, a[:1]))
+
+
+def test_precision_and_recall_of_points_by_hand():
+    """With one neighbour, the reaches of the real points 0, 1, 10 are 1, 1, 9; of the made 0.5, 20, 24 they are 19.5,
+    4, 4. Of the made, 0.5 is within reach of 0, the others are not within 9 of 10; real points are all within 19.5."""
+    real, made = np.float64([[0], [1], [10]]), np.float64([[0.5], [20], [24]])
+    assert distances.precision_recall(real, made, k=1) == pytest.approx((1 / 3, 1))
+    assert distances.precision_recall(made, real, k=1) == pytest.approx((1, 1 / 3))
+    assert distances.precision_recall(real, made, k=2) == pytest.approx((2 / 3, 1))  # 10 reaches 20, not 24
+
+
+def test_a_set_that_covers_one_of_two_clusters_is_precise_with_half_the_recall():
+    random = np.random.default_rng(2)
+    one, other, made = (random.normal(centre, 1, (40, 2)) for centre in (0, 100, 0))
+    precision, recall = distances.precision_recall(np.concatenate([one, other]), made)
+    assert precision > 0.85 and 0.4 < recall <= 0.5
+    assert distances.precision_recall(one, one) == (1, 1)
+    assert all(map(math.isnan, distances.precision_recall(one, made[:3])))
+
+
+def features(random, centre, count, tiles=8):
+    return [random.normal(centre, 1, (tiles, 3)).astype(np.float32) for _ in range(count)]
+
+
+def test_sets_are_compared_at_the_size_of_the_floor():
+    random = np.random.default_rng(3)
+    real, like, unlike = (features(random, centre, count) for centre, count in ((0, 12), (0, 30), (4, 30)))
+    floor = distances.compare_sets(real, None, 6)
+    near, far = (distances.compare_sets(real, made, 6) for made in (like, unlike))
+    assert floor.keys() == near.keys() == {"frechet", "precision", "recall"}
+    assert near["frechet"] == pytest.approx(floor["frechet"], abs=0.2)
+    assert far["frechet"] == pytest.approx(3 * 4 ** 2, rel=0.1)
+    assert far["precision"] < 0.1 < 0.8 < near["precision"]
+    # More images make it smaller, were the sizes not the same.
+    assert distances.compare_sets(like, None, 15)["frechet"] < 0.7 * floor["frechet"]
+
+
+def test_the_floor_compares_other_images():
+    alone = [np.full((4, 1), value, np.float32) for value in (0, 10)]
+    assert distances.compare_sets(alone, None, 1)["frechet"] == pytest.approx(100)
+    # One image of each set is drawn 20 times: 0 or 100 each time.
+    assert distances.compare_sets(alone, alone, 1)["frechet"] in [pytest.approx(100 * k / 20) for k in range(1, 20)]
+
+
+def test_too_few_images_have_no_distance():
+    assert all(map(math.isnan, distances.compare_sets(features(np.random.default_rng(0), 0, 1), None, 0).values()))
+
+
+@pytest.fixture(scope="module")
+def textures():
+    random = np.random.default_rng(4)
+    return [random.integers(0, 256, (300, 260, 3), np.uint8) for _ in range(4)]
+
+
+def test_copies_are_not_diverse(textures):
+    assert distances.ms_ssim_diversity(textures[:1] * 3) == pytest.approx(1, abs=1e-4)
+    assert distances.ms_ssim_diversity(textures) < 0.5
+    assert math.isnan(distances.ms_ssim_diversity(textures[:1]))
+
+
+def test_diversity_takes_each_pair_of_distinct_images(textures):
+    """Of three images, two of which are the same, one pair in three has MS-SSIM 1."""
+    different = distances.ms_ssim_diversity(textures[:2])
+    found = distances.ms_ssim_diversity([textures[0], textures[0], textures[1]])
+    assert found == pytest.approx((1 + 2 * different) / 3, abs=1e-5)
+
+
+def test_describe_measures_every_set_with_the_same_number_of_images(views):
+    def brightness(view):
+        return view.image[::60, ::60].reshape(-1, 3).astype(np.float32)
+
+    dark = [View(view.stem, view.image // 3, view.mask, view.fov, view.box, view.native_shape) for view in views]
+    found = distances.describe(brightness, views, {"same": views, "dark": dark[:1] * 2})
+    assert found["n"] == 1 and found["k"] == 3 and found["repeats"] == 20
+    assert found["sets"].keys() == {"real_real", "same", "dark"}
+    assert all(each.keys() == {"frechet", "precision", "recall", "ms_ssim"} for each in found["sets"].values())
+    assert found["sets"]["dark"]["frechet"] > 3 * found["sets"]["real_real"]["frechet"]
+    assert found["sets"]["dark"]["ms_ssim"] == pytest.approx(1, abs=1e-4)
+    assert found["sets"]["same"]["ms_ssim"] == pytest.approx(found["sets"]["real_real"]["ms_ssim"])

@@ -1,0 +1,171 @@
+"""Shapes of masks that are drawn by hand."""
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from skimage.morphology import skeletonize
+
+from unet_eval import morphology
+
+WHOLE = np.ones((128, 128), bool)
+
+
+def draw(*lines, thickness=1, size=128):
+    canvas = np.zeros((size, size), np.uint8)
+    for start, end in lines:
+        cv2.line(canvas, start, end, 1, thickness)
+    return canvas > 0
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 7, 8])
+def test_a_straight_vessel_is_as_wide_as_it_was_drawn(width):
+    mask = np.zeros((128, 128), bool)
+    mask[60:60 + width, 10:110] = True
+    found = morphology.describe(mask, WHOLE)
+    assert found["width_median"] == width
+    assert found["width_mean"] == pytest.approx(width, abs=0.3)  # its ends are rounded
+    assert found["length"] == pytest.approx(99, abs=width)
+    assert found["density"] == pytest.approx(100 * width / 128 ** 2)
+    assert found["components"] == 1 and found["largest_component"] == 1 and found["branching"] == 0
+
+
+def test_a_diagonal_vessel_is_measured_across():
+    mask = draw(((20, 20), (100, 100)), thickness=7)
+    assert mask[60].sum() == 13
+    found = morphology.describe(mask, WHOLE)
+    assert found["width_median"] == pytest.approx(13 / math.sqrt(2), rel=0.02)
+    assert found["length"] == pytest.approx(80 * math.sqrt(2), rel=0.03)
+
+
+def test_foreground_that_is_cut_ends_there():
+    mask = np.ones((128, 128), bool)
+    inside = np.zeros_like(mask)
+    inside[:, 61:66] = True
+    found = morphology.describe(mask, inside)
+    assert found["width_median"] == 5 and found["density"] == 1
+    assert morphology.widths(mask, skeletonize(mask)).max() <= 128  # the edge of the image cuts, too
+
+
+def test_lengths_by_hand():
+    line = np.zeros((8, 12), bool)
+    line[0, 0:5] = True                    # 4 steps
+    line[4, 0:3] = line[5, 3] = True       # 2 steps and a diagonal one
+    line[6, 2] = True                      # and another, upwards
+    line[1:4, 9] = line[3, 10:12] = True   # a corner: 2 + 2 steps, no diagonal
+    assert morphology.line_length(line) == pytest.approx(4 + 2 + 2 * math.sqrt(2) + 4)
+    assert morphology.line_length(line.T) == morphology.line_length(line[:, ::-1]) == morphology.line_length(line)
+    assert morphology.line_length(line & False) == 0
+
+
+def test_a_fork_has_one_branch_point():
+    fork = draw(((64, 120), (64, 64)), ((64, 64), (24, 16)), ((64, 64), (104, 16)), thickness=5)
+    line = skeletonize(fork)
+    assert morphology.branch_points(line) == 1
+    found = morphology.describe(fork, WHOLE)
+    assert found["branching"] == pytest.approx(1000 / morphology.line_length(line))
+
+
+def test_branch_points_by_hand():
+    cross = draw(((10, 64), (118, 64)), ((64, 10), (64, 118)))
+    assert morphology.branch_points(cross) == 1
+    ladder = draw(((10, 30), (118, 30)), ((10, 90), (118, 90)), ((40, 30), (40, 90)), ((80, 30), (80, 90)))
+    assert morphology.branch_points(ladder) == 4
+    stairs = np.zeros((20, 20), bool)
+    for i in range(0, 18):
+        stairs[i, i:i + 2] = True          # corners have three neighbours and are none
+    assert morphology.branch_points(stairs) == 0
+
+
+def test_branch_points_do_not_come_round_the_edge():
+    line = np.zeros((16, 16), bool)
+    line[0] = line[15, 8] = True
+    assert morphology.branch_points(line) == 0
+
+
+def test_components_by_hand():
+    mask = np.zeros((128, 128), bool)
+    mask[10, 10:40] = True
+    mask[[20, 21, 22], [10, 11, 12]] = True   # a diagonal is one component
+    mask[50, 50] = True
+    found = morphology.describe(mask, WHOLE)
+    assert found["components"] == 3 and found["largest_component"] == pytest.approx(30 / 34)
+
+
+def test_dimensions_of_a_line_and_an_area():
+    line = draw(((0, 64), (127, 64)))
+    assert morphology.fractal_dimension(line) == pytest.approx(1)     # 64, 32, 16, 8 boxes of 2, 4, 8, 16
+    assert morphology.fractal_dimension(WHOLE) == pytest.approx(2)
+    assert morphology.fractal_dimension(draw(((3, 5), (120, 101)))) == pytest.approx(1, abs=0.15)  # boxes cut at ends
+    square = np.zeros((128, 128), bool)
+    square[20:100, 15:95] = True
+    assert morphology.fractal_dimension(square) == pytest.approx(2, abs=0.2)
+
+
+def test_the_dimension_of_cantor_dust_is_that_of_the_theory():
+    """Keeping 3 of 4 quarters each time: ln 3 / ln 2."""
+    dust = np.ones((1, 1), bool)
+    for _ in range(8):
+        dust = np.kron(dust, np.array([[1, 1], [1, 0]], bool))
+    assert morphology.fractal_dimension(dust) == pytest.approx(math.log(3) / math.log(2))
+
+
+def test_an_empty_mask_has_no_shape():
+    found = morphology.describe(~WHOLE, WHOLE)
+    assert found.keys() == morphology.STATISTICS.keys()
+    assert found["density"] == found["length"] == found["components"] == 0
+    assert all(math.isnan(found[key]) for key in ("width_mean", "width_median", "branching", "largest_component",
+                                                  "fractal_dimension"))
+
+
+def test_holm_by_hand():
+    """0.01 x 4, then 0.02 x 3, then 0.04 x 2; 0.03 of three is not below what came before it."""
+    assert morphology.holm([0.04, 0.01, 0.5, 0.02]) == pytest.approx([0.08, 0.04, 0.5, 0.06])
+    assert morphology.holm([0.02, 0.021, 0.9]) == pytest.approx([0.06, 0.06, 0.9])
+    assert morphology.holm([0.6, math.nan, 0.7]) == pytest.approx([1, math.nan, 1], nan_ok=True)
+
+
+def vessels(widths):
+    for width in widths:
+        mask = np.zeros_like(WHOLE)
+        mask[60:60 + width, 10:110] = True
+        yield mask, WHOLE
+
+
+def test_compare_by_hand():
+    """Widths 1, 3, 5, 7 against 5, 7, 9, 11: the distribution functions differ by 2 / 4 at most."""
+    found = morphology.compare(vessels([1, 3, 5, 7]), vessels([5, 7, 9, 11]))
+    assert found.keys() == morphology.STATISTICS.keys()
+    width = found["width_median"]
+    assert width["synthetic"] == [1, 3, 5, 7] and width["real"] == [5, 7, 9, 11]
+    assert width["statistic"] == pytest.approx(0.5)
+    assert found["components"]["statistic"] == 0 and found["components"]["p"] == 1
+    assert all(entry["p_holm"] >= entry["p"] for entry in found.values())
+
+
+def test_sets_apart_by_hand():
+    """Three against three with no overlap: 2 of the 20 orders are as extreme."""
+    found = morphology.compare(vessels([1, 1, 3]), vessels([5, 7, 7]))
+    assert found["density"]["statistic"] == 1 and found["density"]["p"] == pytest.approx(2 / 20)
+
+
+def test_values_that_are_not_defined_are_left_out():
+    empty = [(~WHOLE, WHOLE)]
+    found = morphology.compare([*vessels([3, 3]), *empty], vessels([3, 3]))
+    assert math.isnan(found["width_mean"]["synthetic"][2]) and found["width_mean"]["statistic"] == 0
+    alone = morphology.compare(empty, vessels([3, 3]))["width_mean"]
+    assert math.isnan(alone["statistic"]) and math.isnan(alone["p"]) and math.isnan(alone["p_holm"])
+
+
+def test_a_large_set_is_cut(monkeypatch):
+    monkeypatch.setattr(morphology, "MOST", 2)
+    assert len(morphology.compare(vessels([1, 3, 5]), vessels([1]))["density"]["synthetic"]) == 2
+
+
+def test_widths_are_pooled_by_length():
+    """Vessels of widths 1 and 5 that are equally long count about equally, though their areas are 1 : 5."""
+    pooled = morphology.pooled_widths(vessels([1, 5]))
+    assert np.mean(pooled == 1) == pytest.approx(0.5, abs=0.05)
+    assert np.mean(pooled == 5) == pytest.approx(0.45, abs=0.1)

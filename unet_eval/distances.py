@@ -1,0 +1,107 @@
+"""How far a set of made photographs lies from real ones: in the features of a U-Net, and in their variety.
+
+Features are means over tiles of the bottleneck of the real arm's U-Net (segment.features): they see what matters for
+segmentation, and no colour. A network trained on photographs of the world would need weights from elsewhere.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import cv2
+import numpy as np
+import tensorflow as tf
+from scipy.spatial.distance import cdist
+
+from data.fundus import View, square
+
+KEYS = ("frechet", "precision", "recall")
+NEIGHBOURS = 3  # Kynkaanniemi et al. 2019
+REPEATS = 20    # random choices of images
+PAIRS = 200     # of images, for MS-SSIM
+SMALL = 256     # pixels at which MS-SSIM is taken; its five scales need 176
+
+
+def frechet(a: np.ndarray, b: np.ndarray) -> float:
+    """Frechet distance of Gaussians fitted to features (N, D) and (M, D) (Heusel et al. 2017); NaN for N or M < 2.
+
+    |mean difference|^2 + tr(A + B - 2 (A B)^1/2). With A = X'X and B = Y'Y of the centred features, the trace of the
+    root is the sum of the singular values of X Y': exact for fewer samples than features, where A and B are singular.
+    """
+    if min(len(a), len(b)) < 2:
+        return float("nan")
+    factors = [np.linalg.qr((x - x.mean(0)) / np.sqrt(len(x) - 1), mode="r")
+               for x in (np.asarray(a, np.float64), np.asarray(b, np.float64))]
+    shift = np.mean(a, axis=0, dtype=np.float64) - np.mean(b, axis=0, dtype=np.float64)
+    root = np.linalg.norm(factors[0] @ factors[1].T, "nuc")
+    return max(0.0, float(shift @ shift + sum(np.sum(x ** 2) for x in factors) - 2 * root))
+
+
+def precision_recall(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> tuple[float, float]:
+    """Precision and recall of features (N, D) and (M, D) (Kynkaanniemi et al. 2019); NaN for N or M <= k.
+
+    Precision is the share of `made` that lies within the distance of some real point to its k-th nearest other real
+    point (made photographs look real), recall the same with the roles exchanged (real ones could have been made).
+    """
+    if min(len(real), len(made)) <= k:
+        return float("nan"), float("nan")
+    across = cdist(real, made)
+    reach_real, reach_made = (np.partition(cdist(x, x), k, axis=1)[:, k] for x in (real, made))  # 0 is the point itself
+    return (float((across <= reach_real[:, None]).any(axis=0).mean()),
+            float((across <= reach_made[None]).any(axis=1).mean()))
+
+
+def compare_sets(real: list[np.ndarray], made: list[np.ndarray] | None, n: int, repeats: int = REPEATS,
+                 seed: int = 0) -> dict:
+    """{"frechet", "precision", "recall"} of `n` random images of `made` and `n` of `real`, mean over `repeats`.
+
+    Both are lists of an image's features (tiles, D). Without `made`, of two disjoint halves: the floor. Few samples
+    make a Frechet distance too large, so only numbers of one `n` can be compared; n is at most half the real images,
+    and NaN is all that 0 of them give.
+    """
+    if not n:
+        return dict.fromkeys(KEYS, float("nan"))
+    random, found = np.random.default_rng(seed), []
+    for _ in range(repeats):
+        order = random.permutation(len(real))
+        against, others = (real, order[n:2 * n]) if made is None else (made, random.permutation(len(made))[:n])
+        a, b = np.concatenate([real[i] for i in order[:n]]), np.concatenate([against[i] for i in others])
+        found.append((frechet(a, b), *precision_recall(a, b)))
+    return dict(zip(KEYS, np.mean(found, axis=0).tolist()))
+
+
+@tf.function
+def _ms_ssim(a, b):
+    return tf.image.ssim_multiscale(a, b, 1.0)
+
+
+def ms_ssim_diversity(images: list[np.ndarray], pairs: int = PAIRS, seed: int = 0) -> float:
+    """Mean MS-SSIM (Wang et al. 2003) in [0, 1] over random pairs of distinct photographs, uint8 (H, W, 3) RGB.
+
+    Lower is more diverse (Odena et al. 2017). The black border that photographs of eyes share raises it, for all sets
+    alike. Grey, 256 x 256; NaN for fewer than two images.
+    """
+    every = list(combinations(range(len(images)), 2))
+    if not every:
+        return float("nan")
+    chosen = np.random.default_rng(seed).permutation(every)[:pairs]
+    grey = np.array([square(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], SMALL) for image in images])
+    grey = grey.reshape(-1, SMALL, SMALL, 1).astype(np.float32) / 255
+    return float(np.mean([_ms_ssim(grey[i], grey[j]).numpy() for i, j in chosen]))
+
+
+def describe(features: Callable[[View], np.ndarray], real: list[View], made: dict[str, list[View]]) -> dict:
+    """results.json's "distances", less "tiles": {"sets": {NAME: {"frechet", "precision", "recall", "ms_ssim"}},
+    "n", "k", "repeats"}.
+
+    "real_real" is the floor; each name of `made` is compared with `real`. All use the same number of images a side,
+    "n": half of the real ones, or as many as the smallest set has. `features` is Segmenter.features.
+    """
+    n = min(len(real) // 2, *map(len, made.values())) if made else len(real) // 2
+    of_real = [features(view) for view in real]
+    sets = {"real_real": compare_sets(of_real, None, n)}
+    sets["real_real"]["ms_ssim"] = ms_ssim_diversity([view.image for view in real])
+    for name, views in made.items():
+        sets[name] = {**compare_sets(of_real, [features(view) for view in views], n),
+                      "ms_ssim": ms_ssim_diversity([view.image for view in views])}
+    return {"sets": sets, "n": n, "k": NEIGHBOURS, "repeats": REPEATS}
