@@ -1,7 +1,9 @@
-"""The HDF5 store of masks and synthetic pairs: written in a stream, read a row at a time.
+"""The HDF5 store of masks and made pairs: written in a stream, read a row at a time.
 
-synthetic.h5: masks (N, H, W, 1) uint8 0/255, images (N, H, W, 3) uint8 RGB, fovs (N, H, W, 1) uint8 0/255.
+synthetic.h5, rendered.h5, phantom.h5: masks (N, H, W, 1) uint8 0/255, images (N, H, W, 3) uint8 RGB, fovs (N, H, W, 1)
+uint8 0/255.
 masks.h5: masks (N, H, W, 1) uint8 0/255, raw (N, h, w, 1) uint8, the grey values before the cut.
+single.h5: images (N, H, W, 3) uint8 RGB.
 Attributes hold where the rows come from, each a JSON string. One row is one chunk, so that a row costs the
 same to read at the end of 100,000 as at the start.
 """
@@ -110,13 +112,16 @@ class PairReader:
     as a context manager.
     """
 
-    def __init__(self, path: Path | str, made_by: str = "make stage2"):
-        """Open and check the whole file's structure; made_by is the command that errors name as the remedy.
+    def __init__(self, path: Path | str, made_by: str = "make stage2", required: tuple[str, ...] = ("masks",)):
+        """Open and check the whole file's structure.
 
+        Args:
+          made_by: the command that errors name as the remedy.
+          required: names of the data sets that the caller reads; others may be there.
         Raises:
           DataError: absent, truncated, no rows, counts that differ, data of another kind or outside the file.
         """
-        self._path = Path(path)
+        self._path, self._required = Path(path), required
         self._remedy = f"remove it and call `{made_by}` again"
         if not self._path.is_file():
             raise DataError(f"{self._path}: no such file; call `{made_by}` first")
@@ -147,15 +152,16 @@ class PairReader:
             if dataset.shape[1] * dataset.shape[2] > PIXEL_LIMIT:
                 raise self._bad(f"'{name}' claims images of {dataset.shape[2]} x {dataset.shape[1]} pixels")
         counts = {name: len(self._file[name]) for name in self._file}
-        if "masks" not in counts or not counts["masks"]:
-            raise self._bad("no masks in it")
+        missing = [name for name in self._required if not counts.get(name)]
+        if missing:
+            raise self._bad(f"no {' and no '.join(missing)} in it")
         if len(set(counts.values())) != 1:
             shown = ", ".join(f"{count} {name}" for name, count in counts.items())
             raise self._bad(f"counts differ, {shown}")
         sizes = {self._file[name].shape[1:3] for name in ("masks", "images", "fovs") if name in counts}
-        if len(sizes) != 1:
+        if len(sizes) > 1:
             raise self._bad(f"masks and images differ in size: {sorted(sizes)}")
-        return counts["masks"]
+        return counts[self._required[0]]
 
     def _bad(self, what: str) -> DataError:
         return DataError(f"{self._path}: {what}; {self._remedy}")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 from tensorflow import keras
 
-LEAST = 0.1  # of the diversity of real masks
+LEAST = 0.1  # of the diversity of real pictures
 
 
 def diversity(pictures: np.ndarray) -> float:
@@ -22,7 +22,7 @@ def diversity(pictures: np.ndarray) -> float:
 
 class Diversity(keras.callbacks.Callback):
     """After every `every`-th epoch compares the diversity of `draw() -> (N, ...)` with that of `real`: a TensorBoard
-    scalar (1 is as diverse as the real masks), and a warning below LEAST, which is mode collapse."""
+    scalar (1 is as diverse as the real pictures), and a warning below LEAST, which is mode collapse."""
 
     def __init__(self, folder: Path, draw: Callable[[], np.ndarray], real: np.ndarray, every: int):
         super().__init__()
@@ -38,5 +38,5 @@ class Diversity(keras.callbacks.Callback):
             tf.summary.scalar("diversity", share)
         self._writer.flush()
         if share < LEAST:
-            logging.warning("the generator draws nearly the same for every z (diversity %.3f of the real masks'): mode "
-                            "collapse; try --reach, --penalty or another --seed", share)
+            logging.warning("the generator draws nearly the same for every z (diversity %.3f of the real pictures'): "
+                            "mode collapse; try --reach, --penalty or another --seed", share)

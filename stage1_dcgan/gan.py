@@ -12,7 +12,7 @@ def shift_and_flip(pictures: tf.Tensor, chance: tf.Tensor, reach: float) -> tf.T
 
     Differentiable, so that D can be shown real and generated pictures through the same random view
     (Zhao et al., "Differentiable Augmentation", 2020). `pictures` (B, S, S, C) in [-1, 1]; `chance` (B, 4) uniform in
-    [0, 1): two shifts, two flips. What comes in from outside is background, -1.
+    [0, 1): two shifts, two flips. What comes in from outside is -1: background of a mask, black around a photograph.
     """
     size = pictures.shape[1]
     pad = int(size * reach)

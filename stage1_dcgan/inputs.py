@@ -1,4 +1,4 @@
-"""What the DCGAN sees of the training masks."""
+"""What the DCGAN sees of the training masks, or photographs."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -6,28 +6,38 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from data.fundus import View
+from data.fundus import View, square
 from data.pipeline import batches, examples, uniform
 from stage1_dcgan.encoding import encode
 from stage1_dcgan.networks import Z_DIM
 from training.fit import Schedule
+
+DRAWN = ("masks", "photographs")
 
 
 @dataclass(frozen=True)
 class Artist:
     """The flags of train.py that decide which generator it is and how its pictures are to be read.
 
-    size: pixels, square. base: filters. encoding, clip: see `encode`.
+    size: pixels, square. base: filters. encoding, clip: of masks, see `encode`; photographs are shown as they are.
+    draw: one of DRAWN.
     """
 
     size: int
     base: int
     encoding: str
     clip: float
+    draw: str = "masks"
+
+    @property
+    def channels(self) -> int:
+        return 3 if self.draw == "photographs" else 1
 
 
 def pictures(views: list[View], artist: Artist) -> np.ndarray:
-    """float32 (N, S, S, 1) in [-1, 1]: the masks of the views, cut to their fields of view."""
+    """float32 (N, S, S, C) in [-1, 1]: the masks of the views, cut to their fields of view, or the photographs."""
+    if artist.draw == "photographs":
+        return np.stack([square(view.image, artist.size) for view in views]).astype(np.float32) / 127.5 - 1
     return np.stack([encode(np.minimum(view.mask, view.fov), artist.size, artist.encoding, artist.clip)
                      for view in views])[..., None]
 

@@ -119,7 +119,8 @@ def cross_counts(tests: list[TestImage], probability: Callable[[View], np.ndarra
 
 
 def stage_seconds(run: Path) -> dict:
-    """Seconds of training by stage, None where Stage-I or Stage-II left no record; "total" is the sum of those known."""
+    """Seconds of training by folder, None where Stage-I or Stage-II left no record, and the "total" of those known."""
     seconds = {"stage1": None, "stage2": None}
-    seconds |= {path.parent.name: read_json(path, "remove it")["seconds"] for path in sorted(run.glob("*/seconds.json"))}
+    for path in sorted(run.glob("*/seconds.json")):
+        seconds[path.parent.name] = read_json(path, "remove it")["seconds"]
     return {**seconds, "total": sum(value for value in seconds.values() if value is not None)}

@@ -199,6 +199,23 @@ def test_no_pairs_inside(store):
     assert "no masks" in refusal(store)
 
 
+def test_what_is_required_is_the_callers(tmp_path):
+    """single.h5 has photographs only; as a source of pairs it is refused, and it is checked as every store is."""
+    path = tmp_path / "single.h5"
+    with PairWriter(path, {"seed": 1}) as writer:
+        for number in range(2):
+            writer.append(images=row(number)["images"])
+    with PairReader(path, required=("images",)) as reader:
+        assert len(reader) == 2 and reader[1].keys() == {"images"}
+        assert np.array_equal(reader[1]["images"], row(1)["images"])
+    assert "no masks in it" in refusal(path)
+    with pytest.raises(DataError, match="no masks and no fovs in it"):
+        PairReader(path, required=("masks", "images", "fovs"))
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(DataError, match="call `make evidence` again"):
+        PairReader(path, made_by="make evidence", required=("images",))
+
+
 def test_other_kinds_of_data(store):
     for data in (np.zeros((5, 16, 24, 1)), np.zeros((5, 16, 24), np.uint8)):
         with h5py.File(store, "a") as file:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from data import layouts
+from data.fundus import load_view, square
 from data.images import DataError, read_image, read_mask
+from data.pairs import PairReader
 from data.phantom import COUNTS, make_phantoms
 from data.phantom_cells import cell
+from data.phantom_pairs import draw_pair, write_pairs
 from data.phantom_retina import fundus
 from data.phantom_vessels import FOVEA, REACH, grow
 
@@ -181,3 +188,47 @@ def test_read_mask_reads_the_annotations_as_drawn(phantoms):
     drawn = fundus(np.random.default_rng([7, 0, 0]), (584, 565), 540)
     np.testing.assert_array_equal(mask, drawn.vessels)
     np.testing.assert_array_equal(read_image(phantoms / "DRIVE/training/images/21_training.tif"), drawn.image)
+
+
+@pytest.mark.parametrize("kind", ["retina", "cells"])
+def test_procedural_pairs_are_rows_of_a_synthetic_store(tmp_path, kind):
+    write_pairs(tmp_path / "phantom.h5", kind, 2, 1000)
+    with PairReader(tmp_path / "phantom.h5") as pairs:
+        assert len(pairs) == 2 and pairs.attributes == {"seed": 1000, "phantom": kind}
+        rows = [pairs[0], pairs[1]]
+    for row in rows:
+        assert {name: (rows.shape, rows.dtype) for name, rows in row.items()} == {
+            name: ((512, 512, channels), np.uint8) for name, channels in (("masks", 1), ("images", 3), ("fovs", 1))}
+        assert set(np.unique(row["masks"])) == {0, 255} and not row["images"][row["fovs"][..., 0] == 0].any()
+        assert (row["masks"] <= row["fovs"]).all()
+    assert (rows[0]["masks"] != rows[1]["masks"]).mean() > 0.02
+
+
+def test_procedural_retinas_lie_as_views_do(phantoms):
+    """The field of view fills the square: 512 * 512 * pi / 4 pixels, as in the views of the phantoms' own files."""
+    fov = draw_pair("retina", 1000, 0)["fovs"][..., 0]
+    view = load_view(layouts.samples(f"drive:{phantoms}/DRIVE", "train")[0])
+    assert cv2.boundingRect(fov) == cv2.boundingRect(square(view.fov, 512)) == (0, 0, 512, 512)
+    assert (fov > 0).mean() == pytest.approx((square(view.fov, 512) > 0).mean(), abs=0.005)
+
+
+def test_procedural_pairs_by_seed_and_never_those_of_the_files(phantoms):
+    one = draw_pair("cells", 7, 0)
+    assert all(np.array_equal(one[name], draw_pair("cells", 7, 0)[name]) for name in one)
+    others = [draw_pair("cells", 7, 1), draw_pair("cells", 8, 0)]
+    others += [{"masks": read_mask(path)[..., None]} for path in phantoms.rglob("GoldStandard/*")]  # of seed 7, too
+    assert len(others) == 4
+    assert all((one["masks"] != other["masks"]).any() for other in others)
+
+
+def test_procedural_pairs_by_command(tmp_path):
+    def call(*flags):
+        return subprocess.run([sys.executable, "-m", "data.phantom_pairs", *flags], capture_output=True, text=True,
+                              cwd=Path(__file__).parents[2])
+    out = tmp_path / "phantom.h5"
+    assert call("--kind=cells", f"--out={out}", "--count=1", "--seed=5").returncode == 0
+    with PairReader(out) as pairs:
+        assert np.array_equal(pairs[0]["images"], draw_pair("cells", 5, 0)["images"])
+    refused = call("--kind=cells", f"--out={out}/below/it", "--count=1")
+    assert refused.returncode == 1 and "cannot be written" in refused.stderr and refused.stderr.count("\n") == 1
+    assert "--kind" in call(f"--out={out}").stderr

@@ -58,6 +58,18 @@ def test_pictures_are_masks_within_their_fields_of_view(views):
         assert (one > 0).mean() == pytest.approx((view.mask > 0).mean(), rel=0.3)
 
 
+def test_photographs_are_shown_as_they_are(views):
+    """Neither the encoding nor its clip changes them; colours keep their order; outside the field of view is black."""
+    artist = Artist(128, 4, "signed_distance", 8.0, "photographs")
+    shown = pictures(views, artist)
+    assert shown.shape == (3, 128, 128, 3) and shown.dtype == np.float32 and artist.channels == 3
+    assert np.array_equal(shown, pictures(views, Artist(128, 4, "binary", 2.0, "photographs")))
+    for one, view in zip(shown, views):
+        middle = 127.5 * (one[32:96, 32:96] + 1)
+        assert (one[:8, :8] == -1).all()
+        assert np.allclose(middle.mean(axis=(0, 1)), view.image[135:405, 135:405].mean(axis=(0, 1)), atol=2)
+
+
 def dashed():
     """A row of dashes at 0.5 on a faint ridge at -0.1, a faint ridge alone, and a dot."""
     picture = np.full((64, 64), -1.0, np.float32)

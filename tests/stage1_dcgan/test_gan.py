@@ -114,6 +114,15 @@ def test_shift_and_flip_by_hand():
     assert np.array_equal(moved(middle, 0.99, keep, keep), np.hstack([before[:, 1:], np.full((4, 1), -1)]))
 
 
+def test_black_comes_into_a_photograph_and_its_channels_stay_together():
+    red, green, blue = np.full((4, 4), 0.5), np.arange(16.0).reshape(4, 4) / 16, np.zeros((4, 4))
+    picture = tf.constant(np.stack([red, green, blue], axis=-1)[None], tf.float32)
+    moved = shift_and_flip(picture, tf.constant([[0.0, 0.5, 0.9, 0.1]]), 0.25)[0].numpy()  # down by one, mirrored
+    assert (moved[0] == -1).all()
+    for channel, before in enumerate((red, green, blue)):
+        assert np.array_equal(moved[1:, :, channel], before[:-1, ::-1])
+
+
 def test_shift_and_flip_pass_gradients_on():
     picture = tf.Variable(tf.random.stateless_normal((2, 8, 8, 1), (0, 0)))
     with tf.GradientTape() as tape:

@@ -20,6 +20,12 @@ def test_any_size_from_64_to_512(size):
     assert logits.shape == (2, 1) and logits.dtype == tf.float32
 
 
+def test_three_channels_for_photographs():
+    drawn = generator(64, 4, 3)(tf.zeros((2, Z_DIM)))
+    assert drawn.shape == (2, 64, 64, 3)
+    assert discriminator(64, 4, 3, "none")(drawn).shape == (2, 1)
+
+
 def test_the_authors_sizes():
     filters = [layer.output_shape[1:] for layer in generator(512).layers
                if isinstance(layer, (keras.layers.Reshape, keras.layers.Conv2DTranspose))]
