@@ -64,13 +64,17 @@ def numbers(path: Path, remedy: str) -> np.ndarray:
         raise DataError(f"{path} is missing or damaged ({error}): {remedy}") from None
 
 
-def masks_to_render(views: list[View], size: int, random):
-    """(what made the masks, an iterable of mask and field of view, uint8 (size, size) each)."""
+def masks_to_render(path: str | None, count: int, views: list[View], size: int, random):
+    """(what made the masks, an iterable of mask and field of view, uint8 (size, size) each).
+
+    Stage-I's masks from the file `path`, each in one of the views' fields of view, or without a file the masks of the
+    `views` themselves, `count` in turn.
+    """
     fovs = [square(view.fov, size) for view in views]
-    if not FLAGS.masks:
+    if not path:
         masks = [square(np.minimum(view.mask, view.fov), size) for view in views]
-        return None, islice(cycle(zip(masks, fovs)), FLAGS.count)
-    reader = PairReader(FLAGS.masks, made_by="make stage1")
+        return None, islice(cycle(zip(masks, fovs)), count)
+    reader = PairReader(path, made_by="make stage1")
 
     def drawn():
         for k in range(len(reader)):
@@ -92,7 +96,7 @@ def main():
     power = numbers(Path(FLAGS.model) / "grain.npy", remedy) if renderer.grain else None
     random = np.random.default_rng(FLAGS.seed)
     out, shown = Path(FLAGS.out), []
-    stage1, masks = masks_to_render(views, renderer.size, random)
+    stage1, masks = masks_to_render(FLAGS.masks, FLAGS.count, views, renderer.size, random)
     with PairWriter(out, {"seed": FLAGS.seed, "stage1": stage1, "stage2": config}) as writer:
         for k, (mask, fov) in enumerate(masks):
             one, other = codes[random.integers(len(codes), size=2)]

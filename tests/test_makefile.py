@@ -73,9 +73,10 @@ SETTINGS = "CONFIG=tiny PAIRS=phantom PHOTOS=phantom FLAGS="
 
 def test_help_is_the_default_and_lists_every_target_and_variable(project):
     lines = make(project).stdout.splitlines()
-    for target in ("data", "stage1", "stage2", "eval", "evidence", "unet-%", "figures", "tensorboard", "test", "lint", "bench", "clean"):
+    for target in ("data", "stage1", "stage2", "eval", "evidence", "unet-%", "sweep", "figures", "tensorboard", "test",
+                   "lint", "bench", "clean"):
         assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
-    for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FLAGS", "PYTHON"):
+    for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "SWEEP", "FLAGS", "PYTHON"):
         assert sum(line.startswith(f"{variable}=") for line in lines) == 1, variable
 
 

@@ -52,7 +52,7 @@ def tile(picture: np.ndarray, side: int) -> np.ndarray:
 
 def grid(path: Path, rows: list[list[np.ndarray]], heads: list[tuple[str, int]] = (), labels: list[str] = (),
          feet: dict[int, list[str]] | None = None, width: float = PAGE, pdf: bool = False) -> None:
-    """Rows of pictures, uint8 of any size, at most `width` inches wide, pixels one to one where 200 to 300 dpi allow it.
+    """Rows of pictures, uint8 of any size, `width` inches wide at most, pixels one to one where 200 to 300 dpi allow.
 
     `heads` are (text, columns) above groups of columns, which stand a little apart; `labels` stand beside the rows,
     `feet` (row -> a text a column) below them.

@@ -98,5 +98,5 @@ def _single(results):
 
 def _second(results):
     second = results.get("second")
-    return second and ["The pipeline works on a second data set", f"Figure 6, from {second['n_train']} real pairs",
+    return second and ["The pipeline works on a second data set", f"Figure 6, from {second['n_train']} pairs",
                        "shown, not measured", "a picture only, as in the paper"]

@@ -25,11 +25,11 @@ def write(path: Path, results: dict) -> None:
 
 
 def render(of: Table) -> str:
-    """A table in GitHub's Markdown: asides in brackets, the strong row bold, the first column left, others right."""
+    """A table in GitHub's Markdown: asides in brackets, the strong row bold, columns of numbers to the right."""
     def line(cells, mark=""):
         return "| " + " | ".join(f"{mark}{_cell(cell)}{mark}" for cell in cells) + " |"
 
-    return "\n".join([line(of.head), "|---" + "|---:" * (len(of.head) - 1) + "|",
+    return "\n".join([line(of.head), "|---" + ("|---" if of.prose else "|---:") * (len(of.head) - 1) + "|",
                       *(line(row, "**" if i == of.strong else "") for i, row in enumerate(of.rows))])
 
 

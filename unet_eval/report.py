@@ -158,5 +158,6 @@ def _repeat(results: dict, run: Path) -> Section:
         f"<pre>{escape(chr(10).join(command))}</pre>" if command else "",
         "<p>" + ", ".join(f"{escape(name)} {escape(str(version))}" for name, version in versions.items()) + ".</p>"
         if versions else "",
-        table(Table(["training", "seed", "checksum of its data", "git revision"], rows)) if rows else "",
+        details("Seed, data and revision of each training",
+                table(Table(["training", "seed", "checksum of its data", "git revision"], rows))) if rows else "",
         details("Every flag of each training", "\n".join(quoted)) if quoted else "")

@@ -60,7 +60,7 @@ def arms(results: dict, figures: Path) -> Section | None:
     return section(
         "arms", "Arms: the same U-Net, other training images",
         "<p>Every arm has the same network, flags and number of steps. <em>real</em>: annotated photographs; "
-        "<em>synthetic</em>: the first 50 synthetic pairs, as in the paper; <em>synthetic-N</em>: the first N; "
+        "<em>synthetic</em>: synthetic pairs, 50 in the paper; <em>synthetic-N</em>: the first N of them; "
         "<em>real+synthetic</em>: both; <em>rendered</em>: Stage-II’s photographs of the <em>real</em> training masks, "
         "so that only Stage-II is at fault; <em>phantom</em>: procedural pairs, without any GAN.</p>",
         table(tables.arms(results)),

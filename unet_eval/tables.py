@@ -96,13 +96,13 @@ def headline(results: dict) -> Table:
         for name in (name for name in ("real", "synthetic", "real+synthetic") if name in arms):
             arm = arms[name]
             rows.append([f"{METRICS[key]}, {name}", number(paper.get(f"f1_{name}") if key == "f1_macro" else None),
-                         number(arm["fov"][key]), interval(arm["ci95"][key]), number(spread(arm, key))])
+                         f"{number(arm['fov'][key])}\n{interval(arm['ci95'][key])}", number(spread(arm, key))])
         if both:
             rows.append([f"{METRICS[key]}, synthetic / real", number(both["paper"] if key == "f1_macro" else None),
-                         number(both[key]), interval(both["ci95"] if key == "f1_macro" else None), "–"])
-    rows += [["KL, synthetic against real", short(paper["kl_synthetic_real"]), short(kl["synthetic_real"]), "–", "–"],
-             ["KL, halves of the real", short(paper["kl_real_real"]), short(kl["real_real"]), "–", "–"]]
-    return Table(["", "paper", "measured", "95% interval", "SD over seeds"], rows)
+                         number(both[key]) + (f"\n{interval(both['ci95'])}" if key == "f1_macro" else ""), "–"])
+    rows += [["KL, synthetic against real", short(paper["kl_synthetic_real"]), short(kl["synthetic_real"]), "–"],
+             ["KL, halves of the real", short(paper["kl_real_real"]), short(kl["real_real"]), "–"]]
+    return Table(["", "paper", "measured\n95% interval", "SD\nover seeds"], rows)
 
 
 def arms(results: dict) -> Table:

@@ -18,7 +18,8 @@ from data.pairs import PairReader
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("data", "training", "stage1_dcgan", "stage2_pix2pix", "unet_eval")
-VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "PYTHON", "EXTRAS", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
+VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "CELLS", "PYTHON", "EXTRAS", "MAKEFLAGS", "MAKEOVERRIDES",
+             "MAKELEVEL")
 COMMON = "--precision=float32 --strategy=one"
 PRESET = {
     "stage1": f"--size=64 --base=4 --encoding=signed_distance --d_norm=none --generator_steps=1 --reach=0.125 "
@@ -29,7 +30,10 @@ PRESET = {
               f"--epochs=2 --pictures_every=2 {COMMON}",
     "unet": f"--base=4 --poolings=2 --input=green_clahe --crop=64 --batch_size=2 --augmentation=strong --loss=bce_dice "
             f"--optimizer=adam --learning_rate=1e-2 --cosine_decay --steps_per_epoch=10 --epochs=2 --validation=1 "
-            f"{COMMON}"}
+            f"{COMMON}",
+    "single": f"--draw=photographs --size=64 --base=4 --d_norm=none --generator_steps=1 --batch_size=4 "
+              f"--steps_per_epoch=3 --epochs=1 --pictures_every=1 {COMMON}",
+    "evidence": "--arms=real,synthetic,real+synthetic,rendered --seeds=2"}
 SCORES = {"f1_vessel", "f1_background", "f1_macro", "sensitivity", "specificity", "accuracy", "auc", "mcc"}
 
 
@@ -42,9 +46,10 @@ def clone(tmp_path):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "raw"))
     for name in ("Makefile", "setup.py", "constraints.txt"):
         shutil.copy2(ROOT / name, folder)
-    (folder / "configs" / "tiny").mkdir(parents=True)
-    for name, flags in PRESET.items():
-        (folder / "configs" / "tiny" / f"{name}.flags").write_text(flags.replace(" ", "\n") + "\n")
+    for preset in ("tiny", "cells"):
+        (folder / "configs" / preset).mkdir(parents=True)
+        for name, flags in PRESET.items():
+            (folder / "configs" / preset / f"{name}.flags").write_text(flags.replace(" ", "\n") + "\n")
     environment = folder / ".venv"
     environment.mkdir()
     for path in Path(sys.prefix).iterdir():
@@ -83,7 +88,8 @@ def check(clone, pairs, n_test, n_train, photos):
     """Everything that a run promises is there and says where it comes from."""
     run, reports = clone / "checkpoints" / "tiny", clone / "reports" / "tiny"
     results = json.loads((reports / "results.json").read_text())
-    assert results["dataset"] == {"pairs": pairs, "photos": photos, "n_test": n_test}
+    assert results["dataset"] == {"pairs": pairs, "photos": photos, "n_test": n_test,
+                                  "n_train": n_train}
     assert set(results["arms"]) == {"real", "synthetic"}
     for name, arm in results["arms"].items():
         assert arm["n_train_pairs"] == {"real": n_train - 1, "synthetic": 3}[name]
@@ -92,7 +98,7 @@ def check(clone, pairs, n_test, n_train, photos):
             assert set(arm[region]) == SCORES
             assert all(0 <= arm[region][key] <= 1 for key in SCORES - {"mcc"})
         assert set(arm["ci95"]) == {"f1_vessel", "f1_macro"}
-    assert {"synthetic_real", "real_synthetic", "real_real", "bins", "pixels", "smoothing"} == set(results["kl"])
+    assert {"synthetic_real", "real_synthetic", "real_real", "bins", "pixels", "smoothing"} <= set(results["kl"])
     assert results["paper"]["f1_real"] == 0.8988
     assert all(results["seconds"][stage] > 0 for stage in ("stage1", "stage2", "unet-real", "unet-synthetic", "total"))
     page = (reports / "report.html").read_text()
@@ -140,6 +146,34 @@ def test_the_whole_pipeline_stopped_in_the_middle(clone, drive, messidor):
     again = make(clone, "stage1", "stage2", "eval", *given)
     assert again.returncode == 0 and "training" not in again.stdout
     assert {path: path.stat().st_mtime_ns for path in clone.rglob("*") if path.is_file()} == files
+
+    trained = (run / "unet-real" / "weights.h5").stat().st_mtime_ns
+    whole = make(clone, "evidence", *given, f"CELLS={drive}", f"FLAGS=--test={drive}")
+    assert whole.returncode == 0, whole.stdout[-3000:]
+    assert (run / "unet-real" / "weights.h5").stat().st_mtime_ns == trained
+    check_evidence(clone)
+    assert "training" not in make(clone, "evidence", *given, f"CELLS={drive}").stdout
+
+
+def check_evidence(clone):
+    """Every arm with two seeds, the single GAN and the second data set are in the report."""
+    reports = clone / "reports" / "tiny"
+    results = json.loads((reports / "results.json").read_text())
+    arms = results["arms"]
+    assert {name: arm["n_train_pairs"] for name, arm in arms.items()} == {
+        "real": 2, "synthetic": 3, "real+synthetic": 5, "rendered": 50}
+    for name, arm in arms.items():
+        assert [one["seed"] for one in arm["seeds"]] == [0, 1]
+        assert all(0 < one["validation_f1"] < 1 for one in arm["seeds"])
+        assert arm["seeds"][0]["f1_vessel"] != arm["seeds"][1]["f1_vessel"]
+        assert ("difference" in arm) == (name != "real")
+    crossed = results["cross"]["drive"]["arms"]
+    assert crossed["rendered"]["f1_vessel"] == pytest.approx(arms["rendered"]["fov"]["f1_vessel"])  # the same images
+    assert set(results["distances"]["sets"]) == {"real_real", "synthetic", "rendered", "single"}
+    assert results["single"] == {"n": 50} and results["second"]["run"] == "tiny-cells"
+    for number in (1, 3, 4, 5, 6, 7, 8):
+        for kind in ("png", "pdf"):
+            assert (reports / "figures" / f"figure_{number}.{kind}").stat().st_size > 1000
 
 
 def test_the_whole_pipeline_on_real_photographs(clone, chase, hrf, tmp_path):

@@ -6,8 +6,10 @@ import pickle
 import numpy as np
 import pytest
 
+from data.fundus import View
 from data.images import DataError
-from stage2_pix2pix.generate import contact_sheet, numbers, render, with_grain
+from data.pairs import PairWriter
+from stage2_pix2pix.generate import contact_sheet, masks_to_render, numbers, render, with_grain
 from stage2_pix2pix.grain import BINS, grain, missing_power, radial_power
 from stage2_pix2pix.inputs import Renderer
 from stage2_pix2pix.networks import generator
@@ -87,3 +89,32 @@ def test_numbers_that_are_not_there_or_pickled_are_refused(tmp_path):
         numbers(path, "train again")
     np.save(path, np.arange(6.0))
     assert numbers(path, "").tolist() == list(range(6))
+
+
+def views():
+    """Two real views of other sizes than they are rendered at, each with a block of its own as its mask."""
+    blocks = np.zeros((2, 128, 128), np.uint8)
+    blocks[0, 40:60, 40:80], blocks[1, 70:90, 0:128] = 255, 255
+    return [View(str(k), np.zeros((128, 128, 3), np.uint8), mask, disc(128), (0, 0, 128, 128), (128, 128))
+            for k, mask in enumerate(blocks)]
+
+
+def test_real_training_masks_are_rendered_in_turn_in_their_own_fields_of_view():
+    made_by, rows = masks_to_render(None, 5, views(), 64, np.random.default_rng(0))
+    rows = list(rows)
+    assert made_by is None and len(rows) == 5
+    for k, (mask, fov) in enumerate(rows):
+        assert mask.shape == fov.shape == (64, 64) and np.array_equal(mask, rows[k % 2][0])
+        assert not mask[fov == 0].any()  # the second block reaches beyond it
+    assert rows[0][0][20:30, 20:40].all() and not rows[0][0][36:].any()
+    assert rows[1][0][40, 32] == 255 and not rows[1][0][:34].any()
+
+
+def test_drawn_masks_are_rendered_once_each_and_cut_to_a_field_of_view(tmp_path):
+    with PairWriter(tmp_path / "masks.h5", {"seed": 7}) as writer:
+        for _ in range(3):
+            writer.append(masks=np.full((128, 128, 1), 255, np.uint8))
+    made_by, rows = masks_to_render(tmp_path / "masks.h5", 50, views(), 64, np.random.default_rng(0))
+    rows = list(rows)
+    assert made_by == {"seed": 7} and len(rows) == 3
+    assert all(np.array_equal(mask, fov) for mask, fov in rows)

@@ -21,9 +21,9 @@ def test_every_picture_of_a_run(drawn):
     assert len(shapes) == 1  # they stand side by side
 
 
-def test_a_plain_run_without_logs(tmp_path, few, material):
-    figures.draw(tmp_path, tmp_path / "absent", few, material)
-    assert not (tmp_path / "training.png").exists() and (tmp_path / "segmentations.png").exists()
+def test_a_run_without_logs_has_no_curves(tmp_path):
+    figures.training(tmp_path / "training.png", tmp_path / "absent")
+    assert not (tmp_path / "training.png").exists()
 
 
 def test_agreement_colours_each_kind_of_pixel():

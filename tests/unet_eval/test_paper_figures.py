@@ -37,7 +37,8 @@ def test_figures_that_lack_pictures_are_left_out(tmp_path, few, material):
 
 def test_a_run_of_cells_is_its_own_second_data_set(tmp_path, few, material):
     few["dataset"]["pairs"] = "folder"
-    paper_figures.draw(tmp_path, few, replace(material, second=None))
+    paper_figures.draw(tmp_path, few, replace(material, second=None, single=None, nearest=[],
+                                              pairs=material.second.pairs))
     assert "figure_6.png" in names(tmp_path)
 
 
