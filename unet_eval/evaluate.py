@@ -20,7 +20,7 @@ from data.fundus import load_views
 from data.images import DataError, write_error
 from data.pairs import PairReader
 from training.cli import run
-from unet_eval import evidence, figures, markdown, measure, report
+from unet_eval import evidence, figures, markdown, measure, report, tables
 from unet_eval.arms import PAPER_PAIRS
 from unet_eval.kl import CHANNELS, PIXELS, Definition
 from unet_eval.material import Material, Second
@@ -75,15 +75,22 @@ def table(results: dict) -> str:
     def interval(arm, key):
         return "{:.4f} ({:.4f} - {:.4f})".format(arm["fov"][key], *arm["ci95"][key])
 
-    line = "{:<16}  {:>5}  {:<24}  {:<24}  {:>6}  {:>6}".format
-    lines = [line("arm", "pairs", "vessel F1 (95%)", "macro F1 (95%)", "paper", "AUC")]
-    lines += [line(name, arm["n_train_pairs"], interval(arm, "f1_vessel"), interval(arm, "f1_macro"),
-                   results["paper"].get(f"f1_{name}", "-"), report.number(arm["fov"]["auc"]))
-              for name, arm in results["arms"].items()]
-    ratio = report.ratio(results)
+    def less_real(arm):
+        if "difference" not in arm:
+            return "-"
+        of = arm["difference"]["f1_vessel"]
+        return "{:+.4f} ({:+.4f} - {:+.4f})".format(of["mean"], *of["ci95"])
+
+    line = "{:<16}  {:>5}  {:>5}  {:<24}  {:<24}  {:>6}  {:<27}  {:>6}".format
+    lines = [line("arm", "pairs", "seeds", "vessel F1 (95%)", "macro F1 (95%)", "paper", "vessel F1 - real (95%)",
+                  "AUC")]
+    lines += [line(name, arm["n_train_pairs"], len(arm["seeds"]), interval(arm, "f1_vessel"), interval(arm, "f1_macro"),
+                   results["paper"].get(f"f1_{name}", "-"), less_real(arm), tables.number(arm["fov"]["auc"]))
+              for name, arm in ((name, results["arms"][name]) for name in tables.ordered(results["arms"]))]
+    ratio = tables.ratio(results)
     if ratio:
-        lines.append(line("synthetic / real", "", f"{ratio['f1_vessel']:.4f}", f"{ratio['f1_macro']:.4f}",
-                          f"{ratio['paper']:.4f}", ""))
+        lines.append(line("synthetic / real", "", "", f"{ratio['f1_vessel']:.4f}", f"{ratio['f1_macro']:.4f}",
+                          f"{ratio['paper']:.4f}", "", ""))
     return "\n".join(lines)
 
 

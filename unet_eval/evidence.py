@@ -109,6 +109,8 @@ def nearest_masks(sets: Sets, drawn: int) -> tuple[dict, list[np.ndarray]]:
 
 
 def second_views(run: Path) -> tuple[str, list[View]]:
-    """(layout, real training views) of the run on a second data set."""
+    """(name, real training views) of the run on a second data set."""
     spec = read_json(run / "stage1" / "config.json", "train its Stage-I again")["data"]["pairs"]
-    return spec.split(":")[0], load_views(spec, "train")
+    layout, _, path = spec.partition(":")
+    # Procedural cells lie in BU-BIL's layout; they are not BU-BIL.
+    return "phantom_cells" if "phantom" in Path(path).parts else layout, load_views(spec, "train")

@@ -265,3 +265,14 @@ def test_a_second_evaluation_replaces_the_first(options, tmp_path):
     assert not (tmp_path / "reports" / "figures" / "stale.png").exists()
     assert list(json.loads((tmp_path / "reports" / "results.json").read_text())["arms"]) == ["synthetic"]
     assert "<html" in (tmp_path / "reports" / "report.html").read_text(encoding="utf-8")
+
+
+def test_table_of_arms(results):
+    lines = evaluate.table(results).splitlines()
+    assert [line.split()[0] for line in lines] == ["arm", "real", "rendered", "synthetic", "synthetic-5", "synthetic"]
+    real, synthetic = (results["arms"][name] for name in ("real", "synthetic"))
+    for value in (f"{real['fov']['f1_vessel']:.4f}", f"{real['fov']['f1_macro']:.4f}", "0.8988"):
+        assert value in lines[1]
+    for value in (f"{synthetic['fov']['auc']:.4f}", "0.8877", f"{synthetic['difference']['f1_vessel']['mean']:+.4f}"):
+        assert value in lines[3]
+    assert f"{synthetic['fov']['f1_macro'] / real['fov']['f1_macro']:.4f}" in lines[5] and "0.9877" in lines[5]
