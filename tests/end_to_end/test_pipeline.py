@@ -33,7 +33,7 @@ PRESET = {
             f"{COMMON}",
     "single": f"--draw=photographs --size=64 --base=4 --d_norm=none --generator_steps=1 --batch_size=4 "
               f"--steps_per_epoch=3 --epochs=1 --pictures_every=1 {COMMON}",
-    "evidence": "--arms=real,synthetic,real+synthetic,rendered --seeds=2"}
+    "evidence": "--arms=real,real+synthetic,rendered --seeds=1"}
 SCORES = {"f1_vessel", "f1_background", "f1_macro", "sensitivity", "specificity", "accuracy", "auc", "mcc"}
 
 
@@ -150,7 +150,7 @@ def test_the_whole_pipeline_stopped_in_the_middle(clone, drive, messidor):
     trained = (run / "unet-real" / "weights.h5").stat().st_mtime_ns
     other = clone / "other"  # words of FLAGS are parted by spaces
     other.symlink_to(drive.partition(":")[2])
-    whole = make(clone, "evidence", *given, f"CELLS={drive}", "FLAGS=--test=drive:other")
+    whole = make(clone, "unet-real.1", "evidence", *given, f"CELLS={drive}", "FLAGS=--test=drive:other")
     assert whole.returncode == 0, whole.stdout[-3000:]
     assert (run / "unet-real" / "weights.h5").stat().st_mtime_ns == trained
     check_evidence(clone)
@@ -158,17 +158,18 @@ def test_the_whole_pipeline_stopped_in_the_middle(clone, drive, messidor):
 
 
 def check_evidence(clone):
-    """Every arm with two seeds, the single GAN and the second data set are in the report."""
+    """Every arm, one of them with two seeds, the single GAN and the second data set are in the report."""
     reports = clone / "reports" / "tiny"
     results = json.loads((reports / "results.json").read_text())
     arms = results["arms"]
     assert {name: arm["n_train_pairs"] for name, arm in arms.items()} == {
         "real": 2, "synthetic": 3, "real+synthetic": 5, "rendered": 50}
     for name, arm in arms.items():
-        assert [one["seed"] for one in arm["seeds"]] == [0, 1]
+        assert [one["seed"] for one in arm["seeds"]] == ([0, 1] if name == "real" else [0])
         assert all(0 <= one["validation_f1"] <= 1 for one in arm["seeds"])
-        assert arm["seeds"][0]["auc"] != arm["seeds"][1]["auc"]
         assert ("difference" in arm) == (name != "real")
+    first, second = arms["real"]["seeds"]
+    assert first["auc"] != second["auc"]
     crossed = results["cross"]["drive"]["arms"]
     assert crossed["rendered"]["f1_vessel"] == pytest.approx(arms["rendered"]["fov"]["f1_vessel"])  # the same images
     assert set(results["distances"]["sets"]) == {"real_real", "synthetic", "rendered", "single"}
