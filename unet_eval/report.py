@@ -117,8 +117,8 @@ def _training(results: dict, figures: Path) -> Section:
                           "of real and drawn pictures, and the vessel F1 of held-out real images; first seeds.",
                           "broad"),
                    f"<p>Training took {number(seconds['total'] / 60, 0)} minutes in all, by the records that there are."
-                   " Held-out images are the last --validation training images; where all stages hold out as many, as in "
-                   "the presets, no training has seen them.</p>",
+                   " Held-out images are the last --validation training images; where all stages hold out as many, as "
+                   "in the presets, no training has seen them.</p>",
                    details("Seconds of each training", table(Table(["training", "seconds"], rows))))
 
 
