@@ -18,7 +18,7 @@ DISTANCES = {"frechet": "Fréchet distance", "precision": "precision", "recall":
 
 
 def draw(folder: Path, results: dict) -> None:
-    """arms, curve, differences, mask_statistics, nearest and distances .png into `folder`."""
+    """arms, curve, differences, mask_statistics, widths, nearest and distances .png into `folder`."""
     of, names = results["arms"], ordered(results["arms"])
     apart = {name: of[name]["difference"] for name in names if of[name].get("difference")}
     numbered = [name for name in names if family(name)[0] == "synthetic"]
@@ -28,6 +28,7 @@ def draw(folder: Path, results: dict) -> None:
                    "differences": apart and differences(apart),
                    "curve": len(numbered) > 1 and curve(of, numbered),
                    "mask_statistics": statistics and mask_statistics(statistics),
+                   "widths": results["masks"].get("widths") and widths(results["masks"]["widths"]),
                    "nearest": results.get("nearest") and nearest(results["nearest"]),
                    "distances": sets and distances(sets["sets"])}
         for name, figure in figures.items():
@@ -116,6 +117,17 @@ def mask_statistics(statistics: dict) -> Figure:
         axes.grid(axis="x", visible=False)
     for axes in panels.flat[len(statistics):]:
         axes.axis("off")
+    return figure
+
+
+def widths(of: dict) -> Figure:
+    """How much of the vessels is how wide: shares of the centre lines by width in pixels, the last or wider."""
+    figure, axes = chart(size=(COLUMN, 2.2))
+    for key, colour, marker, line in (("synthetic", ORANGE, "s", "--"), ("real", BLUE, "o", "-")):
+        axes.plot(of["pixels"], of[key], line, marker=marker, markersize=3, color=colour, label=key)
+    axes.set(xlabel="width of a vessel, pixels", ylabel="share of the centre lines", ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
     return figure
 
 

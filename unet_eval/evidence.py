@@ -93,7 +93,9 @@ def compare_masks(sets: Sets) -> dict:
         return {"n": len(each), **{key: float(np.mean([one[key] for one in each])) for key in each[0]}}
 
     return {"size": sets.size, "synthetic": means(made), "real": means(real),
-            "statistics": morphology.compare(made, real), "test": "Kolmogorov-Smirnov"}
+            "statistics": morphology.compare(made, real), "test": "Kolmogorov-Smirnov",
+            "widths": {"pixels": list(morphology.WIDTHS), "synthetic": morphology.width_shares(made),
+                       "real": morphology.width_shares(real)}}
 
 
 def nearest_masks(sets: Sets, drawn: int) -> tuple[dict, list[np.ndarray]]:

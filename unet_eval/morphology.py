@@ -11,6 +11,7 @@ from skimage.measure import block_reduce
 from skimage.morphology import skeletonize
 
 MOST = 100  # masks of a set
+WIDTHS = range(1, 21)  # pixels
 STATISTICS = {  # name: (label, unit)
     "density": ("vessel density", "share of the field of view"),
     "width_mean": ("mean width", "pixels"),
@@ -100,10 +101,13 @@ def describe(mask: np.ndarray, fov: np.ndarray) -> dict[str, float]:
             "fractal_dimension": fractal_dimension(mask)}
 
 
-def pooled_widths(masks: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Widths in pixels along all centre lines of the first MOST pairs (mask, field of view), boolean (h, w)."""
+def width_shares(masks: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[float]:
+    """Share of the centre lines that is WIDTHS[k] pixels wide, the last: or wider, of the first MOST pairs (mask, field
+    of view), boolean (h, w), taken together."""
     inside = (mask & fov for mask, fov in islice(masks, MOST))
-    return np.concatenate([widths(mask, skeletonize(mask)) for mask in inside])
+    pooled = np.concatenate([widths(mask, skeletonize(mask)) for mask in inside])
+    counts = np.bincount(np.clip(np.round(pooled).astype(int), WIDTHS[0], WIDTHS[-1]), minlength=WIDTHS[-1] + 1)
+    return (counts[WIDTHS[0]:] / max(len(pooled), 1)).tolist()
 
 
 def holm(p: np.ndarray) -> np.ndarray:

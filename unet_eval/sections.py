@@ -155,6 +155,8 @@ def distances(results: dict, figures: Path) -> Section | None:
         shapes = (f"<p>At p &lt; {LEVEL} after Holm’s correction, generated and real masks {found}.</p>"
                   + figure(figures / "mask_statistics.png", "Violins of each statistic, a value a mask; the line is "
                                                             "the median, p corrected by Holm.", "broad")
+                  + figure(figures / "widths.png", "How wide the vessels are: all masks of a set together, along their "
+                                                   "centre lines.", "chart")
                   + details("Medians, quartiles and tests", table(tables.mask_statistics(results)))
                   + "<p>D and p: two-sample Kolmogorov-Smirnov test.</p>")
     return section(

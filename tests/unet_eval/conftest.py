@@ -128,7 +128,8 @@ def evidence(stems=STEMS, rows=30, arms=ARMS, size=SIZE):
         "distances": {"sets": sets, "n": 10, "k": 3, "repeats": 20, "tiles": 4},
         "masks": {"size": size, "synthetic": {"n": rows, "density": 0.1021, "largest_components": 0.8973},
                   "real": {"n": 19, "density": 0.1034, "largest_components": 0.9651},
-                  "statistics": statistics, "test": "Kolmogorov-Smirnov"},
+                  "statistics": statistics, "test": "Kolmogorov-Smirnov",
+                  "widths": {"pixels": [1, 2, 3], "synthetic": [0.5, 0.3, 0.2], "real": [0.6, 0.3, 0.1]}},
         "nearest": {"synthetic": near, "test": test, "p": 0.23, "matches": [
             {"mask": row, "training": row % 3, "stem": stems[row % len(stems)], "flip": row % 2 == 0,
              "degrees": 15 * (row % 24), "shift": [-4, 2], "distance": near[row]} for row in range(rows)]},
@@ -144,7 +145,7 @@ def plain(results):
     few["arms"] = {name: {**copy.deepcopy(results["arms"][name]), "spread": None} for name in ("real", "synthetic")}
     for arm in few["arms"].values():
         arm["seeds"] = arm["seeds"][:1]
-    del few["masks"]["statistics"]
+    del few["masks"]["statistics"], few["masks"]["widths"]
     return {**few, "cross": None, "single": None, "second": None}
 
 

@@ -6,7 +6,7 @@ import pytest
 from unet_eval import charts
 from unet_eval.canvas import plt
 
-ALL = {"arms", "curve", "differences", "mask_statistics", "nearest", "distances"}
+ALL = {"arms", "curve", "differences", "mask_statistics", "widths", "nearest", "distances"}
 
 
 def drawn(folder, results):

@@ -164,8 +164,10 @@ def test_a_large_set_is_cut(monkeypatch):
     assert len(morphology.compare(vessels([1, 3, 5]), vessels([1]))["density"]["synthetic"]) == 2
 
 
-def test_widths_are_pooled_by_length():
+def test_widths_are_shared_out_by_length():
     """Vessels of widths 1 and 5 that are equally long count about equally, though their areas are 1 : 5."""
-    pooled = morphology.pooled_widths(vessels([1, 5]))
-    assert np.mean(pooled == 1) == pytest.approx(0.5, abs=0.05)
-    assert np.mean(pooled == 5) == pytest.approx(0.45, abs=0.1)
+    shares = morphology.width_shares(vessels([1, 5]))
+    assert len(shares) == len(morphology.WIDTHS) and sum(shares) == pytest.approx(1)
+    assert shares[0] == pytest.approx(0.5, abs=0.05) and shares[4] == pytest.approx(0.45, abs=0.1)
+    assert morphology.width_shares(vessels([30]))[-1] > 0.5  # 20 pixels or wider
+    assert sum(morphology.width_shares(vessels([0]))) == 0

@@ -12,7 +12,7 @@ from data.images import DataError, write_image
 from unet_eval import report
 
 CHARTS = ("curve", "arms", "differences", "figure_1", "figure_3", "figure_4", "figure_5", "figure_6", "figure_7",
-          "figure_8", "mask_statistics", "nearest", "distances", "segmentations", "training", "glance_masks",
+          "figure_8", "mask_statistics", "widths", "nearest", "distances", "segmentations", "training", "glance_masks",
           "glance_images", "glance_test")
 
 
@@ -80,13 +80,13 @@ def test_sentence_on_the_nearest_definition(written, results):
 
 
 def test_experiments_that_were_not_made_are_left_out(written, few, figures):
-    for name in ("curve", "figure_4", "figure_6", "figure_7", "mask_statistics", "nearest", "distances"):
+    for name in ("curve", "figure_4", "figure_6", "figure_7", "mask_statistics", "widths", "nearest", "distances"):
         (figures / f"{name}.png").unlink()
     page, _ = written(few)
     assert not {"cross", "single", "second"} & set(page.ids) and {"arms", "kl", "repeat"} <= set(page.ids)
     assert "Not in this run" in page.text and "the single GAN" in page.text and "make evidence" in page.text
     assert "One U-Net an arm" in page.text
-    assert len([source for source in page.sources if source.startswith("data:")]) == len(CHARTS) - 7 + 1  # masks.png
+    assert len([source for source in page.sources if source.startswith("data:")]) == len(CHARTS) - 8 + 1  # masks.png
 
 
 def test_a_whole_run_says_nothing_of_absence(written, results):
