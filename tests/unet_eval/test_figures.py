@@ -15,8 +15,8 @@ def drawn(tmp_path, trained, results, material):
 
 def test_every_picture_of_a_run(drawn):
     assert {path.stem for path in drawn.glob("*.png")} == {
-        *(f"figure_{n}" for n in (1, 3, 4, 5, 6, 7, 8)), "arms", "curve", "differences", "mask_statistics", "nearest",
-        "distances", "segmentations", "glance_masks", "glance_images", "glance_test", "training"}
+        *(f"figure_{n}" for n in (1, 3, 4, 5, 6, 7, 8)), "arms", "curve", "differences", "mask_statistics", "widths",
+        "nearest", "distances", "segmentations", "glance_masks", "glance_images", "glance_test", "training"}
     shapes = {cv2.imread(str(path)).shape for path in drawn.glob("glance_*.png")}
     assert len(shapes) == 1  # they stand side by side
 
