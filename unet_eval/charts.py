@@ -93,7 +93,7 @@ def curve(arms: dict, names: list[str]) -> Figure:
     axes.set(xscale="log", xlabel="synthetic pairs", ylabel="vessel F1")
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=3)
     return figure
 
 

@@ -72,7 +72,7 @@ def _answer(results):
 def _first_screen(results, title, figures):
     data, seeds = results["dataset"], _number_of_seeds(results)
     photos = f", photographs without masks from {data_set(data['photos'])}" if data["photos"] else ""
-    spread = (f"SD: over {seeds} U-Nets of different seeds" if seeds > 1 else
+    spread = (f"SD: over U-Nets of different seeds, {seeds} at most" if seeds > 1 else
               "One U-Net an arm: what another seed would give is not in them")
     absent = [text for key, text in MORE.items() if not results.get(key)]
     missing = (f"<p>Not in this run: {escape('; '.join(absent))}. <code>make evidence</code> adds them.</p>"
