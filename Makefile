@@ -230,7 +230,7 @@ swept:
 	$(if $(config),,$(error $(no_config)))
 
 sweep: | swept .venv ## trains the grid of flags in SWEEP, one run each, and ranks them by validation F1
-	@exec $(python) -m training.sweep --sweep=$(call quote,$(SWEEP)) --config=$(call quote,$(CONFIG)) \
+	@exec $(python) -m unet_eval.sweep --sweep=$(call quote,$(SWEEP)) --config=$(call quote,$(CONFIG)) \
 	  --pairs=$(pairs) --photos=$(photos) --flags=$(call quote,$(FLAGS)) --make=$(call quote,$(sweep_make))
 
 tensorboard: | .venv ## shows every run's losses, pictures and metrics in a browser

@@ -256,4 +256,4 @@ def test_one_arm_alone(project):
 def test_a_sweep_needs_a_file_and_is_one_command(project):
     stops(make(project, "sweep", "CONFIG=tiny"), "SWEEP=", "is no file")
     (project / "grid").write_text("unet-real\n--loss bce mse\n")
-    assert modules(project, "sweep", "SWEEP=grid") == ["training.sweep"]
+    assert modules(project, "sweep", "SWEEP=grid") == ["unet_eval.sweep"]

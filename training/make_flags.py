@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("stage1_dcgan", "stage2_pix2pix", "unet_eval")
 ABSL = {"flagfile": False, "undefok": False, "v": False, "verbosity": False}
-MAKE_SETS = ("arm", "draw", "images", "masks", "model", "out", "pairs", "photo_masks", "photos", "repeat", "reports",
-             "run", "second", "synthetic")
+MAKE_SETS = ("arm", "config", "draw", "flags", "images", "make", "masks", "model", "out", "pairs", "photo_masks",
+             "photos", "repeat", "reports", "run", "second", "sweep", "synthetic")
 
 
 def script_flags() -> dict[str, dict[str, bool]]:

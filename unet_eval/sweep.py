@@ -31,7 +31,7 @@ from unet_eval.arms import NAMES, Arm
 
 LIMIT = 64  # combinations
 PLAIN = re.compile(r"[\w.+-]+", re.ASCII)  # make, the shell and file systems read nothing into these
-UNET, AFTER = "unet_eval.train", "unet_eval.evaluate"  # AFTER comes after every training
+UNET, AFTER = "unet_eval.train", ("unet_eval.evaluate", "unet_eval.sweep")  # AFTER: no part of a training
 # make's exit status is 2 whatever a recipe's was; its last words have that.
 STOPPED_RECIPE = re.compile(rf"\*\*\* \[.*\] \S+ {STOPPED}$")
 
@@ -61,7 +61,7 @@ class Sweep:
         (where, target), *rest = lines
         arm, scripts, grid = _arm(where, " ".join(target)), script_flags(), {}
         alone = arm.made in (None, "phantom")  # no GAN is trained for it
-        trained = {name: own for name, own in scripts.items() if (name == UNET if alone else name != AFTER)}
+        trained = {name: own for name, own in scripts.items() if (name == UNET if alone else name not in AFTER)}
         for where, (word, *values) in rest:
             _check(where, word, values, scripts, trained)
             if word[2:] in grid:

@@ -14,7 +14,7 @@ import pytest
 
 from data.images import DataError
 from training.make_flags import MAKE_SETS, script_flags
-from training.sweep import Sweep, table
+from unet_eval.sweep import Sweep, table
 
 ROOT = Path(__file__).parents[2]
 # It notes its calls and skips what is done. The F1 is the digit of the learning rate; 9 diverges, 7 is stopped by a
@@ -48,7 +48,7 @@ def write(tmp_path, text, name="try"):
 
 def start(folder, *arguments):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    return subprocess.Popen([sys.executable, "-m", "training.sweep", "--sweep=try", "--config=quick",
+    return subprocess.Popen([sys.executable, "-m", "unet_eval.sweep", "--sweep=try", "--config=quick",
                              "--pairs=drive:/my $data", "--photos=", *arguments], cwd=folder, text=True,
                             env={**environment, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE)
