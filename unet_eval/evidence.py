@@ -42,11 +42,6 @@ class Sets:
         return ((row["masks"][..., 0], row["fovs"][..., 0]) for row in rows)
 
 
-def optional(path: Path, **options) -> PairReader | None:
-    """Opens a file that not every run has."""
-    return PairReader(path, **options) if path.exists() else None
-
-
 def learned(run: Path, training: list[View]) -> int:
     """How many of the training images Stage-I saw; the others were held out."""
     flags = read_json(run / "stage1" / "config.json", "train Stage-I again, make stage1")["flags"]
