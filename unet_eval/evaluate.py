@@ -24,7 +24,7 @@ from unet_eval import evidence, figures, markdown, measure, report, tables
 from unet_eval.arms import PAPER_PAIRS
 from unet_eval.kl import CHANNELS, PIXELS, Definition
 from unet_eval.material import Material, Second
-from unet_eval.trained import cross, data_set_name, evaluate_arm, load_nets
+from unet_eval.trained import check_unseen, cross, data_set_name, evaluate_arm, load_nets
 
 PAPER = {"f1_real": 0.8988, "f1_synthetic": 0.8877, "kl_synthetic_real": 4.759, "kl_real_real": 4.212e-4}
 NEAREST_DRAWN = 12  # masks beside their nearest training masks
@@ -128,6 +128,8 @@ def gather(options: Options, stack: ExitStack) -> tuple[dict, Material]:
         folder = Path(options.second)
         pairs = stack.enter_context(PairReader(folder / "synthetic.h5", f"make evidence, without {folder}"))
         second = Second(*evidence.second_views(folder), pairs)
+    for spec in options.test:
+        check_unseen(spec, options.pairs)
     tests, training = measure.load_test_images(options.pairs), load_views(options.pairs, "train")
     elsewhere = {spec: measure.load_test_images(spec) for spec in options.test}
 

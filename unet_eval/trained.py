@@ -83,6 +83,15 @@ def data_set_name(spec: str) -> str:
     return Path(path).name if layout == "folder" else layout
 
 
+def check_unseen(spec: str, pairs: str) -> None:
+    """DataError where test images of `spec` are training images of `pairs`."""
+    trained_on = {sample.image.resolve() for sample in samples(pairs, "train")}
+    stems = [sample.stem for sample in samples(spec, "test") if sample.image.resolve() in trained_on]
+    if stems:
+        raise DataError(f"--test={spec} holds training images of --pairs={pairs} ({', '.join(stems)}): give a data set "
+                        "that no arm was trained on")
+
+
 def cross(spec: str, tests: list[TestImage], nets: dict[str, list[Net]], entries: dict, photos: str) -> dict:
     """An entry of "cross": arms on the test images of another data set, at the thresholds that `entries` have."""
     shown = {sample.image.resolve() for sample in samples(photos, "all", masks=False)} if photos else set()

@@ -1,6 +1,7 @@
 """Evaluation of a small run made of real files and untrained networks."""
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import h5py
@@ -149,6 +150,17 @@ def test_photographs_that_stage2_saw_are_counted(options, results):
     tests = measure.load_test_images(options.pairs)
     folder = options.pairs.replace("drive:", "messidor:") + "/test/images"
     assert trained.cross(options.pairs, tests, net, results["arms"], folder)["seen"] == 3
+
+
+def test_training_images_are_no_test_images(options, tmp_path):
+    drive = Path(options.pairs[len("drive:"):])
+    for folder, name, other in (("images", "21_training.tif", "21_test.tif"), ("1st_manual", "21_manual1.gif", None),
+                                ("mask", "21_training_mask.gif", "21_test_mask.gif")):
+        (tmp_path / "test" / folder).mkdir(parents=True)
+        (tmp_path / "test" / folder / (other or name)).symlink_to(drive / "training" / folder / name)
+    with pytest.raises(DataError, match="training images of .*21"):
+        trained.check_unseen(f"drive:{tmp_path}", options.pairs)
+    trained.check_unseen(options.test[0], options.pairs)
 
 
 def test_the_commands_that_make_a_run_again(options, results):
