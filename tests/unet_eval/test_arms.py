@@ -1,10 +1,14 @@
 """Names of arms, and what each is trained on."""
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from data.images import DataError
 from unet_eval.arms import Arm, folders
 from unet_eval.inputs import Mixture
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name, real, made, count", [
@@ -48,3 +52,21 @@ def test_mixture_has_the_share_of_real_pairs(share, times):
     assert max(occurs) - min(occurs) <= 1
     assert pairs[times:] == [f"made {k}" for k in range(50)]
     assert np.isclose(len(real) / len(pairs), share, atol=0.01)
+
+
+def flags_of(path):
+    """{flag: value} of a flagfile and of those that it names, the later ones standing."""
+    found = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        name, _, value = line.strip().lstrip("-").partition("=")
+        found.update(flags_of(ROOT / value) if name == "flagfile" else {name: value})
+    return found
+
+
+@pytest.mark.parametrize("preset", ["quick", "cpu", "evidence", "paper"])
+def test_a_preset_draws_as_many_masks_as_its_arms_ask_for(preset):
+    """Else `make evidence` would stop after both GANs are trained."""
+    folder = ROOT / "configs" / preset
+    drawn = int(flags_of(folder / "masks.flags").get("count", 50))
+    names = flags_of(folder / "evidence.flags")["arms"].split(",")
+    assert "real" in names and all(Arm.of(name).rows(drawn) == Arm.of(name).count for name in names)
