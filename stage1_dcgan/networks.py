@@ -18,7 +18,7 @@ def _initializer():
 def _batch_norm(x):
     """Batch norm with the authors' momentum; over the whole batch when several devices share it."""
     several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several)(x)
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several, dtype="float32")(x)
 
 
 def generator(size: int, base: int = 64, channels: int = 1) -> keras.Model:
@@ -54,6 +54,6 @@ def discriminator(size: int, base: int = 64, channels: int = 1, norm: str = "bat
         x = wrap(layers.Conv2D(filters, KERNEL, 2, "same", kernel_initializer=_initializer()))(x)
         if norm == "batch" and k > 0:
             x = _batch_norm(x)
-        x = layers.LeakyReLU(SLOPE)(x)
+        x = layers.LeakyReLU(SLOPE, dtype="float32")(x)
     x = wrap(layers.Dense(1, kernel_initializer=_initializer()))(layers.Flatten()(x))
     return keras.Model(picture, layers.Activation("linear", dtype="float32")(x), name="discriminator")

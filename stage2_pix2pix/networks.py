@@ -22,7 +22,7 @@ def _initializer():
 def _normalized(x, norm):
     if norm == "batch":
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several)(x)
+        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several, dtype="float32")(x)
     if norm == "instance" and x.shape[1] > COARSE:
         return tfa.layers.InstanceNormalization(dtype="float32")(x)
     return x
@@ -73,13 +73,13 @@ def generator(size: int, base: int = 64, inputs: int = 2, norm: str = "batch", d
         x = layers.Conv2D(width, KERNEL, 2, "same", kernel_initializer=_initializer())(x)
         if k > 0:
             x = _normalized(x, norm)
-        x = layers.LeakyReLU(SLOPE)(x)
+        x = layers.LeakyReLU(SLOPE, dtype="float32")(x)
         skips.append(x)
     for k, (width, skip) in enumerate(zip(widths[-2::-1], skips[-2::-1])):
         x = _normalized(_doubled(x, width, upsampling if k == depth - 2 else "transposed"), norm)
         if dropout and k < DROPOUT_BLOCKS:
             x = SeededDropout(dropout, k)(x, seeds)
-        x = layers.LeakyReLU(SLOPE)(layers.Concatenate()([x, skip]))
+        x = layers.LeakyReLU(SLOPE, dtype="float32")(layers.Concatenate()([x, skip]))
     x = _doubled(x, 3, upsampling)
     return keras.Model([known, seeds], layers.Activation("tanh", dtype="float32")(x), name="generator")
 
@@ -97,6 +97,6 @@ def discriminator(size: int, base: int = 64, inputs: int = 2, norm: str = "none"
             x = layers.ZeroPadding2D()(x)
         x = layers.Conv2D(width, KERNEL, stride, "same" if stride == 2 else "valid",
                           kernel_initializer=_initializer())(x)
-        x = layers.LeakyReLU(SLOPE)(_normalized(x, norm) if k else x)
+        x = layers.LeakyReLU(SLOPE, dtype="float32")(_normalized(x, norm) if k else x)
     x = layers.Conv2D(1, KERNEL, kernel_initializer=_initializer())(layers.ZeroPadding2D()(x))
     return keras.Model([known, photograph], layers.Activation("linear", dtype="float32")(x), name="discriminator")

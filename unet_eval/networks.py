@@ -12,8 +12,8 @@ def _double_convolution(x, filters):
     several = tf.distribute.get_strategy().num_replicas_in_sync > 1
     for _ in range(2):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
-        x = layers.BatchNormalization(momentum=0.9, synchronized=several)(x)
-        x = layers.LeakyReLU(SLOPE)(x)
+        x = layers.BatchNormalization(momentum=0.9, synchronized=several, dtype="float32")(x)
+        x = layers.LeakyReLU(SLOPE, dtype="float32")(x)
     return x
 
 
