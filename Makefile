@@ -21,7 +21,6 @@ CELLS ?= bu_bil:data/raw/$(if $(wildcard data/raw/BU-BIL/.),,phantom/)BU-BIL
 export TF_CPP_MIN_LOG_LEVEL ?= 3# at 2, importing TensorFlow 2.14 prints three errors about cuDNN that are none
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 .PHONY: help data stage1 stage2 eval evidence figures sweep swept tensorboard test lint bench clean named settings .venv
 
 # Names are quoted for the shell, and their spaces escaped for make, so that folders may have them.
@@ -106,8 +105,12 @@ $(R)/data.checked: | settings .venv $(phantom)
 
 # ------------------------------------------------------------------------------------------------ the stages
 # $(call script,module,flags): runs a script with its share of FLAGS; exec, so that a signal to make reaches it.
-script = flags=$$($(python) -m training.make_flags $(1) $(FLAGS)) && eval "set -- $$flags" && \
+script = flags=$$($(python) -m training.make_flags $(1) $(FLAGS)) && eval "set -- $$flags" && $(share) \
   exec $(python) -m $(1) $(2) "$$@"
+# make -jN runs N trainings at a time, which share the cores: small networks do not keep two of them busy.
+jobs = $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
+share = $(if $(jobs),threads=$$(( $$(getconf _NPROCESSORS_ONLN) / $(jobs) )) && \
+  export TF_NUM_INTRAOP_THREADS=$$(( threads > 1 ? threads : 1 )) TF_NUM_INTEROP_THREADS=1 &&)
 flagfile = --flagfile=$(call quote,$(config)/$(1).flags)
 optional = $(if $(shell ls $(call quote,$(config)/$(1).flags) 2>/dev/null),$(flagfile))
 train_stage1 = $(call script,stage1_dcgan.train,--pairs=$(pairs) --out=$(at)/stage1 $(call flagfile,stage1))
