@@ -9,6 +9,7 @@ import json
 import math
 import os
 import shutil
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from unet_eval import evidence, figures, markdown, measure, report, tables
 from unet_eval.arms import PAPER_PAIRS
 from unet_eval.kl import CHANNELS, PIXELS, Definition
 from unet_eval.material import Material, Second
-from unet_eval.trained import check_unseen, cross, data_set_name, evaluate_arm, load_nets
+from unet_eval.trained import check_unseen, contrasts, cross, data_set_name, evaluate_arm, load_nets
 
 PAPER = {"f1_real": 0.8988, "f1_synthetic": 0.8877, "kl_synthetic_real": 4.759, "kl_real_real": 4.212e-4}
 NEAREST_DRAWN = 12  # masks beside their nearest training masks
@@ -139,8 +140,9 @@ def gather(options: Options, stack: ExitStack) -> tuple[dict, Material]:
         entries[arm], outcomes[arm], found[arm] = evaluate_arm(several, options.threshold, run, tests, training)
     for arm in entries.keys() - {"real"} if "real" in entries else ():
         entries[arm]["difference"] = measure.differences(outcomes[arm], outcomes["real"])
-    crossed = {data_set_name(spec): cross(spec, elsewhere.pop(spec), nets, entries, options.photos)
-               for spec in options.test}
+    named = Counter(map(data_set_name, elsewhere))  # two of one layout go by their whole names
+    crossed = {name if named[name] == 1 else spec: cross(spec, tested, nets, entries, options.photos)
+               for spec, tested in elsewhere.items() for name in [data_set_name(spec)]}
 
     pairs = stores["synthetic"]
     count = nets["synthetic"][0].arm.rows(len(pairs)) if "synthetic" in nets else min(PAPER_PAIRS, len(pairs))
@@ -155,6 +157,7 @@ def gather(options: Options, stack: ExitStack) -> tuple[dict, Material]:
         "dataset": {"pairs": options.pairs.split(":")[0], "photos": options.photos.split(":")[0] or None,
                     "n_test": len(tests), "n_train": len(training)},
         "arms": entries,
+        "contrasts": contrasts(outcomes),
         "cross": crossed,
         "kl": intensities,
         "distances": evidence.compare_pictures(sets, observer.features),

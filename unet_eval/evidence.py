@@ -68,11 +68,11 @@ def compare_intensities(sets: Sets, definition: kl.Definition, paper: dict) -> t
 
 def compare_pictures(sets: Sets, features: Callable[[View], np.ndarray]) -> dict:
     """The entry "distances": every set of made photographs against the real training photographs."""
-    made = {"synthetic": list(pair_views(sets.pairs, sets.count))}
+    made = {"synthetic": list(pair_views(sets.pairs, range(sets.count)))}
     for name in ("rendered", "phantom"):
         reader = getattr(sets, name)
         if reader:
-            made[name] = list(pair_views(reader, min(sets.count, len(reader))))
+            made[name] = list(pair_views(reader, range(min(sets.count, len(reader)))))
     if sets.single is not None:
         made["single"] = photograph_views(sets.single[:sets.count])
     return {**distances.describe(features, sets.training, made), "tiles": TILES ** 2}

@@ -1,6 +1,7 @@
 """What the U-Net sees: views as single-channel pictures, crops of them for training."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -44,17 +45,17 @@ class RealPairs:
 
 
 class SyntheticPairs:
-    """The same from the first `count` rows of a synthetic.h5, brought to the scale of the real views."""
+    """The same from `rows` of a synthetic.h5, brought to the scale of the real views."""
 
-    def __init__(self, reader: PairReader, kind: str, count: int):
-        self._reader, self._kind, self._count = reader, kind, count
+    def __init__(self, reader: PairReader, kind: str, rows: Sequence[int]):
+        self._reader, self._kind, self._rows = reader, kind, rows
         self._read = lru_cache(KEPT)(self._read_one)
 
     def __len__(self):
-        return self._count
+        return len(self._rows)
 
     def __getitem__(self, index):
-        return self._read(int(index))
+        return self._read(self._rows[index])
 
     def _read_one(self, index):
         row = self._reader[index]

@@ -12,6 +12,8 @@ def write(path: Path, results: dict) -> None:
     """Writes every table that `results` has the numbers for."""
     parts = [("The paper beside what was measured", tables.headline(results)), ("Claims", claims(results)),
              ("Arms", tables.arms(results))]
+    if results.get("contrasts"):
+        parts.append(("Between other arms", tables.contrasts(results)))
     parts += [(f"Arms on {name}", tables.cross(results, name)) for name in results.get("cross") or {}]
     parts.append(("KL divergence", tables.divergences(results)))
     if results.get("distances"):

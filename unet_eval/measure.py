@@ -37,10 +37,10 @@ def load_test_images(spec: str) -> list[TestImage]:
     return [TestImage.load(sample) for sample in found]
 
 
-def pair_views(pairs: PairReader, count: int) -> Iterable[View]:
-    """The first `count` rows of a synthetic.h5, at the scale at which arms are trained on them."""
+def pair_views(pairs: PairReader, rows: Iterable[int]) -> Iterable[View]:
+    """Rows of a synthetic.h5, at the scale at which arms are trained on them."""
     whole = (ACROSS, ACROSS)
-    for i in range(count):
+    for i in rows:
         row = pairs[i]
         yield View(f"pair {i}", resize(row["images"], whole), resize_mask(row["masks"][..., 0], whole),
                    resize_mask(row["fovs"][..., 0], whole), (0, 0, *whole), whole)

@@ -68,6 +68,8 @@ def arms(results: dict, figures: Path) -> Section | None:
         "standard deviation over seeds. Differences and p: paired bootstrap over the test images "
         f"({RESAMPLES} samples); p is not corrected for the number of arms.</p>",
         f"<ul>{''.join(sentences)}</ul>" if sentences else "",
+        "<p>Between arms without real photographs: what Stage-I’s masks lose, and what more pairs are worth.</p>"
+        + table(tables.contrasts(results)) if results.get("contrasts") else "",
         '<div class="pair">'
         + figure(figures / "curve.png", "Vessel F1 against the number of synthetic pairs. Filled: mean over seeds; "
                                         "rings: seeds; band: 95% interval over test images.", "chart")

@@ -121,6 +121,14 @@ def arms(results: dict) -> Table:
                   "vessel F1 − real\n95% interval", "p"], rows)
 
 
+def contrasts(results: dict) -> Table:
+    """Differences between arms that are trained on no real photographs."""
+    rows = [[f"{of['arm']} − {of['less']}", *(cell for key in F1 for cell in (
+        f"{signed(of[key]['mean'])}\n{interval(of[key]['ci95'], signed)}", probability(of[key]["p"])))]
+        for of in results.get("contrasts") or []]
+    return Table(["difference", "vessel F1\n95% interval", "p", "macro F1\n95% interval", "p"], rows)
+
+
 def metrics(results: dict) -> Table:
     rows = [[f"{name}, {text}", number(results["arms"][name]["threshold"], 2),
              *(number(results["arms"][name][region].get(key)) for key in METRICS)]

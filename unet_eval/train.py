@@ -19,6 +19,7 @@ from training.cli import flag_values, run
 from training.fit import Schedule, fit
 from training.run_folder import RunFolder
 from training.weights import save_weights
+from unet_eval.agreement import most_agreed
 from unet_eval.arms import NAMES, PAPER_PAIRS, Arm
 from unet_eval.inputs import AUGMENTATIONS, INPUTS, Crops, Mixture, RealPairs, SyntheticPairs, dataset, in_turn
 from unet_eval.losses import LOSSES
@@ -41,9 +42,12 @@ def load_pairs():
     if not FLAGS.synthetic:
         raise DataError(f"--arm={arm.name} needs --synthetic=FILE, its pairs: `make evidence` makes {arm.made}.h5")
     reader = PairReader(FLAGS.synthetic)
-    rows = arm.rows(len(reader))
+    count = arm.rows(len(reader))
+    rows = most_agreed(reader, FLAGS.agree_with, count) if FLAGS.agree_with else range(count)
     made = SyntheticPairs(reader, FLAGS.input, rows)
-    identity |= {"synthetic": reader.attributes, "n_train_pairs": rows + arm.real * len(annotated)}
+    identity |= {"synthetic": reader.attributes, "n_train_pairs": count + arm.real * len(annotated)}
+    if FLAGS.agree_with:
+        identity["rows"] = rows
     return Mixture(annotated, made, FLAGS.real_share) if arm.real else made, held_out, identity
 
 
@@ -103,6 +107,8 @@ if __name__ == "__main__":
     flags.DEFINE_string("pairs", None, "Annotated data set, layout:path.", required=True)
     flags.DEFINE_string("synthetic", None, "The arm's made pairs (HDF5).")
     flags.DEFINE_integer("count", PAPER_PAIRS, "Made pairs that it takes, from the first; synthetic-N takes N.", 1)
+    flags.DEFINE_string("agree_with", "", "Folder of a trained U-Net: of all made pairs it takes those on whose masks "
+                        "that U-Net agrees most, instead of the first.")
     flags.DEFINE_float("real_share", 0.5, "Share of the crops that are real in real+synthetic.", 0.01, 0.99)
     flags.DEFINE_float("synthetic_first", 0.0, "Share of the steps in which real+synthetic shows synthetic pairs only, "
                        "to show real ones only in the rest (pre-training); 0 mixes them all along.", 0.0, 0.99)

@@ -48,7 +48,7 @@ class Net:
         views = list(training) if self.arm.real else []
         if self.arm.made:
             with PairReader(run / f"{self.arm.made}.h5") as pairs:
-                views += measure.pair_views(pairs, self.arm.rows(len(pairs)))
+                views += measure.pair_views(pairs, self.config["data"].get("rows") or range(self.arm.rows(len(pairs))))
         return measure.tuned_threshold(self.segmenter.probability, views)
 
     def validation_f1(self) -> float | None:
@@ -75,6 +75,15 @@ def evaluate_arm(nets: list[Net], threshold: str, run: Path, tests: list[TestIma
              for net, outcome in zip(nets, outcomes)]
     entry = {"n_train_pairs": nets[0].n_train_pairs, **measure.summarise(outcomes, tests), "seeds": seeds}
     return entry, np.stack([outcome.counts for outcome in outcomes]), found
+
+
+def contrasts(outcomes: dict[str, np.ndarray]) -> list[dict]:
+    """Differences between arms neither of which is `real`, as measure.differences, from their counts: `rendered` less
+    `synthetic`, which is what Stage-I's masks lose, and the most synthetic pairs less the fewest."""
+    numbered = sorted((int(name.rpartition("-")[2]), name) for name in outcomes if name.startswith("synthetic-"))
+    wanted = [("rendered", "synthetic"), *((most[1], numbered[0][1]) for most in numbered[1:][-1:])]
+    return [{"arm": arm, "less": other, **measure.differences(outcomes[arm], outcomes[other])}
+            for arm, other in wanted if {arm, other} <= outcomes.keys()]
 
 
 def data_set_name(spec: str) -> str:

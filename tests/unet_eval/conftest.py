@@ -118,6 +118,9 @@ def evidence(stems=STEMS, rows=30, arms=ARMS, size=SIZE):
     near, test = random.normal(0.42, 0.05, rows).tolist(), random.normal(0.45, 0.05, len(stems)).tolist()
     return {
         "dataset": {"pairs": "chase_db1", "photos": "hrf", "n_test": len(stems), "n_train": 20}, "arms": entries,
+        "contrasts": [{"arm": "rendered", "less": "synthetic",
+                       "f1_vessel": {"mean": 0.0321, "ci95": [0.0123, 0.0456], "p": 0.002},
+                       "f1_macro": {"mean": 0.0161, "ci95": [0.0062, 0.0228], "p": 0.002}}],
         "cross": {"hrf": {"spec": "hrf", "n_test": 30, "seen": 30, "arms": {
             name: {**{key: entries[name]["fov"][key] - 0.1 for key in ("f1_vessel", "f1_macro")},
                    "ci95": {key: [0.6, 0.7] for key in ("f1_vessel", "f1_macro")},

@@ -1,6 +1,7 @@
 """Evaluation of a small run made of real files and untrained networks."""
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -196,6 +197,28 @@ def test_reference_measured_against_itself(options):
     assert arm.scores["all"]["sensitivity"] < arm.scores["fov"]["sensitivity"]  # it ends there
 
 
+def test_contrasts_between_made_arms():
+    # one test image, one seed: F1 is 2 TP / (2 TP + FP + FN)
+    def counts(tp, wrong):
+        return np.array([[[tp, wrong, wrong, 100]]])
+
+    first, second = trained.contrasts({
+        "real": counts(9, 1), "rendered": counts(6, 4), "synthetic": counts(5, 5), "synthetic-400": counts(8, 2),
+        "synthetic-25": counts(6, 4), "synthetic-100": counts(7, 3)})
+    assert (first["arm"], first["less"]) == ("rendered", "synthetic")
+    assert (second["arm"], second["less"]) == ("synthetic-400", "synthetic-25")
+    assert first["f1_vessel"]["mean"] == pytest.approx(0.1) and second["f1_vessel"]["mean"] == pytest.approx(0.2)
+    assert trained.contrasts({"real": counts(9, 1), "synthetic": counts(5, 5), "synthetic-10": counts(5, 5)}) == []
+
+
+def test_other_data_sets_of_one_layout_stand_side_by_side(options, tmp_path):
+    another = f"drive:{tmp_path / 'another'}"
+    write_drive(tmp_path / "another", training=[40], test=[41])
+    both = replace(options, reports=tmp_path / "report", test=(*options.test, another), threshold="0.5")
+    crossed = evaluate.evaluate(both)["cross"]
+    assert {name: one["n_test"] for name, one in crossed.items()} == {options.test[0]: 2, another: 1}
+
+
 def test_tuned_threshold_separates_the_training_views(options):
     views = load_views(options.pairs, "train")
     answer = measure.tuned_threshold(lambda view: np.where(view.mask > 0, 0.3, 0.1).astype(np.float32), views)
@@ -204,8 +227,9 @@ def test_tuned_threshold_separates_the_training_views(options):
 
 def test_tuned_threshold_is_each_net_s_own(options, results):
     with PairReader(options.run / "synthetic.h5") as pairs:
-        for arm, views in (("real", load_views(options.pairs, "train")), ("synthetic", measure.pair_views(pairs, 7)),
-                           ("synthetic-5", measure.pair_views(pairs, 5))):
+        for arm, views in (("real", load_views(options.pairs, "train")),
+                           ("synthetic", measure.pair_views(pairs, range(7))),
+                           ("synthetic-5", measure.pair_views(pairs, range(5)))):
             expected = measure.tuned_threshold(Segmenter(options.run / f"unet-{arm}").probability, views)
             assert results["arms"][arm]["seeds"][0]["threshold"] == expected
 

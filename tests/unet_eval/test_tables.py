@@ -86,7 +86,7 @@ def test_markdown_tables_are_consistent(tmp_path, results, few, whole):
     markdown.write(tmp_path / "results.md", results if whole else few)
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(blocks) == text.count("## ") == (9 if whole else 5)
+    assert len(blocks) == text.count("## ") == (10 if whole else 5)
     for block in blocks:
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1 and re.match(r"\|---", block.splitlines()[1])

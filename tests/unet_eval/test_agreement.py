@@ -1,0 +1,57 @@
+"""Pairs on which a segmenter agrees with the masks."""
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data.images import DataError
+from data.pairs import PairReader, PairWriter
+from training.weights import save_weights
+from unet_eval.agreement import most_agreed
+from unet_eval.measure import pair_views
+from unet_eval.networks import unet
+from unet_eval.segment import Segmenter
+
+SIZE = 540  # the working scale, so that a mask is compared as it is written
+
+
+@pytest.fixture
+def net(tmp_path):
+    flags = {"base": 2, "poolings": 2, "input": "grey", "test_flips": False}
+    (tmp_path / "unet-real").mkdir()
+    (tmp_path / "unet-real" / "config.json").write_text(json.dumps({"flags": flags}))
+    tf.keras.utils.set_random_seed(0)
+    save_weights(unet(2, 2), tmp_path / "unet-real" / "weights.h5")
+    return tmp_path / "unet-real"
+
+
+def write_pairs(path, masks, images):
+    fov = np.full((SIZE, SIZE, 1), 255, np.uint8)
+    with PairWriter(path, {}) as writer:
+        for mask, image in zip(masks, images):
+            writer.append(masks=mask[..., None], images=image, fovs=fov)
+
+
+def test_pairs_of_the_best_agreement_are_kept_in_their_order(tmp_path, net):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (5, SIZE, SIZE, 3)).astype(np.uint8)
+    nothing = np.zeros((5, SIZE, SIZE), np.uint8)
+    write_pairs(tmp_path / "blank.h5", nothing, images)
+    with PairReader(tmp_path / "blank.h5") as pairs:
+        found = [Segmenter(net).probability(view) >= 0.5 for view in pair_views(pairs, range(5))]
+    assert 0 < np.mean(found) < 1
+    share = (0.5, 1.0, 0.0, 0.9, 0.2)  # of the pixels, how many of the mask are as the network finds them
+    masks = [np.where((random.random((SIZE, SIZE)) < s) ^ ~one, 255, 0).astype(np.uint8)
+             for s, one in zip(share, found)]
+    write_pairs(tmp_path / "pairs.h5", masks, images)
+    with PairReader(tmp_path / "pairs.h5") as pairs:
+        assert most_agreed(pairs, net, 2) == [1, 3]
+        assert most_agreed(pairs, net, 3) == [0, 1, 3]
+        assert most_agreed(pairs, net, 9) == [0, 1, 2, 3, 4]
+
+
+def test_without_a_trained_network_it_stops(tmp_path):
+    write_pairs(tmp_path / "pairs.h5", np.zeros((1, SIZE, SIZE), np.uint8), np.zeros((1, SIZE, SIZE, 3), np.uint8))
+    with PairReader(tmp_path / "pairs.h5") as pairs, pytest.raises(DataError, match="train it first"):
+        most_agreed(pairs, tmp_path / "unet-real", 1)
