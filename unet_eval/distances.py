@@ -53,21 +53,24 @@ def precision_recall(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) ->
 
 def compare_sets(real: list[np.ndarray], made: list[np.ndarray] | None, n: int, repeats: int = REPEATS,
                  seed: int = 0) -> dict:
-    """{"frechet", "precision", "recall"} of `n` random images of `made` and `n` of `real`, mean over `repeats`.
+    """{"frechet", "precision", "recall", "spread"} of `n` random images of `made` and `n` of `real`: means over
+    `repeats` choices, and in "spread" the standard deviations over them of the same three.
 
     Both are lists of an image's features (tiles, D). Without `made`, of two disjoint halves: the floor. Few samples
     make a Frechet distance too large, so only numbers of one `n` can be compared; n is at most half the real images,
     and NaN is all that 0 of them give.
     """
     if not n:
-        return dict.fromkeys(KEYS, float("nan"))
+        nothing = dict.fromkeys(KEYS, float("nan"))
+        return {**nothing, "spread": nothing}
     random, found = np.random.default_rng(seed), []
     for _ in range(repeats):
         order = random.permutation(len(real))
         against, others = (real, order[n:2 * n]) if made is None else (made, random.permutation(len(made))[:n])
         a, b = np.concatenate([real[i] for i in order[:n]]), np.concatenate([against[i] for i in others])
         found.append((frechet(a, b), *precision_recall(a, b)))
-    return dict(zip(KEYS, np.mean(found, axis=0).tolist()))
+    return {**dict(zip(KEYS, np.mean(found, axis=0).tolist())),
+            "spread": dict(zip(KEYS, np.std(found, axis=0, ddof=1).tolist()))}
 
 
 @tf.function
@@ -91,8 +94,8 @@ def ms_ssim_diversity(images: list[np.ndarray], pairs: int = PAIRS, seed: int = 
 
 
 def describe(features: Callable[[View], np.ndarray], real: list[View], made: dict[str, list[View]]) -> dict:
-    """results.json's "distances", less "tiles": {"sets": {NAME: {"frechet", "precision", "recall", "ms_ssim"}},
-    "n", "k", "repeats"}.
+    """results.json's "distances", less "tiles": {"sets": {NAME: {"frechet", "precision", "recall", "ms_ssim",
+    "spread"}}, "n", "k", "repeats"}.
 
     "real_real" is the floor; each name of `made` is compared with `real`. All use the same number of images a side,
     "n": half of the real ones, or as many as the smallest set has. `features` is Segmenter.features.

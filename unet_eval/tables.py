@@ -174,10 +174,13 @@ def divergences(results: dict) -> Table:
 
 def distances(results: dict) -> Table:
     sets = results["distances"]["sets"]
-    return Table(["set", "Fréchet distance", "precision", "recall", "MS-SSIM within"],
-                 [[SETS.get(name, name), short(of["frechet"]), *(number(of[key], 3) for key in
-                                                                 ("precision", "recall", "ms_ssim"))]
-                  for name, of in sorted(sets.items(), key=lambda item: [*SETS, item[0]].index(item[0]))])
+    rows = []
+    for name, of in sorted(sets.items(), key=lambda item: [*SETS, item[0]].index(item[0])):
+        apart = of["spread"]
+        rows.append([SETS.get(name, name), f"{short(of['frechet'])}\nSD {short(apart['frechet'])}",
+                     *(f"{number(of[key], 3)}\nSD {number(apart[key], 3)}" for key in ("precision", "recall")),
+                     number(of["ms_ssim"], 3)])
+    return Table(["set", "Fréchet distance", "precision", "recall", "MS-SSIM within"], rows)
 
 
 def masks(results: dict) -> Table:

@@ -67,7 +67,7 @@ def test_sets_are_compared_at_the_size_of_the_floor():
     real, like, unlike = (features(random, centre, count) for centre, count in ((0, 12), (0, 30), (4, 30)))
     floor = distances.compare_sets(real, None, 6)
     near, far = (distances.compare_sets(real, made, 6) for made in (like, unlike))
-    assert floor.keys() == near.keys() == {"frechet", "precision", "recall"}
+    assert floor.keys() == near.keys() == {"frechet", "precision", "recall", "spread"}
     assert near["frechet"] == pytest.approx(floor["frechet"], abs=0.2)
     assert far["frechet"] == pytest.approx(3 * 4 ** 2, rel=0.1)
     assert far["precision"] < 0.1 < 0.8 < near["precision"]
@@ -79,11 +79,15 @@ def test_the_floor_compares_other_images():
     alone = [np.full((4, 1), value, np.float32) for value in (0, 10)]
     assert distances.compare_sets(alone, None, 1)["frechet"] == pytest.approx(100)
     # One image of each set is drawn 20 times: 0 or 100 each time.
-    assert distances.compare_sets(alone, alone, 1)["frechet"] in [pytest.approx(100 * k / 20) for k in range(1, 20)]
+    both = distances.compare_sets(alone, alone, 1)
+    assert both["frechet"] in [pytest.approx(100 * k / 20) for k in range(1, 20)]
+    share = both["frechet"] / 100  # of the choices that have 100; the deviation follows from it
+    assert both["spread"]["frechet"] == pytest.approx(100 * math.sqrt(share * (1 - share) * 20 / 19))
 
 
 def test_too_few_images_have_no_distance():
-    assert all(map(math.isnan, distances.compare_sets(features(np.random.default_rng(0), 0, 1), None, 0).values()))
+    found = distances.compare_sets(features(np.random.default_rng(0), 0, 1), None, 0)
+    assert all(map(math.isnan, [*found.pop("spread").values(), *found.values()]))
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +117,8 @@ def test_describe_measures_every_set_with_the_same_number_of_images(views):
     found = distances.describe(brightness, views, {"same": views, "dark": dark[:1] * 2})
     assert found["n"] == 1 and found["k"] == 3 and found["repeats"] == 20
     assert found["sets"].keys() == {"real_real", "same", "dark"}
-    assert all(each.keys() == {"frechet", "precision", "recall", "ms_ssim"} for each in found["sets"].values())
+    keys = {"frechet", "precision", "recall", "ms_ssim", "spread"}
+    assert all(each.keys() == keys for each in found["sets"].values())
     assert found["sets"]["dark"]["frechet"] > 3 * found["sets"]["real_real"]["frechet"]
     assert found["sets"]["dark"]["ms_ssim"] == pytest.approx(1, abs=1e-4)
     assert found["sets"]["same"]["ms_ssim"] == pytest.approx(found["sets"]["real_real"]["ms_ssim"])

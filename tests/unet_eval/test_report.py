@@ -67,7 +67,7 @@ def test_numbers_are_those_of_the_results(written, results):
                   "−0.0700", "−0.0851 to −0.0551", "the interval lies below 0",
                   "+0.0100", "−0.0051 to +0.0249", "the interval includes 0",
                   "0.8988", "0.8877", "98.8%", "0.0283", "4.759", "4.212e−4", "0.8973", "3.91", "1 of 8",
-                  "30 of these", "rendered − synthetic", "+0.0321", "+0.0123 to +0.0456"):
+                  "30 of these", "rendered − synthetic", "SD 0.0321", "+0.0321", "+0.0123 to +0.0456"):
         assert shown in text, shown
 
 
