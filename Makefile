@@ -85,8 +85,8 @@ settings: | named
 	$(if $(and $(before),$(changed),$(begun)),$(error $(differs)))
 	@$(if $(changed),mkdir -p $(at) && $(call say,$(now)) > $(at)/settings && rm -f $(at)/data.checked)
 
-phantom := $(if $(filter phantom %:data/raw/phantom %:data/raw/phantom/%,$(PAIRS) $(PHOTOS) $(if \
-  $(filter evidence,$(MAKECMDGOALS)),$(CELLS))),data/raw/phantom)
+used := $(PAIRS) $(PHOTOS) $(if $(filter evidence,$(MAKECMDGOALS)),$(CELLS))
+phantom := $(if $(filter phantom %:data/raw/phantom,$(used))$(findstring :data/raw/phantom/,$(used)),data/raw/phantom)
 # By order only: neither a new environment nor an edited script trains a network again.
 ready := settings .venv $(phantom) $(R)/data.checked
 

@@ -235,6 +235,21 @@ def test_evidence_makes_both_stages_on_the_second_data_set(project):
     assert "tiny-cells" not in alone and "--kind=cells" in alone
 
 
+@pytest.mark.parametrize("given, drawn", [
+    (["PAIRS=drive:D"], True), (["PAIRS=drive:D", "CELLS=bu_bil:cells"], False), (["PAIRS=phantom"], True),
+    (["PAIRS=drive:D", "PHOTOS=messidor:data/raw/phantom/MESSIDOR", "CELLS=bu_bil:cells"], True)])
+def test_phantoms_are_drawn_where_they_are_used(project, given, drawn):
+    assert ("-m data.phantom --out" in make(project, "-n", "evidence", "CONFIG=tiny", *given).stdout) == drawn
+
+
+def test_jobs_share_the_cores(project):
+    assert "TF_NUM_INTRAOP_THREADS" not in make(project, "-n", "unet-real", "CONFIG=tiny").stdout
+    said = make(project, "-n", "-j64", "unet-real", "CONFIG=tiny").stdout
+    told = re.search(r"(threads=.*) exec .*unet_eval.train", said.replace("\\\n", " "))[1]
+    shown = subprocess.run(["sh", "-c", f"{told} echo $TF_NUM_INTRAOP_THREADS"], text=True, capture_output=True)
+    assert int(shown.stdout) == max(1, os.cpu_count() // 64)
+
+
 def test_evidence_is_made_once_and_goes_on(project):
     with_cells(project)
     stages = done()[:-2]
