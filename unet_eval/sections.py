@@ -148,7 +148,8 @@ def distances(results: dict, figures: Path) -> Section | None:
               f"{of['tiles']} tiles an image, mean and SD over {of['repeats']} choices of them; real "
               "against real are two disjoint halves. Precision: how much of the set looks like real photographs; "
               "recall: how much of the real ones the set covers. MS-SSIM is the mean over pairs within a set: lower is "
-              "more varied. With so few images these numbers serve to compare the lines with each other, not with other papers.</p>")
+              "more varied. With so few images these numbers serve to compare the lines with each other, not with "
+              "other papers.</p>")
     if statistics:
         differing = [tables.statistic_name(name).splitlines()[0] for name, one in statistics.items()
                      if one["p_holm"] is not None and one["p_holm"] < LEVEL]
