@@ -9,6 +9,7 @@ from tensorflow.keras import layers
 Z_DIM = 100  # authors' code
 KERNEL = 5   # authors' code
 SLOPE = 0.2  # of the leaky ReLU, authors' code
+# Batch norm and leaky ReLU are float32: in bfloat16 TensorFlow 2.14 has slow kernels for them (training/README.md).
 
 
 def _initializer():

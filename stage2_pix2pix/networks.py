@@ -8,6 +8,7 @@ from tensorflow.keras import layers
 
 KERNEL = 4             # authors' code
 SLOPE = 0.2            # of the leaky ReLU, in the decoder too, authors' code
+# Batch norm and leaky ReLU are float32: in bfloat16 TensorFlow 2.14 has slow kernels for them (training/README.md).
 DEEPEST = 8            # stride-2 convolutions of the generator at most, authors' code
 COARSE = 16            # pixels; the mean of an instance of fewer is much of what it says, so it is left in
 DROPOUT_BLOCKS = 3     # decoder blocks with dropout, authors' code

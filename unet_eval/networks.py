@@ -6,6 +6,7 @@ from tensorflow import keras
 from tensorflow.keras import layers
 
 SLOPE = 0.2  # of the leaky ReLU, authors' code
+# Batch norm and leaky ReLU are float32: in bfloat16 TensorFlow 2.14 has slow kernels for them (training/README.md).
 
 
 def _double_convolution(x, filters):
