@@ -118,6 +118,8 @@ train_stage2 = $(call script,stage2_pix2pix.train,--pairs=$(pairs) $(1) --out=$(
 # $(call train_unet,ARM[.K],flags): K is which repetition it is; the first has none.
 train_unet = $(call script,unet_eval.train,--arm=$(basename $(1)) --pairs=$(pairs) $(2) --out=$(at)/unet-$(1) \
   $(patsubst .%,--repeat=%,$(suffix $(1))) $(call flagfile,unet))
+# With -j, make starts whatever it can, in order; in `make evidence` all else waits for the GANs, which take longest.
+first := $(if $(filter evidence,$(MAKECMDGOALS)),$(R)/synthetic.h5)
 # $(call fresh,folder,input): drops a training that an older input began, for resuming it would mix the two.
 fresh = [ ! $(at)/$(2) -nt $(at)/$(1)/config.json ] || rm -rf $(at)/$(1)
 
@@ -165,11 +167,11 @@ $(R)/rendered.h5: $(R)/stage2/generator.h5 | $(ready)
 	@$(call say,rendered: rendering the real training masks -> $(run)/rendered.h5)
 	@$(call script,stage2_pix2pix.generate,--model=$(at)/stage2 --out=$(at)/rendered.h5)
 
-$(R)/phantom.h5: | $(ready)
+$(R)/phantom.h5: | $(ready) $(first)
 	@$(call say,phantom: drawing procedural pairs -> $(run)/phantom.h5)
 	@$(python) -m data.phantom_pairs --kind=$(if $(filter bu_bil:%,$(PAIRS)),cells,retina) --out=$(at)/phantom.h5
 
-$(R)/single/generator.h5: | $(ready)
+$(R)/single/generator.h5: | $(ready) $(first)
 	@$(call say,single: training one GAN on the photographs of $(PAIRS) -> $(run)/single)
 	@$(call script,stage1_dcgan.train,--draw=photographs --pairs=$(pairs) --out=$(at)/single $(call flagfile,single))
 
@@ -177,7 +179,7 @@ $(R)/single.h5: $(R)/single/generator.h5 | $(ready)
 	@$(call say,single: drawing photographs -> $(run)/single.h5)
 	@$(call script,stage1_dcgan.generate,--model=$(at)/single --out=$(at)/single.h5)
 
-checkpoints/$(name)-cells/synthetic.h5: | $(ready)
+checkpoints/$(name)-cells/synthetic.h5: | $(ready) $(first)
 	@$(call say,cells: both stages on the second data set $(CELLS) -> $(run)-cells)
 	@$(MAKE) --no-print-directory stage1 stage2 RUN=$(call quote,$(RUN)-cells) CONFIG=cells \
 	  PAIRS=$(call quote,$(CELLS)) PHOTOS= FLAGS=
@@ -188,7 +190,7 @@ store = $(if $(filter synthetic% real+%,$(1)),synthetic,$(filter rendered phanto
 .SECONDEXPANSION:
 .PRECIOUS: $(R)/unet-%/weights.h5
 
-$(R)/unet-%/weights.h5: $$(addprefix $(R)/,$$(addsuffix .h5,$$(call store,$$*))) | $(ready)
+$(R)/unet-%/weights.h5: $$(addprefix $(R)/,$$(addsuffix .h5,$$(call store,$$*))) | $(ready) $$(if $$(filter-out real,$$*),$$(first))
 	@$(call say,unet-$*: training the U-Net on $(if $(call store,$*),$(run)/$(call store,$*).h5,$(PAIRS)) -> $(run)/unet-$*)
 	@$(if $(call store,$*),$(call fresh,unet-$*,$(call store,$*).h5))
 	@$(call train_unet,$*,$(patsubst %,--synthetic=$(at)/%.h5,$(call store,$*)))

@@ -266,6 +266,13 @@ def test_evidence_is_made_once_and_goes_on(project):
 def test_one_arm_alone(project):
     assert trainings(project, "unet-real") == [("real", None, None)]
     assert modules(project, "unet-rendered")[-2:] == ["stage2_pix2pix.generate", "unet_eval.train"]
+    assert trainings(project, "unet-phantom") == [("phantom", None, "phantom.h5")]
+
+
+def test_evidence_begins_with_the_gans(project):
+    with_cells(project)
+    run = modules(project, "evidence", "FLAGS=--arms=phantom,real --seeds=1")
+    assert run[:6] == STAGE1 + STAGE2 and run.count("unet_eval.train") == 2
 
 
 def test_a_sweep_needs_a_file_and_is_one_command(project):

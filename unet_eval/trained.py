@@ -79,9 +79,11 @@ def evaluate_arm(nets: list[Net], threshold: str, run: Path, tests: list[TestIma
 
 def contrasts(outcomes: dict[str, np.ndarray]) -> list[dict]:
     """Differences between arms neither of which is `real`, as measure.differences, from their counts: `rendered` less
-    `synthetic`, which is what Stage-I's masks lose, and the most synthetic pairs less the fewest."""
-    numbered = sorted((int(name.rpartition("-")[2]), name) for name in outcomes if name.startswith("synthetic-"))
-    wanted = [("rendered", "synthetic"), *((most[1], numbered[0][1]) for most in numbered[1:][-1:])]
+    `synthetic`, which is what Stage-I's masks lose; the most synthetic pairs less the fewest, and less the paper's 50:
+    whether the curve rises, and whether it still does there."""
+    numbered = sorted((name for name in outcomes if name.startswith("synthetic-")), key=lambda name: int(name[10:]))
+    wanted = [("rendered", "synthetic"), *((numbered[-1], other) for other in (*numbered[:1], "synthetic")
+                                           if len(numbered) > 1)]
     return [{"arm": arm, "less": other, **measure.differences(outcomes[arm], outcomes[other])}
             for arm, other in wanted if {arm, other} <= outcomes.keys()]
 
