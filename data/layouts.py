@@ -109,6 +109,15 @@ def checksum(found: list[Sample]) -> str:
     return digest.hexdigest()
 
 
+def origin(spec: str) -> str:
+    """Whose images "layout:path" has: the layout, but for what data/phantom.py drew into a folder `phantom`, which lies
+    as the data sets of others do and is none of them: "phantom_cells" in BU-BIL's layout, "phantom" in the others."""
+    layout, _, path = spec.partition(":")
+    if layout == "folder" or "phantom" not in Path(path).parts:
+        return layout
+    return "phantom_cells" if layout == "bu_bil" else "phantom"
+
+
 def _parse(spec: str) -> tuple[str, Path]:
     name, _, path = spec.partition(":")
     if name not in LAYOUTS:

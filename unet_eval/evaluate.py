@@ -19,6 +19,7 @@ from absl import flags, logging
 
 from data.fundus import load_views
 from data.images import DataError, write_error
+from data.layouts import origin
 from data.pairs import PairReader
 from training.cli import run
 from unet_eval import evidence, figures, markdown, measure, report, tables
@@ -154,7 +155,7 @@ def gather(options: Options, stack: ExitStack) -> tuple[dict, Material]:
     observer = next(iter(nets.values()))[0].segmenter  # of the real arm, where there is one
     results = strict({
         "run": {"name": run.name, "command": repeat_commands(options, entries), "seeds": max(map(len, nets.values()))},
-        "dataset": {"pairs": options.pairs.split(":")[0], "photos": options.photos.split(":")[0] or None,
+        "dataset": {"pairs": origin(options.pairs), "photos": origin(options.photos) or None,
                     "n_test": len(tests), "n_train": len(training)},
         "arms": entries,
         "contrasts": contrasts(outcomes),

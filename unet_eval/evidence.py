@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from data.fundus import ACROSS, View, find_field_of_view, load_views, resize, resize_mask, square
+from data.layouts import origin
 from data.pairs import PairReader
 from training.run_folder import read_json
 from unet_eval import distances, kl, metrics, morphology, nearest
@@ -108,6 +109,4 @@ def nearest_masks(sets: Sets, drawn: int) -> tuple[dict, list[np.ndarray]]:
 def second_views(run: Path) -> tuple[str, list[View]]:
     """(name, real training views) of the run on a second data set."""
     spec = read_json(run / "stage1" / "config.json", "train its Stage-I again")["data"]["pairs"]
-    layout, _, path = spec.partition(":")
-    # Procedural cells lie in BU-BIL's layout; they are not BU-BIL.
-    return "phantom_cells" if "phantom" in Path(path).parts else layout, load_views(spec, "train")
+    return origin(spec), load_views(spec, "train")

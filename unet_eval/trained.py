@@ -8,7 +8,7 @@ from absl import logging
 
 from data.fundus import View
 from data.images import DataError
-from data.layouts import samples
+from data.layouts import origin, samples
 from data.pairs import PairReader
 from training.run_folder import read_json
 from unet_eval import arms, measure, metrics
@@ -89,9 +89,8 @@ def contrasts(outcomes: dict[str, np.ndarray]) -> list[dict]:
 
 
 def data_set_name(spec: str) -> str:
-    """How a data set "layout:path" is called in results: its layout, a plain folder by its name."""
-    layout, _, path = spec.partition(":")
-    return Path(path).name if layout == "folder" else layout
+    """How a data set "layout:path" is called in results: by its origin, a plain folder by its name."""
+    return Path(spec).name if spec.startswith("folder:") else origin(spec)
 
 
 def check_unseen(spec: str, pairs: str) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from data import layouts
 from data.images import DataError, write_image
-from data.layouts import check, checksum, samples
+from data.layouts import check, checksum, origin, samples
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 IMAGE = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
@@ -114,6 +114,13 @@ def test_bu_bil(tmp_path):
     assert stems(f"bu_bil:{tmp_path}", "test") == ["cell05", "cell10"]
     assert len(samples(f"bu_bil:{tmp_path}", "train")) == 10
     assert stems(f"bu_bil:{tmp_path / 'BU-BIL_Dataset1'}", "all") == [f"cell0{number}" for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("spec, name", [
+    ("bu_bil:data/raw/BU-BIL", "bu_bil"), ("bu_bil:data/raw/phantom/BU-BIL", "phantom_cells"), ("phantom", "phantom"),
+    ("drive:data/raw/phantom/DRIVE", "phantom"), ("folder:phantom/mine", "folder"), ("hrf:phantoms", "hrf")])
+def test_what_the_phantom_drew_is_called_no_data_set_of_others(spec, name):
+    assert origin(spec) == name
 
 
 def test_folder(folder):
