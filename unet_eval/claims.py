@@ -1,12 +1,14 @@
 """What the paper claims, what was measured, and a verdict by a rule that is stated beside it."""
 from __future__ import annotations
 
+from math import hypot
 from statistics import median
 
 from unet_eval.tables import Table, interval, number, probability, ratio, short
 
 LEVEL = 0.05
 WITHIN = 2  # times, for two divergences to be called alike
+APART = 2   # standard deviations, for two Fréchet distances to be called different
 
 
 def claims(results: dict) -> Table:
@@ -89,11 +91,17 @@ def _variety(results):
 
 
 def _single(results):
-    found = _of_sets(results, "frechet", "single", "synthetic", "real_real")
-    return found and ["A single GAN draws worse photographs than two stages",
-                      f"Fréchet distance {short(found[0])}, two stages {short(found[1])}, floor {short(found[2])}",
-                      "reproduced" if found[0] > found[1] else "not reproduced",
-                      "the single GAN’s distance is the larger; no interval"]
+    found, apart = (_of_sets(results, key, "single", "synthetic", "real_real") for key in ("frechet", "spread"))
+    if not found:
+        return None
+    spread = [of["frechet"] for of in apart]
+    farther, chance = found[0] - found[1], APART * hypot(*spread[:2])
+    measured = ", ".join(f"{name} {short(distance)} (SD {short(sd)})" for name, distance, sd in
+                         zip(("Fréchet distance", "two stages", "floor"), found, spread))
+    return ["A single GAN draws worse photographs than two stages", measured,
+            "reproduced" if farther > chance else "not reproduced" if farther < -chance else "undecided",
+            f"the single GAN’s distance is the larger by more than {APART} SD over choices of images; undecided: they are "
+            "closer than that"]
 
 
 def _second(results):

@@ -69,6 +69,8 @@ def test_verdicts(results):
     results["kl"]["real_real"] = 0.01  # 24 times the paper's
     results["arms"]["synthetic"]["difference"]["f1_macro"]["ci95"] = [0.0, 0.02]
     assert column(claims(results), "verdict")[:2] == ["exceeded", "in direction only"]
+    results["distances"]["sets"]["single"]["frechet"] = 1.83 + 1.9 * (2 * 0.0321 ** 2) ** 0.5  # less than 2 SD
+    assert column(claims(results), "verdict")[5] == "undecided"
 
 
 def test_claims_without_numbers_are_left_out(few):
