@@ -100,8 +100,8 @@ def _single(results):
                          zip(("Fréchet distance", "two stages", "floor"), found, spread))
     return ["A single GAN draws worse photographs than two stages", measured,
             "reproduced" if farther > chance else "not reproduced" if farther < -chance else "undecided",
-            f"the single GAN’s distance is the larger by more than {APART} SD over choices of images; undecided: they are "
-            "closer than that"]
+            f"the single GAN’s distance is the larger by more than {APART} SD over choices of images; undecided: by "
+            "less, either way"]
 
 
 def _second(results):
