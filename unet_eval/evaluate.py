@@ -165,7 +165,8 @@ def gather(options: Options, stack: ExitStack) -> tuple[dict, Material]:
         "masks": evidence.compare_masks(sets),
         "nearest": nearest,
         "single": None if single is None else {"n": len(single)},
-        "second": second and {"pairs": second.name, "run": Path(options.second).name, "n_train": len(second.training)},
+        "second": second and {"pairs": second.name, "run": Path(options.second).name,
+                              "n_train": evidence.learned(Path(options.second), second.training)},
         "paper": PAPER,
         "seconds": measure.stage_seconds(run)})
     return results, Material(tests, found, training, pairs, stores.get("rendered"), single, second, drawn, real_counts,

@@ -84,10 +84,10 @@ def options(tmp_path_factory):
     root = tmp_path_factory.mktemp("Größe & <b>")
     drive, other, cells = f"drive:{root / 'DRIVE'}", f"drive:{root / 'other'}", root / "cells"
     write_drive(root / "DRIVE")
-    write_drive(root / "other", training=[30], test=[31, 32])
+    write_drive(root / "other", training=[29, 30], test=[31, 32])
     write_run(root / "run", drive)
     (cells / "stage1").mkdir(parents=True)
-    (cells / "stage1" / "config.json").write_text(json.dumps({"data": {"pairs": other}}))
+    (cells / "stage1" / "config.json").write_text(json.dumps({"flags": {"validation": 1}, "data": {"pairs": other}}))
     write_pairs(cells / "synthetic.h5", 2)
     return evaluate.Options(root / "run", drive, "", root / "reports" / "new", str(cells), (other,), "tuned")
 
