@@ -5,7 +5,8 @@
 ##                 none (Stage-II trains on PAIRS) if only PAIRS is given
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
-## FLAGS=          flags for the scripts, "--batch_size=4 --precision=float32"; each script takes those it defines
+## FLAGS=          flags for the scripts, "--batch_size=4 --precision=float32"; each script takes those it defines;
+##                 no value has a space
 ## PYTHON=         the Python that makes .venv, 3.9 to 3.11; the first of them that is found
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
 CONFIG ?= quick
