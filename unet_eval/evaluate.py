@@ -155,8 +155,9 @@ def gather(options: Options, stack: ExitStack) -> tuple[dict, Material]:
     observer = next(iter(nets.values()))[0].segmenter  # of the real arm, where there is one
     results = strict({
         "run": {"name": run.name, "command": repeat_commands(options, entries), "seeds": max(map(len, nets.values()))},
-        "dataset": {"pairs": origin(options.pairs), "photos": origin(options.photos) or None,
+        "dataset": {"pairs": options.pairs.split(":")[0], "photos": options.photos.split(":")[0] or None,
                     "n_test": len(tests), "n_train": len(training)},
+        "origin": {"pairs": origin(options.pairs), "photos": origin(options.photos) or None},
         "arms": entries,
         "contrasts": contrasts(outcomes),
         "cross": crossed,

@@ -14,7 +14,7 @@ from unet_eval.canvas import BLUE, COLUMN, ORANGE, PAGE, STYLE, chart, grid, plt
 from unet_eval.material import Material
 
 COLUMNS = 6  # of the figures as wide as a page
-CELLS = ("bu_bil", "phantom_cells", "folder")  # origins whose run may itself be the second data set of Figure 6
+CELLS = ("bu_bil", "folder")  # layouts whose run may itself be the second data set of Figure 6
 
 
 def draw(folder: Path, results: dict, material: Material) -> None:

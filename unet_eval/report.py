@@ -70,8 +70,8 @@ def _answer(results):
 
 
 def _first_screen(results, title, figures):
-    data, seeds = results["dataset"], _number_of_seeds(results)
-    photos = f", photographs without masks from {data_set(data['photos'])}" if data["photos"] else ""
+    origin, seeds = results["origin"], _number_of_seeds(results)
+    photos = f", photographs without masks from {data_set(origin['photos'])}" if origin["photos"] else ""
     spread = (f"SD: over U-Nets of different seeds, {seeds} at most" if seeds > 1 else
               "One U-Net an arm: what another seed would give is not in them")
     absent = [text for key, text in MORE.items() if not results.get(key)]
@@ -80,8 +80,8 @@ def _first_screen(results, title, figures):
     return (f'<h1>{escape(title)}</h1>\n<div class="first"><div>\n'
             "<p>Can synthetic images stand in for a small set of annotated ones? Stage-I, a DCGAN, draws masks; "
             "Stage-II, a pix2pix network, turns each into a photograph. The same U-Net is then "
-            f"trained on real and on synthetic pairs, and measured on {data['n_test']} real test images that "
-            f"no training has seen. Annotated images are from {data_set(data['pairs'])}{photos}.</p>\n"
+            f"trained on real and on synthetic pairs, and measured on {results['dataset']['n_test']} real test images "
+            f"that no training has seen. Annotated images are from {data_set(origin['pairs'])}{photos}.</p>\n"
             f"{_answer(results)}\n{table(tables.headline(results))}"
             f"<p>Measured in the field of view, at the images’ own size. Intervals: {RESAMPLES} bootstrap samples of "
             f"the test images. {spread}. Both GANs were trained once.</p>\n{missing}</div>\n<div>"
@@ -94,7 +94,7 @@ def _first_screen(results, title, figures):
 
 
 def _which_f1(results: dict) -> Section:
-    pairs = results["dataset"]["pairs"]
+    pairs = results["origin"]["pairs"]
     elsewhere = "" if pairs == "drive" else (
         f" The paper’s values are of DRIVE, and this run is of {data_set(pairs)}: compare the ratio of the arms "
         "rather than the values.")
@@ -123,8 +123,7 @@ def _training(results: dict, figures: Path) -> Section:
 
 
 def _limits(results: dict) -> Section:
-    used = {results["dataset"]["pairs"], results["dataset"]["photos"], *(results.get("cross") or {}),
-            (results.get("second") or {}).get("pairs")}
+    used = {*results["origin"].values(), *(results.get("cross") or {}), (results.get("second") or {}).get("pairs")}
     sources = "".join(f"<li>{name}: {escape(text)}</li>" for key, (name, text) in SOURCES.items() if key in used)
     seeds = _number_of_seeds(results)
     return section(

@@ -222,7 +222,7 @@ def second(results: dict, figures: Path) -> Section | None:
     if not of and not drawn.exists():
         return None
     name, count = ((of["pairs"], of["n_train"]) if of else
-                   (results["dataset"]["pairs"], results["arms"].get("real", {}).get("n_train_pairs", "its")))
+                   (results["origin"]["pairs"], results["arms"].get("real", {}).get("n_train_pairs", "its")))
     return section("second", "A second data set (Section 12, Figure 6)",
                    f"<p>Both stages trained on {count} pairs of {data_set(name)}, with nothing else. Nothing is "
                    "measured on them here, as in the paper.</p>",

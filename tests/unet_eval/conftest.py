@@ -118,7 +118,8 @@ def evidence(stems=STEMS, rows=30, arms=ARMS, size=SIZE):
                                   ("phantom", 4.4))}
     near, test = random.normal(0.42, 0.05, rows).tolist(), random.normal(0.45, 0.05, len(stems)).tolist()
     return {
-        "dataset": {"pairs": "chase_db1", "photos": "hrf", "n_test": len(stems), "n_train": 20}, "arms": entries,
+        "dataset": {"pairs": "chase_db1", "photos": "hrf", "n_test": len(stems), "n_train": 20},
+        "origin": {"pairs": "chase_db1", "photos": "hrf"}, "arms": entries,
         "contrasts": [{"arm": "rendered", "less": "synthetic",
                        "f1_vessel": {"mean": 0.0321, "ci95": [0.0123, 0.0456], "p": 0.002},
                        "f1_macro": {"mean": 0.0161, "ci95": [0.0062, 0.0228], "p": 0.002}}],
@@ -145,7 +146,7 @@ def evidence(stems=STEMS, rows=30, arms=ARMS, size=SIZE):
 
 def plain(results):
     """What is left of them by `make eval`: two arms, one seed, no further experiment."""
-    few = {key: copy.deepcopy(results[key]) for key in ("dataset", "kl", "masks", "paper", "seconds")}
+    few = {key: copy.deepcopy(results[key]) for key in ("dataset", "origin", "kl", "masks", "paper", "seconds")}
     few["arms"] = {name: {**copy.deepcopy(results["arms"][name]), "spread": None} for name in ("real", "synthetic")}
     for arm in few["arms"].values():
         arm["seeds"] = arm["seeds"][:1]

@@ -104,6 +104,7 @@ def test_results_json_has_the_schema_and_is_strict(options, results):
     read = json.loads((options.reports / "results.json").read_text(), parse_constant=no_constant)
     assert read == results
     assert read["dataset"] == {"pairs": "drive", "photos": None, "n_test": 3, "n_train": 4}
+    assert read["origin"] == {"pairs": "drive", "photos": None}
     assert list(read["arms"]) == ["real", "rendered", "synthetic", "synthetic-5"]
     assert [arm["n_train_pairs"] for arm in read["arms"].values()] == [3, 2, 7, 5]
     for name, arm in read["arms"].items():
