@@ -191,7 +191,8 @@ store = $(if $(filter synthetic% real+%,$(1)),synthetic,$(filter rendered phanto
 .SECONDEXPANSION:
 .PRECIOUS: $(R)/unet-%/weights.h5
 
-$(R)/unet-%/weights.h5: $$(addprefix $(R)/,$$(addsuffix .h5,$$(call store,$$*))) | $(ready) $$(if $$(filter-out real,$$*),$$(first))
+$(R)/unet-%/weights.h5: $$(addprefix $(R)/,$$(addsuffix .h5,$$(call store,$$*))) | $(ready) \
+  $$(if $$(filter-out real,$$*),$$(first))
 	@$(call say,unet-$*: training the U-Net on $(if $(call store,$*),$(run)/$(call store,$*).h5,$(PAIRS)) -> $(run)/unet-$*)
 	@$(if $(call store,$*),$(call fresh,unet-$*,$(call store,$*).h5))
 	@$(call train_unet,$*,$(patsubst %,--synthetic=$(at)/%.h5,$(call store,$*)))
