@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import tensorflow as tf
-import tensorflow_addons as tfa
+
+from data import addons
 
 split = tf.random.experimental.stateless_split
 
@@ -34,10 +35,10 @@ def bend(batch, seed, rotate, elastic):
     shape = tf.shape(batch)
     if rotate:
         angles = _between(seeds[0], (shape[0],), -rotate, rotate) * 3.14159265 / 180
-        batch = tfa.image.rotate(batch, angles, "bilinear")
+        batch = addons.rotate(batch, angles)
     if elastic:
         flow = elastic * _smooth_field(seeds[1], (shape[0], shape[1], shape[2], 2), 4)
-        batch = tf.ensure_shape(tfa.image.dense_image_warp(batch, flow), batch.shape)
+        batch = addons.warp(batch, flow)
     return batch
 
 

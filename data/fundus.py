@@ -56,8 +56,8 @@ def find_field_of_view(image: np.ndarray) -> np.ndarray:
     largest = max(contours, key=cv2.contourArea, default=None)
     if largest is None or cv2.contourArea(largest) < LEAST_SHARE * bright.size:
         return whole
-    found = cv2.drawContours(np.zeros_like(bright), [largest], -1, 255, cv2.FILLED)
-    return cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST)
+    filled = cv2.drawContours(np.zeros_like(bright), [largest], -1, 255, cv2.FILLED)
+    return cv2.resize(filled, (width, height), interpolation=cv2.INTER_NEAREST)
 
 
 def resize(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -71,31 +71,43 @@ def resize_mask(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.where(resize(mask, shape) >= 128, 255, 0).astype(np.uint8)
 
 
+def field_of_view(sample: Sample, image: np.ndarray) -> np.ndarray:
+    """uint8 (H, W), 255 inside, of a sample whose photograph is `image`, uint8 (H, W, 3).
+
+    The sample's file says where it is. Without one it is searched for in fundus photographs; of anything else the
+    whole image is inside. Raises UserError as `read_mask`.
+    """
+    if sample.fov:
+        return read_mask(sample.fov)
+    if sample.modality == "fundus":
+        return find_field_of_view(image)
+    return np.full(image.shape[:2], 255, np.uint8)
+
+
 def load_view(sample: Sample) -> View:
     """Reads, crops to the field of view's bounding box, scales it to `ACROSS` pixels (the longer side).
 
-    Raises DataError as `read_image` and `read_mask` do.
+    Raises UserError as `read_image` and `read_mask` do.
     """
     image = read_image(sample.image)
     mask = read_mask(sample.mask) if sample.mask else None
-    fov = read_mask(sample.fov) if sample.fov else find_field_of_view(image)
+    fov = field_of_view(sample, image)
+    native_shape = fov.shape
     left, top, width, height = cv2.boundingRect(fov)
     inside = np.s_[top:top + height, left:left + width]
+    image, fov, mask = image[inside], fov[inside], None if mask is None else mask[inside]
     scale = ACROSS / max(height, width)
-    shape = (height, width)
     if abs(scale - 1) > SAME_SCALE:
-        shape = tuple(max(1, round(side * scale)) for side in shape)
-        view_of = {"image": resize(image[inside], shape), "fov": resize_mask(fov[inside], shape),
-                   "mask": None if mask is None else resize_mask(mask[inside], shape)}
-    else:
-        view_of = {"image": image[inside], "fov": fov[inside], "mask": None if mask is None else mask[inside]}
-    view_of["image"] = np.where(view_of["fov"][..., None] > 0, view_of["image"], 0).astype(np.uint8)
-    return View(sample.stem, box=(top, left, top + height, left + width), native_shape=fov.shape, **view_of)
+        shape = tuple(max(1, round(side * scale)) for side in (height, width))
+        image, fov = resize(image, shape), resize_mask(fov, shape)
+        mask = None if mask is None else resize_mask(mask, shape)
+    image = np.where(fov[..., None] > 0, image, 0).astype(np.uint8)
+    return View(sample.stem, image, mask, fov, (top, left, top + height, left + width), native_shape)
 
 
-def load_views(spec: str, split: str, masks: bool = True) -> list[View]:
-    """All views of a data set's split, "layout:path" and "train", "test" or "all"; DataError as `samples`."""
-    return [load_view(sample) for sample in samples(spec, split, masks=masks)]
+def load_views(spec: str, split: str, masks: bool = True, modality: str = "") -> list[View]:
+    """All views of a data set's split, "layout:path" and "train", "test" or "all"; UserError as `samples`."""
+    return [load_view(sample) for sample in samples(spec, split, masks, modality)]
 
 
 def to_native(view: View, picture: np.ndarray) -> np.ndarray:

@@ -7,13 +7,10 @@ on purpose: masks are drawn on the stored pixel grid.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import io
-import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -21,11 +18,10 @@ from absl import logging
 from PIL import Image
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 
-if TYPE_CHECKING:
-    from data.layouts import Sample
+from data.errors import UserError
+from data.files import write_error, write_file
+from data.finding import FORMATS, Sample
 
-FORMATS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF",
-           ".ppm": "PPM", ".pgm": "PPM", ".bmp": "BMP"}
 PIXEL_LIMIT = 100_000_000  # twelve times an HRF photograph; a file of 200 kB can claim 16 times this
 NEAR = 0.10  # a pixel is near an end of a mask's range within this share of the range
 NEAR_SHARE = 0.95  # and so many pixels have to be near an end for the mask to be cut at half
@@ -34,18 +30,11 @@ NEAR_SHARE = 0.95  # and so many pixels have to be near an end for the mask to b
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-class DataError(ValueError):
-    """What a user can mend: one line that names the file or flag and the remedy."""
-
-    def __init__(self, message: str):
-        super().__init__(" ".join(message.splitlines()))
-
-
 def read_image(path: Path | str) -> np.ndarray:
     """uint8 (H, W, 3) RGB in 0..255. 16-bit files are divided by 257.
 
     Raises:
-      DataError: unreadable, truncated, larger than PIXEL_LIMIT, several pages, transparent, float, CMYK.
+      UserError: unreadable, truncated, larger than PIXEL_LIMIT, several pages, transparent, float, CMYK.
     """
     pixels, _ = _decode(Path(path))
     return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if pixels.ndim == 2 else pixels
@@ -57,7 +46,7 @@ def read_mask(path: Path | str) -> np.ndarray:
     A mask that was a JPG or was resized smoothly is cut at half of its range, with a warning (once a file).
 
     Raises:
-      DataError: as read_image; colours; more than two levels.
+      UserError: as read_image; colours; more than two levels.
     """
     mask, exact = _binary(Path(path))
     if not exact:
@@ -66,12 +55,12 @@ def read_mask(path: Path | str) -> np.ndarray:
 
 
 def check_sample(sample: Sample) -> tuple[tuple[int, int], list[str]]:
-    """Open every file of a layouts.Sample.
+    """Open every file of a sample.
 
     Returns:
       The image's (H, W), and remarks that deserve a warning: "cut at half" (not two-level), "all background".
     Raises:
-      DataError: a file that cannot be used, a size that differs from the image's, an empty field of view.
+      UserError: a file that cannot be used, a size that differs from the image's, an empty field of view.
     """
     height, width = _decode(sample.image)[0].shape[:2]
     remarks: list[str] = []
@@ -80,58 +69,53 @@ def check_sample(sample: Sample) -> tuple[tuple[int, int], list[str]]:
             continue
         mask, exact = _binary(path)
         if mask.shape != (height, width):
-            raise DataError(f"{path}: the {role} is {mask.shape[1]} x {mask.shape[0]} pixels, its image "
+            raise UserError(f"{path}: the {role} is {mask.shape[1]} x {mask.shape[0]} pixels, its image "
                             f"{sample.image} is {width} x {height}; both have to lie on the same grid")
         if not exact:
             remarks.append("cut at half")
         if not mask.any():
             if role != "mask":
-                raise DataError(f"{path}: the field of view is empty; paint it white or remove the file")
+                raise UserError(f"{path}: the field of view is empty; paint it white or remove the file")
             remarks.append("all background")
     return (height, width), remarks
 
 
 def write_image(path: Path | str, array: np.ndarray) -> None:
-    """Write uint8 (H, W), (H, W, 1) or RGB (H, W, 3) in the suffix's format, GIF in grey only.
+    """Write what `encode_image` makes of the array, in the format of the path's suffix.
 
     The folder is made where it is missing; the file appears complete or not at all.
 
     Raises:
-      DataError: the folder cannot be written, or the disk is full.
+      UserError: the folder cannot be written, or the disk is full.
     """
     path = Path(path)
-    form = FORMATS.get(path.suffix.lower())
+    content = encode_image(array, path.suffix)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
+    write_file(path, content)
+
+
+def encode_image(array: np.ndarray, suffix: str) -> bytes:
+    """uint8 (H, W), (H, W, 1) or RGB (H, W, 3) -> a file's bytes in the suffix's format (".png"), GIF in grey only."""
+    form = FORMATS.get(suffix.lower())
     array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     grey = array.ndim == 2
     colour = array.ndim == 3 and array.shape[2] == 3 and form != "GIF"  # its palette would change the colours
     if form is None or array.dtype != np.uint8 or not (grey or colour):
-        raise ValueError(f"{path}: no way to write {array.dtype} {array.shape} in this format")
+        raise ValueError(f"no way to write {array.dtype} {array.shape} as '{suffix}'")
     encoded = io.BytesIO()
     options = {"JPEG": {"quality": 95, "subsampling": 0}, "TIFF": {"compression": "tiff_adobe_deflate"}}.get(form, {})
     Image.fromarray(array).save(encoded, form, **options)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(encoded.getbuffer())
-        os.replace(partial, path)
-    except OSError as error:
-        raise write_error(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):  # already renamed, or its folder was never there
-            partial.unlink()
-
-
-def write_error(path: Path, error: OSError) -> DataError:
-    """The one line for a file that could not be written."""
-    return DataError(f"{path}: cannot be written ({error.strerror or error}); "
-                     "free space on the disk or choose another folder")
+    return encoded.getvalue()
 
 
 def _decode(path: Path) -> tuple[np.ndarray, bool]:
     """uint8 pixels, (H, W) grey or (H, W, 3) RGB, and whether the colours come from a palette."""
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"{path}: the file is empty (0 bytes); copy it again from its source")
+            raise UserError(f"{path}: the file is empty (0 bytes); copy it again from its source")
         # Only these formats: among Pillow's others are some that start programs.
         with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
             _check_header(path, image)
@@ -144,12 +128,12 @@ def _decode(path: Path) -> tuple[np.ndarray, bool]:
                 if image.getextrema()[3] != (255, 255):
                     raise _refused(path, "transparent pixels")
             return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB")), palette
-    except DataError:
+    except UserError:
         raise
     except Image.DecompressionBombError as error:
         raise _too_large(path, "its header claims more than can be read") from error
     except Exception as error:  # on a damaged file Pillow raises anything from struct.error to KeyError
-        raise DataError(f"{path}: cannot be read, truncated, damaged or of an unknown format ({error}); "
+        raise UserError(f"{path}: cannot be read, truncated, damaged or of an unknown format ({error}); "
                         "copy it again from its source, or save it as PNG") from error
 
 
@@ -165,12 +149,12 @@ def _check_header(path: Path, image: Image.Image) -> None:
         raise _refused(path, "16-bit pixels that are white at zero")
 
 
-def _refused(path: Path, what: str) -> DataError:
-    return DataError(f"{path}: {what}, which no one conversion suits; save it as 8-bit grey or RGB")
+def _refused(path: Path, what: str) -> UserError:
+    return UserError(f"{path}: {what}, which no one conversion suits; save it as 8-bit grey or RGB")
 
 
-def _too_large(path: Path, what: str) -> DataError:
-    return DataError(f"{path}: {what}, the limit is {PIXEL_LIMIT // 10**6} megapixels; use a smaller copy")
+def _too_large(path: Path, what: str) -> UserError:
+    return UserError(f"{path}: {what}, the limit is {PIXEL_LIMIT // 10**6} megapixels; use a smaller copy")
 
 
 def _is_sixteen_bit(image: Image.Image) -> bool:
@@ -200,20 +184,20 @@ def _binary(path: Path) -> tuple[np.ndarray, bool]:
     if pixels.ndim == 3:
         coloured = bool((pixels != pixels[..., :1]).any())
         if coloured and not palette:
-            raise DataError(f"{path}: the mask is coloured; save it with two grey levels, 0 and 255")
+            raise UserError(f"{path}: the mask is coloured; save it with two grey levels, 0 and 255")
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     levels = np.flatnonzero(np.bincount(grey.ravel(), minlength=256))
     low, high = int(levels[0]), int(levels[-1])
     if len(levels) == 1:
         if low not in (0, 1) and low < 128:
-            raise DataError(f"{path}: every pixel of the mask is {low}; background is 0, foreground 255")
+            raise UserError(f"{path}: every pixel of the mask is {low}; background is 0, foreground 255")
         return np.full_like(grey, 255 if low else 0), True
     if len(levels) > 2:
         margin = NEAR * (high - low)
         near = ((grey <= low + margin) | (grey >= high - margin)).mean()
         # Within half of the 8-bit range, or in colours, it is a map of labels, not a blurred mask.
         if high - low < 128 or coloured or near < NEAR_SHARE:
-            raise DataError(f"{path}: the mask has {len(levels)} levels from {low} to {high}, {near:.0%} of "
+            raise UserError(f"{path}: the mask has {len(levels)} levels from {low} to {high}, {near:.0%} of "
                             "pixels near either end; save it with two levels, 0 and 255")
     mask = np.where(grey > (low + high) / 2, np.uint8(255), np.uint8(0))
     return mask, len(levels) == 2

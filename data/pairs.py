@@ -18,7 +18,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from data.images import PIXEL_LIMIT, DataError, write_error
+from data.errors import UserError
+from data.files import OutputFolder, write_error
+from data.images import PIXEL_LIMIT
 
 
 class _Disk(io.FileIO):
@@ -49,7 +51,10 @@ class _Disk(io.FileIO):
 
 
 class PairWriter:
-    """Context manager; the file appears under its name on a clean exit, complete, or not at all."""
+    """Context manager; the file appears under its name on a clean exit, complete, or not at all.
+
+    A file of that name that this project did not write is not replaced: entering raises UserError.
+    """
 
     def __init__(self, path: Path | str, attributes: dict):
         """attributes: name -> anything JSON can hold."""
@@ -59,6 +64,8 @@ class PairWriter:
         self._count = 0
 
     def __enter__(self) -> PairWriter:
+        self._folder = OutputFolder(self._path.parent, "--out")
+        self._folder.check([self._path.name])
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._disk = _Disk(self._partial, "w+")
@@ -97,9 +104,9 @@ class PairWriter:
             if kind is None:
                 self._check_disk()
                 if not self._count:
-                    raise DataError(f"{self._path}: not one row to write; ask for at least one")
+                    raise UserError(f"{self._path}: not one row to write; ask for at least one")
                 os.fsync(self._disk.fileno())
-                os.replace(self._partial, self._path)
+                self._folder.move_in(self._partial, self._path.name)
         except OSError as failure:
             raise write_error(self._path, failure) from failure
         finally:
@@ -119,12 +126,12 @@ class PairReader:
           made_by: the command that errors name as the remedy.
           required: names of the data sets that the caller reads; others may be there.
         Raises:
-          DataError: absent, truncated, no rows, counts that differ, data of another kind or outside the file.
+          UserError: absent, truncated, no rows, counts that differ, data of another kind or outside the file.
         """
         self._path, self._required = Path(path), required
         self._remedy = f"remove it and call `{made_by}` again"
         if not self._path.is_file():
-            raise DataError(f"{self._path}: no such file; call `{made_by}` first")
+            raise UserError(f"{self._path}: no such file; call `{made_by}` first")
         try:
             self._file = h5py.File(self._path, "r")
         except OSError as error:
@@ -132,7 +139,7 @@ class PairReader:
         try:
             self._count = self._check()
             self.attributes = {name: json.loads(value) for name, value in self._file.attrs.items()}
-        except DataError:
+        except UserError:
             self.close()
             raise
         except Exception as error:  # by where the file is damaged, KeyError, RuntimeError, OSError, ...
@@ -163,8 +170,8 @@ class PairReader:
             raise self._bad(f"masks and images differ in size: {sorted(sizes)}")
         return counts[self._required[0]]
 
-    def _bad(self, what: str) -> DataError:
-        return DataError(f"{self._path}: {what}; {self._remedy}")
+    def _bad(self, what: str) -> UserError:
+        return UserError(f"{self._path}: {what}; {self._remedy}")
 
     def __len__(self) -> int:
         return self._count

@@ -5,8 +5,13 @@ it was, and the numbers do not depend on how many devices share the batch.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import contextmanager
+
 import numpy as np
 import tensorflow as tf
+
+from data.errors import UserError
 
 
 def order(count: int, length: int, seed: int) -> np.ndarray:
@@ -26,6 +31,33 @@ def examples(count: int, batch_size: int, steps: int, seed: int, first_step: int
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     options.threading.private_threadpool_size = 2  # a laptop's cores are for the networks
     return dataset.with_options(options)
+
+
+_raised: list[UserError] = []
+
+
+def read(function: Callable, inputs: list[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
+    """`tf.numpy_function`, whose UserErrors `user_errors` raises again: TensorFlow passes their text on only."""
+    def reading(*arguments):
+        try:
+            return function(*arguments)
+        except UserError as error:
+            _raised.append(error)
+            raise
+
+    return tf.numpy_function(reading, inputs, dtype)
+
+
+@contextmanager
+def user_errors():
+    """Within it, a UserError raised in `read` arrives as itself."""
+    _raised.clear()
+    try:
+        yield
+    except tf.errors.OpError:
+        if _raised:
+            raise _raised[0] from None
+        raise
 
 
 def uniform(seed: int, number: tf.Tensor, shape: tuple[int, ...], stream: int = 0) -> tf.Tensor:

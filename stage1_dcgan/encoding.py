@@ -9,7 +9,6 @@ from skimage.morphology import skeletonize
 
 from data.fundus import resize, square
 
-ENCODINGS = ("binary", "signed_distance")
 THREAD = 3  # pixels
 
 

@@ -1,45 +1,28 @@
 """What the DCGAN sees of the training masks, or photographs."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import tensorflow as tf
 
 from data.fundus import View, square
 from data.pipeline import batches, examples, uniform
+from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.encoding import encode
 from stage1_dcgan.networks import Z_DIM
 from training.fit import Schedule
 
-DRAWN = ("masks", "photographs")
 
-
-@dataclass(frozen=True)
-class Artist:
-    """The flags of train.py that decide which generator it is and how its pictures are to be read.
-
-    size: pixels, square. base: filters. encoding, clip: of masks, see `encode`; photographs are shown as they are.
-    draw: one of DRAWN.
-    """
-
-    size: int
-    base: int
-    encoding: str
-    clip: float
-    draw: str = "masks"
-
-    @property
-    def channels(self) -> int:
-        return 3 if self.draw == "photographs" else 1
-
-
-def pictures(views: list[View], artist: Artist) -> np.ndarray:
+def pictures(views: list[View], config: Stage1Config) -> np.ndarray:
     """float32 (N, S, S, C) in [-1, 1]: the masks of the views, cut to their fields of view, or the photographs."""
-    if artist.draw == "photographs":
-        return np.stack([square(view.image, artist.size) for view in views]).astype(np.float32) / 127.5 - 1
-    return np.stack([encode(np.minimum(view.mask, view.fov), artist.size, artist.encoding, artist.clip)
+    if config.draw == "photographs":
+        return np.stack([square(view.image, config.size) for view in views]).astype(np.float32) / 127.5 - 1
+    return np.stack([encode(np.minimum(view.mask, view.fov), config.size, config.encoding, config.clip)
                      for view in views])[..., None]
+
+
+def grey(drawn: np.ndarray) -> np.ndarray:
+    """float32 in [-1, 1], or a little beyond -> uint8, of any shape."""
+    return np.clip(np.round(127.5 * (drawn + 1)), 0, 255).astype(np.uint8)
 
 
 def draw_z(seed: int, number: tf.Tensor) -> tf.Tensor:

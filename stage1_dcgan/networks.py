@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import tensorflow as tf
-import tensorflow_addons as tfa
 from tensorflow import keras
 from tensorflow.keras import layers
+
+from data.addons import spectral_normalization
 
 Z_DIM = 100  # authors' code
 KERNEL = 5   # authors' code
@@ -48,7 +49,7 @@ def discriminator(size: int, base: int = 64, channels: int = 1, norm: str = "bat
     (not on the first convolution), "spectral" (Miyato et al., 2018; TensorFlow Addons), or "none", which a gradient
     penalty needs.
     """
-    wrap = tfa.layers.SpectralNormalization if norm == "spectral" else (lambda layer: layer)
+    wrap = spectral_normalization if norm == "spectral" else (lambda layer: layer)
     picture = keras.Input((size, size, channels), name="picture")
     x = picture
     for k, filters in enumerate((base, 2 * base, 4 * base, 8 * base)):

@@ -8,33 +8,8 @@ import tensorflow as tf
 
 from data.fundus import View, square
 from data.pipeline import batches, examples, uniform
+from stage2_pix2pix.config import Stage2Config
 from training.fit import Schedule
-
-
-@dataclass(frozen=True)
-class Renderer:
-    """The flags of train.py that decide which generator it is and what it is told.
-
-    size: pixels, square. base: filters. norm, dropout, upsampling: of the generator. tell_fov: besides the mask it is
-    told the field of view. colour_code: it draws standardised colours, and each channel's mean and spread are given
-    with the mask: it need not average over cameras and lamps, and can be asked for any. noise: planes of Gaussian noise
-    it may make texture of. grain: what fine texture the renderings lack is added to them, see `grain`.
-    """
-
-    size: int
-    base: int
-    norm: str
-    dropout: float
-    upsampling: str
-    tell_fov: bool
-    colour_code: bool
-    noise: int
-    grain: bool
-
-    @property
-    def planes(self) -> int:
-        """Channels of "known", the part that D is told too."""
-        return 1 + self.tell_fov
 
 
 @dataclass(frozen=True)
@@ -47,7 +22,7 @@ class Pairs:
     codes: np.ndarray
 
     @classmethod
-    def of(cls, views: list[View], size: int) -> Pairs:
+    def from_views(cls, views: list[View], size: int) -> Pairs:
         photographs = np.stack([square(view.image, size) for view in views])
         fovs = np.stack([square(view.fov, size) for view in views])
         masks = np.stack([square(np.minimum(view.mask, view.fov), size) for view in views])
@@ -64,9 +39,9 @@ def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:
     return np.concatenate([pixels.mean(axis=0), pixels.std(axis=0)]).astype(np.float32)
 
 
-def known(masks: tf.Tensor, fovs: tf.Tensor, renderer: Renderer) -> tf.Tensor:
-    """uint8 (B, S, S) twice -> float32 (B, S, S, renderer.planes) in [-1, 1]."""
-    return _signed(tf.stack([masks, fovs] if renderer.tell_fov else [masks], axis=-1))
+def known(masks: tf.Tensor, fovs: tf.Tensor, config: Stage2Config) -> tf.Tensor:
+    """uint8 (B, S, S) twice -> float32 (B, S, S, config.known_planes) in [-1, 1]."""
+    return _signed(tf.stack([masks, fovs] if config.tell_fov else [masks], axis=-1))
 
 
 def _signed(pixels: tf.Tensor) -> tf.Tensor:
@@ -74,14 +49,14 @@ def _signed(pixels: tf.Tensor) -> tf.Tensor:
     return (tf.cast(pixels, tf.float32) - 127.5) / 127.5
 
 
-def dataset(pairs: Pairs, renderer: Renderer, flips: bool, schedule: Schedule, first_step: int = 0):
-    """Batches as `Pix2Pix.train_step` takes them; `flips` shows each pair in one of four mirrorings."""
-    noise_shape = (renderer.size, renderer.size, renderer.noise)
+def dataset(pairs: Pairs, config: Stage2Config, schedule: Schedule, first_step: int = 0):
+    """Batches as `Pix2Pix.train_step` takes them; with config.flips each pair is shown in one of four mirrorings."""
+    noise_shape = (config.size, config.size, config.noise)
 
     def example(index, number):
         planes = tf.concat([pairs_of["masks"][index][..., None], pairs_of["fovs"][index][..., None],
                             pairs_of["photographs"][index]], axis=-1)
-        if flips:
+        if config.flips:
             chance = uniform(schedule.seed, number, (2,), stream=1)
             planes = tf.where(chance[0] < 0.5, tf.reverse(planes, [0]), planes)
             planes = tf.where(chance[1] < 0.5, tf.reverse(planes, [1]), planes)
@@ -90,8 +65,8 @@ def dataset(pairs: Pairs, renderer: Renderer, flips: bool, schedule: Schedule, f
                 "codes": pairs_of["codes"][index], "noise": tf.random.stateless_normal(noise_shape, seeds)}
 
     def batch(rows):
-        told = {"known": known(rows["masks"], rows["fovs"], renderer), "noise": rows["noise"], "seeds": rows["seeds"]}
-        if renderer.colour_code:
+        told = {"known": known(rows["masks"], rows["fovs"], config), "noise": rows["noise"], "seeds": rows["seeds"]}
+        if config.colour_code:
             told["codes"] = rows["codes"]
         return {**told, "photograph": _signed(rows["photographs"]),
                 "inside": tf.cast(rows["fovs"] > 0, tf.float32)[..., None]}

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import tensorflow as tf
-import tensorflow_addons as tfa
 from tensorflow import keras
 from tensorflow.keras import layers
+
+from data.addons import instance_normalization
 
 KERNEL = 4             # authors' code
 SLOPE = 0.2            # of the leaky ReLU, in the decoder too, authors' code
@@ -12,8 +13,6 @@ SLOPE = 0.2            # of the leaky ReLU, in the decoder too, authors' code
 DEEPEST = 8            # stride-2 convolutions of the generator at most, authors' code
 COARSE = 16            # pixels; the mean of an instance of fewer is much of what it says, so it is left in
 DROPOUT_BLOCKS = 3     # decoder blocks with dropout, authors' code
-NORMS = ("batch", "instance", "none")
-UPSAMPLINGS = ("transposed", "resize")
 
 
 def _initializer():
@@ -25,7 +24,7 @@ def _normalized(x, norm):
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
         return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several, dtype="float32")(x)
     if norm == "instance" and x.shape[1] > COARSE:
-        return tfa.layers.InstanceNormalization(dtype="float32")(x)
+        return instance_normalization(x)
     return x
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import tensorflow as tf
 from absl import logging
 
-from data.images import DataError
+from data.errors import UserError
 
 KEEP = 3
+# The files of a checkpoint, and what an unfinished save leaves. All other names belong to the user.
+PARTS = re.compile(r"ckpt-(\d+)(_temp|\.(index|data-\d{5}-of-\d{5})(\.tempstate\d+)?)")
 
 
 def _first_line(error: Exception) -> str:
@@ -31,9 +33,10 @@ class Checkpoints:
 
     def _remove_unfinished(self) -> None:
         """Drops what a save left that was killed or had no room: files without an index, which is written last."""
-        complete = {f"ckpt-{step}" for step in self._steps()}
+        complete = set(self._steps())
         for path in self.folder.glob("ckpt-*"):
-            if path.name.partition(".")[0] not in complete or ".tempstate" in path.name:
+            part = PARTS.fullmatch(path.name)
+            if part and (int(part[1]) not in complete or part[2] == "_temp" or part[4]):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _steps(self) -> list[int]:
@@ -44,7 +47,7 @@ class Checkpoints:
     def restore(self) -> int:
         """Restores the newest checkpoint that can be read and returns its step; 0 where there is none.
 
-        A damaged one is named in a warning and the one before it is used. Raises DataError if all are damaged.
+        A damaged one is named in a warning and the one before it is used. Raises UserError if all are damaged.
         """
         steps = self._steps()
         for step in steps:
@@ -57,21 +60,22 @@ class Checkpoints:
                 self._remove(newer)
             return step
         if steps:
-            raise DataError(f"{self.folder}: no checkpoint there can be read; remove the folder to start again")
+            raise UserError(f"{self.folder}: no checkpoint there can be read; remove the folder to start again")
         return 0
 
     def save(self, step: int) -> None:
-        """Writes ckpt-`step`, then drops all but the newest `KEEP`; DataError, and none dropped, where it cannot."""
+        """Writes ckpt-`step`, then drops all but the newest `KEEP`; UserError, and none dropped, where it cannot."""
         path = self.folder / f"ckpt-{step}"
         try:
             self._checkpoint.write(str(path))
         except tf.errors.OpError as error:
             self._remove_unfinished()
-            raise DataError(f"{path} cannot be written ({_first_line(error)}): older checkpoints are intact; free "
+            raise UserError(f"{path} cannot be written ({_first_line(error)}): older checkpoints are intact; free "
                             "space on the disk and give the same command again") from error
         for old in self._steps()[KEEP:]:
             self._remove(old)
 
     def _remove(self, step: int) -> None:
         for path in self.folder.glob(f"ckpt-{step}.*"):
-            path.unlink()
+            if PARTS.fullmatch(path.name):
+                path.unlink()

@@ -2,28 +2,32 @@
 from __future__ import annotations
 
 import errno
-import re
 import sys
-from typing import Callable
+from typing import Any, Callable
 
 from absl import app, flags, logging
 
-from data.images import DataError
+from data.errors import UserError
+from training.config import Config, fields, limits_text
 
 STOPPED = 75  # exit status of a training that a signal stopped and that the same command resumes (EX_TEMPFAIL)
-
-
 # What an output folder can be: full, somebody else's, below a file, a file itself.
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
                  errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
+
+flags.disclaim_key_flags()  # --help lists the flags that are defined here as the script's own
 
 
 class Stopped(Exception):
     """A signal asked the training to stop; everything is saved."""
 
 
-def run(main: Callable[[], None]) -> None:
-    """Parses the flags and calls `main`; what a user can cause ends in one line and a status that is not 0."""
+def run(function: Callable[[Config], Any], config: type[Config]) -> None:
+    """Calls `function` with the config that the command line gives.
+
+    What a user can cause ends in one line on stderr and a status that is not 0.
+    """
+    define_flags(config)
     logging.set_verbosity(logging.INFO)
     logging.set_stderrthreshold("info")
     logging.get_absl_handler().setFormatter(None)
@@ -32,8 +36,8 @@ def run(main: Callable[[], None]) -> None:
         if argv[1:]:
             _stop(f"{argv[1]!r} is not a flag: flags are written --name=value")
         try:
-            main()
-        except DataError as error:
+            function(config(**flag_values(config)))
+        except UserError as error:
             _stop(str(error))
         except Stopped as stopped:
             _stop(str(stopped), STOPPED)
@@ -44,16 +48,38 @@ def run(main: Callable[[], None]) -> None:
                 raise
             _stop(f"{error.filename or 'output folder'}: {error.strerror}; make room or choose another output folder")
         except Exception as error:
-            wrapped = re.search(r"DataError: (.+)", str(error))  # raised where a tf.data pipeline reads a file
-            if wrapped:
-                _stop(wrapped[1])
-            # TensorFlow is imported by the scripts, not here, and names its errors by class
-            if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
+            if not _out_of_memory(error):
                 raise
             first_line = (str(error).splitlines() or [""])[0][:120]
             _stop(f"out of memory or disk space ({first_line}); try a smaller --batch_size")
 
     app.run(guarded, flags_parser=_parse)
+
+
+def define_flags(config: type[Config]) -> None:
+    """An absl flag for each option. Their limits are checked by the config, which needs no flags for that."""
+    for field, kind in fields(config):
+        limits = limits_text(field)
+        text = field.metadata["help"] + (f" ({limits})" if limits else "")
+        if kind is tuple:
+            define = flags.DEFINE_multi_string if field.metadata["repeatable"] else flags.DEFINE_list
+            define(field.name, list(field.default), text)
+        elif field.metadata["choices"]:
+            flags.DEFINE_enum(field.name, field.default, list(field.metadata["choices"]), text)
+        else:
+            {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float,
+             str: flags.DEFINE_string}[kind](field.name, field.default, text)
+
+
+def flag_values(config: type[Config]) -> dict[str, Any]:
+    """{option: value} of the flags that `define_flags` defined, as they were parsed."""
+    return {field.name: flags.FLAGS[field.name].value for field, _ in fields(config)}
+
+
+def _out_of_memory(error: Exception) -> bool:
+    tensorflow = sys.modules.get("tensorflow")  # not imported here: scripts without networks start at once
+    return isinstance(error, MemoryError) or bool(tensorflow) and isinstance(
+        error, tensorflow.errors.ResourceExhaustedError)
 
 
 def _parse(argv: list[str]) -> list[str]:
@@ -66,8 +92,3 @@ def _parse(argv: list[str]) -> list[str]:
 def _stop(message: str, status: int = 1) -> None:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(status)
-
-
-def flag_values() -> dict:
-    """{name: value} of the flags that the running script defines, as they were resolved."""
-    return {flag.name: flag.value for flag in flags.FLAGS.get_flags_for_module(sys.argv[0])}

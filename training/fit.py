@@ -13,10 +13,13 @@ import tensorflow as tf
 from absl import logging
 from tensorflow import keras
 
-from data.images import DataError
+from data.errors import UserError
+from data.files import read_json, write_json
+from data.pipeline import user_errors
 from training.checkpoints import Checkpoints
 from training.cli import Stopped
-from training.run_folder import read_json, write_json
+from training.config import TrainingConfig
+from training.tensorboard import hyperparameters
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,18 @@ class Schedule:
     seed: int
 
     @classmethod
-    def of(cls, flags, samples: int) -> Schedule:
-        """From flags of these names; --steps_per_epoch=0 is one pass over `samples`.
+    def from_config(cls, config: TrainingConfig, samples: int) -> Schedule:
+        """--steps_per_epoch=0 is one pass over `samples`.
 
         A batch larger than the training set is filled by going over the set more than once, and the log says so.
         """
         if samples < 1:
-            raise DataError("the training set is empty: give --pairs a data set with training images")
-        if samples < flags.batch_size:
+            raise UserError("the training set is empty: give --pairs a data set with training images")
+        if samples < config.batch_size:
             logging.warning("%d training samples are fewer than --batch_size=%d: a batch repeats some", samples,
-                            flags.batch_size)
-        steps = flags.steps_per_epoch or math.ceil(samples / flags.batch_size)
-        return cls(flags.epochs, steps, flags.batch_size, flags.seed)
+                            config.batch_size)
+        steps = config.steps_per_epoch or math.ceil(samples / config.batch_size)
+        return cls(config.epochs, steps, config.batch_size, config.seed)
 
     @property
     def steps(self) -> int:
@@ -84,7 +87,7 @@ class _SaveStopGuard(keras.callbacks.Callback):
         self._save()
 
     def _diverged(self, what):
-        return DataError(f"{what} at step {self._step}: nothing of it is saved, the checkpoints in "
+        return UserError(f"{what} at step {self._step}: nothing of it is saved, the checkpoints in "
                          f"{self._checkpoints.folder} are from before; start again in another --out with a lower "
                          "--learning_rate")
 
@@ -97,27 +100,30 @@ class _SaveStopGuard(keras.callbacks.Callback):
         write_json(self._seconds, {"seconds": round(self._before + time.monotonic() - self._start, 1)})
 
 
-def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], schedule: Schedule, folder: Path,
+def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], schedule: Schedule, config: TrainingConfig,
         parts: dict, callbacks: list[keras.callbacks.Callback]) -> None:
-    """Trains the compiled `model` to the schedule's end, from the newest checkpoint in `folder` if there is one.
+    """Trains the compiled `model` to the schedule's end, from the newest checkpoint in config.out if there is one.
 
     `make_dataset(step)` gives the batches from `step` on; `parts` names the models and optimizers to save. Raises
-    Stopped after a signal, and DataError at a loss that is NaN or infinite or where all checkpoints are gone.
+    Stopped after a signal, and UserError at a loss that is NaN or infinite, where all checkpoints are gone, and where
+    reading the batches raises it.
     """
+    folder = Path(config.out)
     checkpoints, seconds = Checkpoints(folder, **parts), folder / "seconds.json"
     step = checkpoints.restore()
     if step:
         logging.info("resuming %s after step %d of %d", folder, step, schedule.steps)
     elif seconds.exists():  # it is written after the first checkpoint
-        raise DataError(f"{folder}: the checkpoints of the training that ran there are gone; put them back, or remove "
+        raise UserError(f"{folder}: the checkpoints of the training that ran there are gone; put them back, or remove "
                         "the folder to start again")
     guard = _SaveStopGuard(checkpoints, seconds, step)
     board = keras.callbacks.TensorBoard(folder / "logs", write_graph=False, profile_batch=0)
     per_epoch = schedule.steps_per_epoch
-    with guard.listening():
+    callbacks = [guard, board, hyperparameters(folder, config.to_json()), *callbacks]
+    with guard.listening(), user_errors():
         while step < schedule.steps:  # the first round finishes an epoch that was stopped in its middle
             epoch, done = divmod(step, per_epoch)
             last = epoch + 1 if done else schedule.epochs
             model.fit(make_dataset(step), steps_per_epoch=per_epoch - done, initial_epoch=epoch, epochs=last,
-                      callbacks=[guard, board, *callbacks])
+                      callbacks=callbacks)
             step = last * per_epoch

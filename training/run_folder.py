@@ -1,60 +1,112 @@
-"""A run's folder: one user at a time, and a record of how the run was made."""
+"""The folder of one training: one user at a time, and a record of how the training was made."""
 from __future__ import annotations
 
 import fcntl
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 from pathlib import Path
+from typing import TypeVar
 
-from data.images import DataError, write_error
+from data.errors import UserError
+from data.files import read_json, write_json
+from training.config import Config, TrainingConfig, fields
 
+VERSION = 2  # of config.json; version 1 has no "version" and no "resolved"
 PACKAGES = ("tensorflow", "tensorflow-addons", "numpy", "opencv-python", "h5py")
-FREE = ("dry_run", "strategy", "out", "epochs")  # may change between a start and its resumption
+LOCK = "lock"
 SHOWN = 8  # changed settings in an error
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Complete or absent; DataError where it cannot be written."""
-    partial = path.with_name(f".partial-{path.name}")
+def read_record(folder: Path | str, remedy: str) -> dict:
+    """config.json of a training, by this version or an earlier one: {"version", "flags", "resolved", "data", "git",
+    "versions"}. Raises UserError with the `remedy` where it is absent or damaged, or of a later version."""
+    path = Path(folder) / "config.json"
+    record = {"version": 1, "resolved": {}, "data": {}, **read_json(path, remedy)}
+    if not isinstance(record.get("flags"), dict) or not all(isinstance(record[key], dict) for key in
+                                                            ("resolved", "data")):
+        raise UserError(f"{path} is damaged (it names no flags): {remedy}")
+    if not isinstance(record["version"], int) or record["version"] > VERSION:
+        raise UserError(f"{path} is of version {record['version']}, this program knows {VERSION}: use a newer one")
+    return record
+
+
+def read_config(folder: Path | str, kind: type[AnyConfig], remedy: str) -> AnyConfig:
+    """The config of the training in `folder`; errors as `read_record` and `Config.from_json`."""
+    return kind.from_json(read_record(folder, remedy)["flags"], f"{folder}/config.json")
+
+
+class RunFolder:
+    """Opens a training's folder: locks it, compares its config.json with what is asked for now, or writes one.
+
+    The folder is locked as long as this object lives. Raises UserError if another training has it open, if it was
+    started with other options or data, or if files lie there that no training made.
+    """
+
+    def __init__(self, config: TrainingConfig, data: dict, resolved: dict):
+        """`data` identifies the training data, `resolved` says what `auto` stands for (`training.devices`)."""
+        self.path = Path(config.out)
+        self._refuse_foreign()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.path / LOCK, "a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{config.out} is in use by another training: wait for it or take another --out") from None
+        try:
+            self._write_or_compare(config, data, resolved)
+        except BaseException:
+            self._lock.close()  # the caller's traceback may keep this object alive
+            raise
+
+    def _write_or_compare(self, config: TrainingConfig, data: dict, resolved: dict) -> None:
+        versions = {name: _version(name) for name in PACKAGES}
+        record = {"version": VERSION, "flags": config.to_json(), "resolved": resolved, "data": data,
+                  "git": _git_revision(), "versions": {"python": platform.python_version(), **versions}}
+        saved = self.path / "config.json"
+        if not saved.exists():
+            write_json(saved, record)
+            return
+        old = read_record(self.path, f"remove {config.out} to start again")
+        before = type(config).from_json(old["flags"], str(saved)).to_json()
+        self._compare({**before, **old["data"]}, {**config.to_json(), **data}, config, old["resolved"], resolved)
+        now = {**old, "flags": {**before, **{name: getattr(config, name) for name in _free(config)}},
+               "resolved": resolved, "version": VERSION}
+        if now != old:
+            write_json(saved, now)  # it says how the run ends, too
+
+    def _refuse_foreign(self) -> None:
+        if not self.path.is_dir() or (self.path / "config.json").exists():
+            return
+        foreign = sorted(path.name for path in self.path.iterdir() if path.name not in (LOCK, ".partial-config.json"))
+        if foreign:
+            raise UserError(f"{self.path}/{foreign[0]} was not made by a training, and the folder has no config.json: "
+                            "choose another --out")
+
+    def _compare(self, before: dict, now: dict, config: TrainingConfig, old_resolved: dict, resolved: dict) -> None:
+        free = _free(config)
+        if old_resolved.get("precision") == resolved.get("precision"):
+            free |= {"precision"}  # auto and what it stands for are the same
+        before, now = dict(_leaves(before)), dict(_leaves(json.loads(json.dumps(now))))
+        changed = [f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in sorted({*before, *now} - free)
+                   if before.get(name) != now.get(name)]
+        if changed:
+            more = f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+            raise UserError(f"{self.path} was started with other settings ({'; '.join(changed[:SHOWN])}{more}): "
+                            "use those, or another --out")
+
+
+def _free(config: TrainingConfig) -> set[str]:
+    return {field.name for field, _ in fields(type(config)) if field.metadata["may_change"]}
+
+
+def _version(package: str) -> str | None:
     try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise write_error(path, error) from error
-
-
-def write_json(path: Path, content) -> None:
-    """As `write_file`."""
-    write_file(path, json.dumps(content, indent=2).encode())
-
-
-def read_json(path: Path, remedy: str) -> dict:
-    """The content; DataError with the `remedy` where it is absent or no JSON."""
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: {remedy}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is damaged ({error}): {remedy}") from None
-    if not isinstance(content, dict):
-        raise DataError(f"{path} is damaged (no JSON object): {remedy}")
-    return content
-
-
-def settings(folder: Path, kind: type, remedy: str):
-    """The frozen dataclass `kind` as the config.json in `folder` has it; DataError if that lacks a field."""
-    saved = read_json(Path(folder) / "config.json", remedy).get("flags", {})
-    try:
-        return kind(**{name: saved[name] for name in kind.__dataclass_fields__})
-    except KeyError as missing:
-        raise DataError(f"{folder}/config.json has no {missing}: {remedy}") from None
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # TensorFlow Addons has no wheel for Linux on Arm
+        return None
 
 
 def _git_revision() -> str | None:
@@ -73,42 +125,3 @@ def _leaves(value, name: str = ""):
             yield from _leaves(item, f"{name}.{key}" if name else key)
     else:
         yield name, value
-
-
-class RunFolder:
-    """Opens `out` for one training: locks it, compares its config.json with `flags` and `data`, or writes one.
-
-    The folder is locked as long as this object lives. Raises DataError if another training has the folder open, or if
-    it was started with other flags or data.
-    """
-
-    def __init__(self, out: str, flags: dict, data: dict):
-        self.path = Path(out)
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.path / "lock", "w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(f"{out} is in use by another training: wait for it or choose another --out") from None
-        versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-        config = {"flags": flags, "data": data, "git": _git_revision(),
-                  "versions": {"python": platform.python_version(), **versions}}
-        saved = self.path / "config.json"
-        if saved.exists():
-            old = read_json(saved, f"remove {out} to start again")
-            self._compare(old, config)
-            now = {name: flags[name] for name in FREE if name in flags}
-            if any(old["flags"].get(name) != value for name, value in now.items()):
-                write_json(saved, {**old, "flags": {**old["flags"], **now}})  # it says how the run ends, too
-        else:
-            write_json(saved, json.loads(json.dumps(config)))
-
-    def _compare(self, old: dict, new: dict) -> None:
-        before = dict(_leaves({**old.get("flags", {}), **old.get("data", {})}))
-        now = dict(_leaves(json.loads(json.dumps({**new["flags"], **new["data"]}))))
-        changed = [f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in sorted({*before, *now} - {*FREE})
-                   if before.get(name) != now.get(name)]
-        if changed:
-            more = f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-            raise DataError(f"{self.path} was started with other settings ({'; '.join(changed[:SHOWN])}{more}): "
-                            "use those, or another --out")

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from data.pairs import PairReader
-from unet_eval.measure import pair_views
-from unet_eval.metrics import confusion, scores
+from unet_eval.inputs import pair_views
+from unet_eval.measures.metrics import confusion, scores
 from unet_eval.segment import Segmenter
 
 
@@ -16,7 +16,7 @@ def most_agreed(pairs: PairReader, folder: str | Path, count: int) -> list[int]:
     `folder` finds in their photographs, at 0.5, in the field of view; of equals the earlier ones.
 
     Where Stage-II has not drawn a vessel of the mask, or has drawn one that is not in it, the pair teaches an error.
-    DataError where the folder has no finished training.
+    UserError where the folder has no finished training.
     """
     segmenter = Segmenter(folder)
     agreed = [float(scores(confusion(view.mask > 0, segmenter.probability(view) >= 0.5, view.fov > 0))["f1_vessel"])

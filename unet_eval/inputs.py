@@ -1,8 +1,9 @@
 """What the U-Net sees: views as single-channel pictures, crops of them for training."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -12,11 +13,10 @@ import tensorflow as tf
 from data import augment
 from data.fundus import ACROSS, View, resize, resize_mask
 from data.pairs import PairReader
-from data.pipeline import examples, uniform
+from data.pipeline import examples, read, uniform
 from training.fit import Schedule
+from unet_eval.config import UnetConfig
 
-INPUTS = ("green_clahe", "grey")
-AUGMENTATIONS = ("none", "light", "strong")
 KEPT = 512  # pairs in memory; a store of 100,000 is read as it is used
 
 
@@ -29,6 +29,15 @@ def picture(image: np.ndarray, kind: str) -> np.ndarray:
     if kind == "grey":
         return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     return cv2.createCLAHE(2.0, (8, 8)).apply(np.ascontiguousarray(image[..., 1]))
+
+
+def pair_views(reader: PairReader, rows: Iterable[int]) -> Iterator[View]:
+    """Rows of a synthetic.h5 as views, at the scale at which arms are trained on them."""
+    shape = (ACROSS, ACROSS)
+    for index in rows:
+        row = reader[index]
+        yield View(f"pair {index}", resize(row["images"], shape), resize_mask(row["masks"][..., 0], shape),
+                   resize_mask(row["fovs"][..., 0], shape), (0, 0, *shape), shape)
 
 
 class RealPairs:
@@ -77,45 +86,35 @@ class Mixture:
         return self.real[index % len(self.real)] if index < self._times else self.made[index - self._times]
 
 
-@dataclass(frozen=True)
-class Crops:
-    """How training crops are cut: `size` pixels square, `augmentation` one of AUGMENTATIONS, turned by up to `rotate`
-    degrees, deformed by up to `elastic` pixels."""
-
-    size: int
-    augmentation: str
-    rotate: float
-    elastic: float
-
-    @property
-    def margin(self) -> int:
-        """Pixels cut beyond the crop, that turning and bending have something to bring in."""
-        return (round(0.21 * self.size) if self.rotate else 0) + int(np.ceil(self.elastic))
+def margin(config: UnetConfig) -> int:
+    """Pixels cut beyond a training crop on each side, for turning and bending to bring in."""
+    return (round(0.21 * config.crop) if config.rotate else 0) + math.ceil(config.elastic)
 
 
-def dataset(pairs, crops: Crops, schedule: Schedule, first_step: int = 0) -> tf.data.Dataset:
-    """Batches of (pictures float32 (B, S, S, 1) in [0, 1], masks float32 (B, S, S, 1), 0 or 1)."""
-    side = crops.size + 2 * crops.margin
+def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) -> tf.data.Dataset:
+    """Batches of crops: (pictures float32 (B, S, S, 1) in [0, 1], masks float32 (B, S, S, 1), 0 or 1)."""
+    border = margin(config)
+    side = config.crop + 2 * border
 
     def cut(index, place):
         grey, mask = pairs[index]
-        pad = crops.margin + max(0, crops.size - min(grey.shape))
+        pad = border + max(0, config.crop - min(grey.shape))
         both = np.pad(np.stack([grey, mask], axis=-1), ((pad, pad), (pad, pad), (0, 0)))
         top, left = (int(p * (length - side + 1)) for p, length in zip(place, both.shape))
         return both[top:top + side, left:left + side]
 
     def example(index, number):
-        both = tf.numpy_function(cut, [index, uniform(schedule.seed, number, (2,))], tf.uint8)
+        both = read(cut, [index, uniform(schedule.seed, number, (2,))], tf.uint8)
         return tf.ensure_shape(both, (side, side, 2)), number
 
     def change(both, numbers):
         seeds = augment.split(tf.stack([tf.constant(schedule.seed, tf.int64), numbers[0]]), 3)
         both = tf.cast(both, tf.float32) / 255
-        if crops.augmentation != "none":
-            both = augment.flip(augment.bend(both, seeds[0], crops.rotate, crops.elastic), seeds[1])
-        keep = slice(crops.margin, crops.margin + crops.size)
+        if config.augmentation != "none":
+            both = augment.flip(augment.bend(both, seeds[0], config.rotate, config.elastic), seeds[1])
+        keep = slice(border, border + config.crop)
         pictures, masks = both[:, keep, keep, :1], tf.round(both[:, keep, keep, 1:])
-        if crops.augmentation == "strong":
+        if config.augmentation == "strong":
             pictures = augment.appearance(pictures, seeds[2])
         return pictures, masks
 
@@ -124,9 +123,9 @@ def dataset(pairs, crops: Crops, schedule: Schedule, first_step: int = 0) -> tf.
     return batched.map(change, num_parallel_calls=1).prefetch(2)
 
 
-def in_turn(mixture: Mixture, crops: Crops, schedule: Schedule, made_first: float, first_step: int = 0):
-    """As `dataset`, but of made pairs only for the share `made_first` of the steps, then of real ones only."""
-    turn = round(made_first * schedule.steps)
-    begin = replace(schedule, epochs=1, steps_per_epoch=turn)
-    return dataset(mixture.made, crops, begin, min(first_step, turn)).concatenate(
-        dataset(mixture.real, crops, schedule, max(first_step, turn)))
+def in_turn(mixture: Mixture, config: UnetConfig, schedule: Schedule, first_step: int = 0) -> tf.data.Dataset:
+    """As `dataset`, but made pairs only for the share config.synthetic_first of the steps, then real ones only."""
+    turn = round(config.synthetic_first * schedule.steps)
+    beginning = replace(schedule, epochs=1, steps_per_epoch=turn)
+    return dataset(mixture.made, config, beginning, min(first_step, turn)).concatenate(
+        dataset(mixture.real, config, schedule, max(first_step, turn)))

@@ -4,49 +4,41 @@ python -m unet_eval.segment --model=checkpoints/quick/unet-real --images=FOLDER 
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from absl import flags, logging
+from absl import logging
 from skimage.measure import block_reduce
 from tensorflow import keras
 
+from data.check import check
+from data.files import OutputFolder
 from data.fundus import View, load_view, to_native
-from data.images import write_image
-from data.layouts import LAYOUTS, check, samples
+from data.images import encode_image
+from data.layouts import DATA_SETS, samples
 from training.cli import run
-from training.run_folder import settings
+from training.run_folder import read_config
 from training.weights import load_weights
+from unet_eval.config import SegmentConfig, UnetConfig
 from unet_eval.inputs import picture
 from unet_eval.networks import unet
 
 TILES = 4  # a side of the grid that features are taken on
 
 
-@dataclass(frozen=True)
-class Network:
-    """The flags of train.py that decide which U-Net it is and what it sees."""
-
-    base: int
-    poolings: int
-    input: str
-    test_flips: bool
-
-
-def _input(view, network):
+def _input(view: View, config: UnetConfig) -> np.ndarray:
     """float32 (1, H, W, 1) in [0, 1], sides padded to multiples of 2^poolings."""
     height, width = view.fov.shape
-    multiple = 2 ** network.poolings
-    x = picture(view.image, network.input).astype(np.float32)[None, ..., None] / 255
+    multiple = 2 ** config.poolings
+    x = picture(view.image, config.input).astype(np.float32)[None, ..., None] / 255
     return np.pad(x, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), "reflect")
 
 
-def probability(model, view: View, network: Network) -> np.ndarray:
+def probability(model, view: View, config: UnetConfig) -> np.ndarray:
     """float32 (h, w) in [0, 1] on the view's grid, 0 outside the field of view."""
     height, width = view.fov.shape
-    x = _input(view, network)
-    axes = [(), (1,), (2,), (1, 2)] if network.test_flips else [()]
+    x = _input(view, config)
+    axes = [(), (1,), (2,), (1, 2)] if config.test_flips else [()]
     answers = [np.flip(model(np.flip(x, axis), training=False).numpy(), axis) for axis in axes]
     return np.where(view.fov > 0, np.mean(answers, axis=0)[0, :height, :width, 0], 0).astype(np.float32)
 
@@ -57,13 +49,13 @@ def bottleneck(model) -> keras.Model:
     return keras.Model(model.input, up.input)
 
 
-def features(encoder, view: View, network: Network, tiles: int = TILES) -> np.ndarray:
+def features(encoder, view: View, config: UnetConfig, tiles: int = TILES) -> np.ndarray:
     """float32 (n, C), n <= tiles^2: the bottleneck's channels, averaged over the tiles of a regular grid.
 
     Each is the mean inside the field of view; a tile of which it covers less than half is left out.
     """
-    deep = encoder(_input(view, network), training=False).numpy()[0].astype(np.float32)
-    side = 2 ** network.poolings
+    deep = encoder(_input(view, config), training=False).numpy()[0].astype(np.float32)
+    side = 2 ** config.poolings
     covered = block_reduce(view.fov > 0, (side, side), np.mean)[..., None]  # of each pixel of `deep`
     both = np.concatenate([deep * covered, covered], axis=-1)
     parts = [tile.mean(axis=(0, 1)) for row in np.array_split(both, tiles, axis=0)
@@ -74,44 +66,41 @@ def features(encoder, view: View, network: Network, tiles: int = TILES) -> np.nd
 class Segmenter:
     """A trained U-Net from its run folder: built by code, its weights alone are read.
 
-    Raises DataError where the folder has no finished training.
+    Raises UserError where the folder has no finished training.
     """
 
     def __init__(self, folder: str | Path):
         remedy = f"train it first (make stage2 or make eval), or give another folder than {folder}"
-        self._network = settings(Path(folder), Network, remedy)
-        self._model = unet(self._network.base, self._network.poolings)
+        self._config = read_config(folder, UnetConfig, remedy)
+        self._model = unet(self._config.base, self._config.poolings)
         load_weights(self._model, Path(folder) / "weights.h5", remedy)
         self._encoder = bottleneck(self._model)
 
     def probability(self, view: View) -> np.ndarray:
         """float32 (h, w) in [0, 1] on the view's grid, 0 outside the field of view."""
-        return probability(self._model, view, self._network)
+        return probability(self._model, view, self._config)
 
     def features(self, view: View) -> np.ndarray:
         """float32 (n, C), n <= TILES^2: what the bottleneck makes of each part of the view, as `features`."""
-        return features(self._encoder, view, self._network)
+        return features(self._encoder, view, self._config)
 
 
-def main():
-    segmenter = Segmenter(flags.FLAGS.model)
-    spec = flags.FLAGS.images
-    if spec.split(":")[0] not in LAYOUTS:
+def segment(config: SegmentConfig) -> None:
+    """Writes config.out/STEM.png, one mask an image. Raises UserError, before any work where a file is in the way."""
+    segmenter = Segmenter(config.model)
+    spec = config.images
+    if spec.partition(":")[0] not in DATA_SETS:
         spec = f"messidor:{spec}"  # the layout that is just a folder of photographs
-    found = samples(spec, "all", masks=False)
-    check(found)
-    out = Path(flags.FLAGS.out)
-    out.mkdir(parents=True, exist_ok=True)
-    for sample in found:
+    photographs = samples(spec, "all", masks=False, modality=config.modality)
+    check(photographs)
+    folder = OutputFolder(config.out, "--out")
+    folder.check(f"{sample.stem}.png" for sample in photographs)
+    for sample in photographs:
         view = load_view(sample)
-        mask = to_native(view, segmenter.probability(view)) >= flags.FLAGS.probability
-        write_image(out / f"{sample.stem}.png", np.where(mask, 255, 0).astype(np.uint8))
-    logging.info("%d masks written to %s", len(found), out)
+        mask = to_native(view, segmenter.probability(view)) >= config.probability
+        folder.write(f"{sample.stem}.png", encode_image(np.where(mask, 255, 0).astype(np.uint8), ".png"))
+    logging.info("%d masks written to %s", len(photographs), config.out)
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("model", None, "Run folder of a trained U-Net.", required=True)
-    flags.DEFINE_string("images", None, "layout:path, or any folder of images.", required=True)
-    flags.DEFINE_string("out", None, "Folder for the masks, one PNG an image, on its own pixel grid.", required=True)
-    flags.DEFINE_float("probability", 0.5, "Probability from which a pixel is foreground.", 0.0, 1.0)
-    run(main)
+    run(segment, SegmentConfig)

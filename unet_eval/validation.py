@@ -8,29 +8,30 @@ import tensorflow as tf
 from tensorboard.plugins.pr_curve import summary as pr_curve
 from tensorflow import keras
 
+from data.files import write_json
 from data.fundus import View
-from training.run_folder import write_json
-from unet_eval.metrics import confusion, scores
-from unet_eval.segment import Network, probability
+from unet_eval.config import UnetConfig
+from unet_eval.measures.metrics import confusion, scores
+from unet_eval.segment import probability
 
 
 class Validation(keras.callbacks.Callback):
-    """After every `every`-th epoch and the last: the vessel F1 at 0.5 in the field of view, on the working scale, to
-    the progress bar's line, to validation.json as {"f1_vessel", "epoch"} (epochs done) and to TensorBoard, with the
-    precision-recall curve. It watches; it chooses nothing."""
+    """After every config.validate_every-th epoch and the last: the vessel F1 at 0.5 in the field of view, on the
+    working scale, to the progress bar's line, to validation.json as {"f1_vessel", "epoch"} (epochs done) and to
+    TensorBoard, with the precision-recall curve. It watches; it chooses nothing."""
 
-    def __init__(self, folder: Path, views: list[View], network: Network, every: int):
+    def __init__(self, folder: Path, views: list[View], config: UnetConfig):
         super().__init__()
-        self._views, self._network, self._every = views, network, every
+        self._views, self._config = views, config
         self._file = folder / "validation.json"
         # TensorBoard's HParams table joins a run's flags, in logs, to the scalars of the folders within.
         self._writer = tf.summary.create_file_writer(str(folder / "logs" / "validation"))
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self._every and epoch + 1 < self.params["epochs"]:
+        if (epoch + 1) % self._config.validate_every and epoch + 1 < self.params["epochs"]:
             return
         inside = [view.fov > 0 for view in self._views]
-        found = np.concatenate([probability(self.model, view, self._network)[fov]
+        found = np.concatenate([probability(self.model, view, self._config)[fov]
                                 for view, fov in zip(self._views, inside)])
         truth = np.concatenate([view.mask[fov] > 0 for view, fov in zip(self._views, inside)])
         f1 = float(scores(confusion(truth, found >= 0.5))["f1_vessel"])

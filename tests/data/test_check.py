@@ -1,14 +1,20 @@
-"""What is wrong with a data set is told in one line before anything is trained on it."""
+"""What is wrong with a data set is reported in one line before anything is trained on it."""
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from absl import logging
+from PIL import Image
 
+from data.check import check
+from data.errors import UserError
 from data.images import write_image
+from data.layouts import samples
 
 
 @pytest.fixture
@@ -22,25 +28,60 @@ def pairs(tmp_path):
     return tmp_path
 
 
-def check(*arguments):
+def call(*arguments):
     return subprocess.run([sys.executable, "-m", "data.check", *arguments], cwd=Path(__file__).parents[2],
                           capture_output=True, text=True)
 
 
 def test_good_data_sets_pass(pairs):
-    answer = check(f"--pairs=folder:{pairs}", f"--photos=messidor:{pairs}/images")
+    answer = call(f"--pairs=folder:{pairs}", f"--photos=messidor:{pairs}/images", "--modality=cells")
     assert answer.returncode == 0, answer.stderr
 
 
 def test_a_truncated_test_image_stops_as_a_training_image_would(pairs):
     damaged = pairs / "images" / "4.png"
     damaged.write_bytes(damaged.read_bytes()[:2000])
-    answer = check(f"--pairs=folder:{pairs}")
+    answer = call(f"--pairs=folder:{pairs}")
     assert answer.returncode == 1
     assert str(damaged) in answer.stderr.splitlines()[-1] and "Traceback" not in answer.stderr
 
 
 def test_photographs_are_checked_although_stage2_needs_them_last(pairs):
-    answer = check(f"--pairs=folder:{pairs}", f"--photos=messidor:{pairs}/nowhere")
+    answer = call(f"--pairs=folder:{pairs}", f"--photos=messidor:{pairs}/nowhere")
     assert answer.returncode == 1
     assert f"{pairs}/nowhere" in answer.stderr.splitlines()[-1] and "Traceback" not in answer.stderr
+
+
+def test_an_unknown_modality_is_refused(pairs):
+    answer = call(f"--pairs=folder:{pairs}", "--modality=cell")
+    assert answer.returncode == 1 and "--modality" in answer.stderr
+
+
+def test_check_opens_every_file(tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+    for stem in "abcdefghijk":
+        image = random.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        write_image(tmp_path / "images" / f"{stem}.png", image)
+        write_image(tmp_path / "masks" / f"{stem}.png", np.where(image[..., 0] > 128, 255, 0).astype(np.uint8))
+    listed = samples(f"folder:{tmp_path}")
+    lines = []
+    for level in ("info", "warning"):
+        monkeypatch.setattr(logging, level, lambda text, *values: lines.append(text % values))
+    check(listed)
+    assert lines == ["11 images checked, pixels 16 x 12 (11), 0 warnings"]
+
+    lines.clear()
+    for stem in "bd":
+        write_image(tmp_path / "masks" / f"{stem}.png", np.zeros((12, 16), np.uint8))
+    blurred = cv2.resize(np.kron(np.eye(2, dtype=np.uint8) * 255, np.ones((201, 201), np.uint8)), (299, 299))
+    write_image(tmp_path / "images" / "k.png", np.dstack([blurred] * 3))
+    write_image(tmp_path / "masks" / "k.png", blurred)
+    check(listed)
+    assert lines == ["masks cut at half, 1 of 11: k", "masks all background, 2 of 11: b, d",
+                     "11 images checked, pixels 16 x 12 (10), 299 x 299 (1), 3 warnings"]
+
+    whole = (tmp_path / "images" / "g.png").read_bytes()
+    (tmp_path / "images" / "g.png").write_bytes(whole[:len(whole) // 2])
+    Image.fromarray(np.eye(6, 16, dtype=np.uint8) * 255).save(tmp_path / "masks" / "h.png")
+    with pytest.raises(UserError, match=r"g.png.*truncated.*\(and 1 more sample"):
+        check(listed)

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data.fundus import ACROSS, find_field_of_view, load_view, square, to_native
+from data.fundus import ACROSS, field_of_view, find_field_of_view, load_view, load_views, square, to_native
 from data.images import read_image, read_mask, write_image
 from data.layouts import Sample, samples
 
@@ -17,13 +17,13 @@ def overlap(one, other):
 
 @pytest.fixture
 def sample(tmp_path):
-    def write(image, mask=None, fov=None):
+    def write(image, mask=None, fov=None, modality="fundus"):
         paths = {}
         for role, picture in (("image", image), ("mask", mask), ("fov", fov)):
             if picture is not None:
                 paths[role] = tmp_path / f"{role}.png"
                 write_image(paths[role], picture)
-        return Sample("one", **paths)
+        return Sample("one", **paths, modality=modality)
     return write
 
 
@@ -80,10 +80,10 @@ def test_the_way_back_is_aligned_to_within_a_pixel(eye, sample, shape, diameter)
     back = to_native(view, view.mask.astype(np.float32) / 255)
     assert back.shape == shape and back.dtype == np.float32
     assert 0 <= back.min() and back.max() <= 1
-    found = back >= 0.5
-    centres = [np.mean(np.nonzero(where), axis=1) for where in (found, mark > 0)]
+    returned = back >= 0.5
+    centres = [np.mean(np.nonzero(where), axis=1) for where in (returned, mark > 0)]
     assert np.abs(centres[0] - centres[1]).max() < 0.5
-    assert overlap(found, mark) > 0.96
+    assert overlap(returned, mark) > 0.96
 
 
 def test_outside_the_view_the_way_back_is_empty(eye, sample):
@@ -98,6 +98,24 @@ def test_without_a_mask_there_is_none(eye, sample):
     assert load_view(sample(eye(5)[0])).mask is None
 
 
+def test_a_field_of_view_is_searched_for_in_fundus_photographs_only(eye, sample):
+    image, mask, fov = eye(7)
+    assert overlap(field_of_view(sample(image), image), fov) > 0.98
+    for modality in ("cells", "other"):
+        assert (field_of_view(sample(image, modality=modality), image) == 255).all()
+        assert np.array_equal(field_of_view(sample(image, fov=fov, modality=modality), image), fov)
+        view = load_view(sample(image, mask, modality=modality))
+        assert view.box == (0, 0, 584, 565) == (0, 0, *view.native_shape) and view.fov.all()
+
+
+def test_views_of_a_folder_are_of_its_modality(eye, tmp_path):
+    image, mask, _ = eye(8)
+    write_image(tmp_path / "images" / "a.png", image)
+    write_image(tmp_path / "masks" / "a.png", mask)
+    boxes = [load_views(f"folder:{tmp_path}", "train", modality=modality)[0].box for modality in ("fundus", "")]
+    assert boxes[0][:2] > (0, 0) and boxes[1] == (0, 0, 584, 565)
+
+
 def test_square_is_centred_and_keeps_two_levels(eye):
     mask = eye(6)[1][:, 100:400]
     small = square(mask, 256)
@@ -110,9 +128,9 @@ def test_square_is_centred_and_keeps_two_levels(eye):
 
 
 def test_fields_of_view_found_in_hrf_agree_with_its_own(hrf):
-    found = {sample.stem: sample for sample in samples(f"hrf:{hrf}", "all")}
+    eyes = {sample.stem: sample for sample in samples(f"hrf:{hrf}", "all")}
     for stem in ("01_h", "07_dr", "12_g"):
-        assert overlap(find_field_of_view(read_image(found[stem].image)), read_mask(found[stem].fov)) > 0.98, stem
+        assert overlap(find_field_of_view(read_image(eyes[stem].image)), read_mask(eyes[stem].fov)) > 0.98, stem
 
 
 def test_views_of_chase_are_540_across(chase):

@@ -12,7 +12,8 @@ import pytest
 from absl import logging
 from PIL import Image
 
-from data.images import DataError, check_sample, read_image, read_mask, write_image
+from data.errors import UserError
+from data.images import check_sample, encode_image, read_image, read_mask, write_image
 from data.layouts import Sample
 
 
@@ -38,7 +39,7 @@ def warnings(monkeypatch):
 
 def refusal(read, path):
     """The one line with which reading the file is refused; it names the file."""
-    with pytest.raises(DataError) as error:
+    with pytest.raises(UserError) as error:
         read(path)
     line = str(error.value)
     assert str(path) in line
@@ -60,6 +61,20 @@ def test_jpg_and_gif(tmp_path, photograph, vessels):
     assert np.array_equal(read_mask(tmp_path / "m.gif"), vessels)
     with pytest.raises(ValueError):
         write_image(tmp_path / "a.gif", photograph)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.TIF", "a.jpg", "a.bmp"])
+def test_encoded_bytes_are_those_of_the_file(tmp_path, photograph, name):
+    write_image(tmp_path / name, photograph)
+    assert encode_image(photograph, Path(name).suffix) == (tmp_path / name).read_bytes()
+
+
+def test_what_cannot_be_encoded(photograph, vessels):
+    assert encode_image(vessels[..., None], ".gif") == encode_image(vessels, ".gif")
+    for array, suffix in ((photograph, ".gif"), (photograph, ".webp"), (photograph / 255, ".png"),
+                          (photograph[..., :2], ".png")):
+        with pytest.raises(ValueError, match="no way to write"):
+            encode_image(array, suffix)
 
 
 def test_spaces_and_other_alphabets(tmp_path, photograph):
@@ -150,7 +165,7 @@ def test_no_warnings_of_pillow_beside_the_error(tmp_path, photograph):
     path.write_bytes(path.read_bytes()[:5000])
     script = "import sys; from data.images import read_image; read_image(sys.argv[1])"
     shown = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True)
-    assert "DataError" in shown.stderr and "Warning" not in shown.stderr
+    assert "UserError" in shown.stderr and "Warning" not in shown.stderr
 
 
 def test_other_formats_are_not_opened(tmp_path, photograph):
@@ -240,7 +255,7 @@ def test_who_reads_the_older_picture_goes_on_reading_it(tmp_path, photograph):
 
 
 def test_errors_are_one_line():
-    assert str(DataError("first\nsecond")) == "first second"
+    assert str(UserError("first\nsecond")) == "first second"
 
 
 def test_full_disk_leaves_the_older_picture(tmp_path, photograph):
@@ -249,11 +264,12 @@ def test_full_disk_leaves_the_older_picture(tmp_path, photograph):
     script = """
 import resource, sys
 import numpy as np
-from data.images import DataError, write_image
+from data.errors import UserError
+from data.images import write_image
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 try:
     write_image(sys.argv[1], np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8))
-except DataError as error:
+except UserError as error:
     print(error)
 """
     shown = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
@@ -271,7 +287,8 @@ def test_read_only_folder(tmp_path):
     script = """
 import os
 import numpy as np
-from data.images import DataError, write_image
+from data.errors import UserError
+from data.images import write_image
 picture = np.zeros((9, 9, 3), np.uint8)
 write_image("older.png", picture)
 os.chmod(".", 0o555)
@@ -279,7 +296,7 @@ if os.geteuid() == 0:
     os.setuid(65534)  # root may write everywhere
 try:
     write_image("a.png", picture)
-except DataError as error:
+except UserError as error:
     print(error)
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -1,16 +1,17 @@
 import shutil
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from absl import logging
-from PIL import Image
 
 from data import layouts
-from data.images import DataError, write_image
-from data.layouts import check, checksum, origin, samples
+from data.check import check
+from data.errors import UserError
+from data.images import write_image
+from data.layouts import DATA_SETS, MODALITIES, checksum, citation, modality_of, origin, samples, title, training
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 IMAGE = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
@@ -58,7 +59,7 @@ def test_drive(drive):
 def test_drive_without_test_masks_still_trains(drive):
     shutil.rmtree(drive / "test" / "1st_manual")
     assert len(samples(f"drive:{drive}", "train")) == 20
-    with pytest.raises(DataError, match="1st_manual: no such folder"):
+    with pytest.raises(UserError, match="1st_manual: no such folder"):
         samples(f"drive:{drive}", "test")
     assert len(samples(f"drive:{drive}", "all", masks=False)) == 40
 
@@ -87,6 +88,75 @@ def test_hrf(tmp_path):
     shutil.rmtree(tmp_path / "manual1")
     shutil.rmtree(tmp_path / "mask")
     assert {(sample.mask, sample.fov) for sample in samples(spec, "all", masks=False)} == {(None, None)}
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_every_layout_has_a_record_for_the_report(name):
+    assert title(name) == DATA_SETS[name].title != ""
+    assert citation(name) == DATA_SETS[name].citation
+    assert citation(name) or name == "folder"
+    assert DATA_SETS[name].modality in (*MODALITIES, None)
+
+
+def test_credits_of_what_is_no_layout():
+    assert title("phantom_cells") == "procedural cells" and "BU-BIL" in citation("phantom_cells")
+    assert (title("of another version"), citation("of another version")) == ("of another version", "")
+
+
+def test_both_eyes_of_a_child_of_chase_db1_are_one_patient(tmp_path):
+    for stem in ("Image_01L", "Image_01R", "Image_02L", "extra"):
+        write(tmp_path, f"{stem}.jpg", f"{stem}_1stHO.png")
+    assert [sample.patient for sample in samples(f"chase_db1:{tmp_path}", "train")] == ["01", "01", "02", "extra"]
+
+
+@pytest.mark.parametrize("name", sorted(DATA_SETS.keys() - {"chase_db1"}))
+def test_elsewhere_each_image_is_a_patient(name):
+    assert DATA_SETS[name].patient("01_dr") == "01_dr"
+
+
+def test_samples_have_patient_and_modality(drive):
+    sample = samples(f"drive:{drive}", "test", modality="cells")[0]  # the layout knows better than the argument
+    assert (sample.patient, sample.modality) == ("01", "fundus")
+
+
+@pytest.mark.parametrize("fov, modality, expected", [
+    (None, "", "other"), (None, "cells", "cells"), (None, "fundus", "fundus"), ("fov/a.png", "", "fundus"),
+    ("fov/a.png", "cells", "fundus")])
+def test_modality_of_a_folder(tmp_path, fov, modality, expected):
+    write(tmp_path, "images/a.png", "masks/a.png", *([fov] if fov else []))
+    spec = f"folder:{tmp_path}"
+    assert modality_of(spec, modality) == expected
+    assert [sample.modality for sample in samples(spec, "train", modality=modality)] == [expected]
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_modality_of_a_folder_with_its_own_split(tmp_path, part):
+    """One fov/ tells of both parts."""
+    write(tmp_path, *(f"{split}/{kind}/{split}.png" for split in ("train", "test") for kind in ("images", "masks")))
+    write(tmp_path, f"{part}/fov/{part}.png")
+    assert {sample.modality for sample in samples(f"folder:{tmp_path}", modality="other")} == {"fundus"}
+
+
+def test_modality_needs_no_files():
+    assert modality_of("folder:nowhere") == "other" and modality_of("folder:nowhere", "cells") == "cells"
+    assert modality_of("phantom") == modality_of("stare:nowhere") == "fundus"
+    assert modality_of("bu_bil:nowhere", "other") == "cells"
+    with pytest.raises(UserError, match="unknown layout"):
+        modality_of("dive:nowhere")
+
+
+def test_training_holds_out_the_last_and_knows_the_modality(folder):
+    trained, held_out = training(f"folder:{folder}", 2, "cells")
+    assert [sample.stem for sample in trained] == list("abcdfgh") and [sample.stem for sample in held_out] == ["i", "k"]
+    assert {sample.modality for sample in trained + held_out} == {"cells"}
+    with pytest.raises(UserError, match="--validation=9"):
+        training(f"folder:{folder}", 9)
+
+
+def test_layouts_need_the_standard_library_only():
+    """-S: no installed package can be imported."""
+    subprocess.run([sys.executable, "-S", "-c", "import data.layouts, sys; assert 'numpy' not in sys.modules"],
+                   check=True, cwd=Path(__file__).parents[2])
 
 
 def test_stare(tmp_path):
@@ -137,7 +207,7 @@ def test_folder_with_its_own_split(tmp_path):
     spec = f"folder:{tmp_path}"
     assert [stems(spec, split) for split in ("train", "test", "all")] == [["a", "b"], ["c"], ["a", "b", "c"]]
     write(tmp_path, "test/images/a.jpg", "test/masks/a.png")
-    with pytest.raises(DataError, match="occur twice: a"):
+    with pytest.raises(UserError, match="occur twice: a"):
         samples(spec, "all")
 
 
@@ -151,7 +221,7 @@ def test_phantom(drive, tmp_path, monkeypatch):
     assert len(samples("phantom", "test")) == 20
     assert stems("phantom", "all", masks=False) == ["a"]
     monkeypatch.setattr(layouts, "DATA_ROOT", tmp_path / "nowhere")
-    with pytest.raises(DataError, match="make data"):
+    with pytest.raises(UserError, match="make data"):
         samples("phantom", "train")
 
 
@@ -160,21 +230,21 @@ def test_phantom(drive, tmp_path, monkeypatch):
     ("drive:{}/absent", "no folder"), ("drive:{}", "training/images: no such folder"),
     ("messidor:{}", "no samples"), ("chase_db1:{}", "no samples"), ("bu_bil:{}", "no samples")])
 def test_wrong_specs_and_empty_folders(tmp_path, spec, line):
-    with pytest.raises(DataError, match=line):
+    with pytest.raises(UserError, match=line):
         samples(spec.format(tmp_path), "all")
 
 
 def test_too_few_for_a_test_split(tmp_path):
     write(tmp_path, "images/a.png", "masks/a.png")
     assert stems(f"folder:{tmp_path}", "train") == ["a"]
-    with pytest.raises(DataError, match="no test samples"):
+    with pytest.raises(UserError, match="no test samples"):
         samples(f"folder:{tmp_path}", "test")
 
 
 def test_orphans_are_all_named_in_one_line(folder):
     for path in ("masks/b.png", "masks/h.png", "images/d.png"):
         (folder / path).unlink()
-    with pytest.raises(DataError) as error:
+    with pytest.raises(UserError) as error:
         samples(f"folder:{folder}", "train")
     assert "image without mask: b, h;" in str(error.value) and "mask without image: d;" in str(error.value)
     assert "\n" not in str(error.value)
@@ -183,7 +253,7 @@ def test_orphans_are_all_named_in_one_line(folder):
 
 def test_field_of_view_without_image(drive):
     (drive / "training" / "mask" / "30_training_mask.gif").unlink()
-    with pytest.raises(DataError, match="image without field of view: 30;"):
+    with pytest.raises(UserError, match="image without field of view: 30;"):
         samples(f"drive:{drive}", "train")
 
 
@@ -201,13 +271,13 @@ def test_files_that_are_no_images(folder):
         (folder / "images" / name).touch()
     assert len(samples(f"folder:{folder}")) == 11
     (folder / "masks" / "c.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"masks: empty files \(0 bytes\): c.png"):
+    with pytest.raises(UserError, match=r"masks: empty files \(0 bytes\): c.png"):
         samples(f"folder:{folder}")
 
 
 def test_the_same_stem_twice(folder):
     write(folder, "images/c.jpg")
-    with pytest.raises(DataError, match="c.jpg and c.png"):
+    with pytest.raises(UserError, match="c.jpg and c.png"):
         samples(f"folder:{folder}")
 
 
@@ -218,31 +288,6 @@ def test_spaces_and_other_alphabets(tmp_path):
     write(root, f"images/{decomposed}.png", f"masks/{composed}.png")
     assert stems(f"folder:{root}", "train") == [composed]
     check(samples(f"folder:{root}", "train"))
-
-
-def test_check_opens_every_file(folder, monkeypatch):
-    found = samples(f"folder:{folder}")
-    lines = []
-    for level in ("info", "warning"):
-        monkeypatch.setattr(logging, level, lambda text, *values: lines.append(text % values))
-    check(found)
-    assert lines == ["11 images checked, pixels 16 x 12 (11), 0 warnings"]
-
-    lines.clear()
-    for stem in "bd":
-        write_image(folder / "masks" / f"{stem}.png", np.zeros((12, 16), np.uint8))
-    blurred = cv2.resize(np.kron(np.eye(2, dtype=np.uint8) * 255, np.ones((201, 201), np.uint8)), (299, 299))
-    write_image(folder / "images" / "k.png", np.dstack([blurred] * 3))
-    write_image(folder / "masks" / "k.png", blurred)
-    check(found)
-    assert lines == ["masks cut at half, 1 of 11: k", "masks all background, 2 of 11: b, d",
-                     "11 images checked, pixels 16 x 12 (10), 299 x 299 (1), 3 warnings"]
-
-    whole = (folder / "images" / "g.png").read_bytes()
-    (folder / "images" / "g.png").write_bytes(whole[:len(whole) // 2])
-    Image.fromarray(MASK[:6]).save(folder / "masks" / "h.png")
-    with pytest.raises(DataError, match=r"g.png.*truncated.*\(and 1 more sample"):
-        check(found)
 
 
 def test_checksum_follows_contents_not_places(folder, tmp_path):

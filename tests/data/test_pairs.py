@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from data.images import DataError
+from data.errors import UserError
 from data.pairs import PairReader, PairWriter
 
 
@@ -27,7 +27,7 @@ def store(tmp_path):
 
 
 def refusal(path):
-    with pytest.raises(DataError) as error:
+    with pytest.raises(UserError) as error:
         PairReader(path)
     line = str(error.value)
     assert str(path) in line and "make stage2" in line and "\n" not in line
@@ -98,7 +98,7 @@ def test_full_disk_stops_with_one_line(tmp_path):
     script = """
 import resource, sys
 import numpy as np
-from data.images import DataError
+from data.errors import UserError
 from data.pairs import PairWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 rng = np.random.default_rng(0)
@@ -108,7 +108,7 @@ try:
         while rows < 100:
             writer.append(masks=rng.integers(0, 256, (64, 64, 1), dtype=np.uint8))
             rows += 1
-except DataError as error:
+except UserError as error:
     print(f"{error} after {rows} rows")
 """
     path = tmp_path / "s.h5"
@@ -130,18 +130,18 @@ with PairWriter(sys.argv[1], {}) as writer:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 """
     shown = subprocess.run([sys.executable, "-c", script, str(tmp_path / "s.h5")], capture_output=True, text=True)
-    assert shown.returncode == 1 and "DataError" in shown.stderr
+    assert shown.returncode == 1 and "UserError" in shown.stderr
     assert os.listdir(tmp_path) == []
 
 
 def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="cannot be written"), PairWriter(tmp_path / "file" / "s.h5", {}):
+    with pytest.raises(UserError, match="cannot be written"), PairWriter(tmp_path / "file" / "s.h5", {}):
         pass
 
 
 def test_no_rows(tmp_path):
-    with pytest.raises(DataError, match="not one row"), PairWriter(tmp_path / "s.h5", {}):
+    with pytest.raises(UserError, match="not one row"), PairWriter(tmp_path / "s.h5", {}):
         pass
     assert os.listdir(tmp_path) == []
 
@@ -162,7 +162,7 @@ def test_rows_of_another_shape_or_kind(tmp_path):
 
 def test_absent(tmp_path):
     assert "no such file" in refusal(tmp_path / "s.h5")
-    with pytest.raises(DataError, match="make stage1"):
+    with pytest.raises(UserError, match="make stage1"):
         PairReader(tmp_path / "masks.h5", made_by="make stage1")
 
 
@@ -181,7 +181,7 @@ def test_flipped_bit_in_a_row(store):
     store.write_bytes(whole)
     with PairReader(store) as reader:
         assert np.array_equal(reader[1]["images"], row(1)["images"])
-        with pytest.raises(DataError, match="row 2 is damaged"):
+        with pytest.raises(UserError, match="row 2 is damaged"):
             reader[2]
 
 
@@ -209,10 +209,10 @@ def test_what_is_required_is_the_callers(tmp_path):
         assert len(reader) == 2 and reader[1].keys() == {"images"}
         assert np.array_equal(reader[1]["images"], row(1)["images"])
     assert "no masks in it" in refusal(path)
-    with pytest.raises(DataError, match="no masks and no fovs in it"):
+    with pytest.raises(UserError, match="no masks and no fovs in it"):
         PairReader(path, required=("masks", "images", "fovs"))
     path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(DataError, match="call `make evidence` again"):
+    with pytest.raises(UserError, match="call `make evidence` again"):
         PairReader(path, made_by="make evidence", required=("images",))
 
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from data import layouts
+from data.errors import UserError
 from data.fundus import load_view, square
-from data.images import DataError, read_image, read_mask
+from data.images import read_image, read_mask
 from data.pairs import PairReader
-from data.phantom import COUNTS, make_phantoms
-from data.phantom_cells import cell
-from data.phantom_pairs import draw_pair, write_pairs
-from data.phantom_retina import fundus
-from data.phantom_vessels import FOVEA, REACH, grow
+from data.phantom.cells import cell
+from data.phantom.datasets import COUNTS, make_phantoms
+from data.phantom.pairs import draw_pair, write_pairs
+from data.phantom.retina import fundus
+from data.phantom.vessels import FOVEA, REACH, grow
 
 FEW = {"DRIVE": 3, "MESSIDOR": 1, "BU-BIL": 2}
 
@@ -96,7 +97,7 @@ def test_existing_folder_is_left_alone(tmp_path):
 
 def test_nothing_is_left_of_a_failure(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="file"):
+    with pytest.raises(UserError, match="file"):
         make_phantoms(tmp_path / "file" / "phantom", 0, FEW)
     with pytest.raises(ValueError, match="unknown"):
         make_phantoms(tmp_path / "phantom", 0, {"BU-BIL": 1, "unknown": 1})
@@ -223,7 +224,7 @@ def test_procedural_pairs_by_seed_and_never_those_of_the_files(phantoms):
 
 def test_procedural_pairs_by_command(tmp_path):
     def call(*flags):
-        return subprocess.run([sys.executable, "-m", "data.phantom_pairs", *flags], capture_output=True, text=True,
+        return subprocess.run([sys.executable, "-m", "data.phantom.pairs", *flags], capture_output=True, text=True,
                               cwd=Path(__file__).parents[2])
     out = tmp_path / "phantom.h5"
     assert call("--kind=cells", f"--out={out}", "--count=1", "--seed=5").returncode == 0

@@ -1,9 +1,7 @@
 """Procedural data sets, written as real files in the layouts of the real ones.
 
-    python -m data.phantom --out=data/raw/phantom --seed=0
-
-writes OUT/DRIVE (20 training and 20 test photographs with vessels and field of view, the test ones by two
-annotators), OUT/MESSIDOR (40 larger photographs without masks) and OUT/BU-BIL (35 smooth muscle cells).
+DRIVE: 20 training and 20 test photographs with vessels and field of view, the test ones by two annotators.
+MESSIDOR: 40 larger photographs without masks. BU-BIL: 35 smooth muscle cells.
 """
 
 from __future__ import annotations
@@ -11,15 +9,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from data import phantom_cells, phantom_retina
-from data.images import DataError, write_error, write_image
+from data.files import write_error
+from data.images import write_image
+from data.phantom import cells, retina
 
 COUNTS = {"DRIVE": 40, "MESSIDOR": 40, "BU-BIL": 35}
 
@@ -34,9 +32,8 @@ def make_phantoms(out: Path, seed: int, counts: dict[str, int] = COUNTS) -> bool
     Returns:
       False if `out` was there already; it is left alone then.
     Raises:
-      DataError: `out` cannot be written.
+      UserError: `out` cannot be written.
     """
-    out = Path(out)
     if out.exists():
         return False
     try:
@@ -52,7 +49,7 @@ def make_phantoms(out: Path, seed: int, counts: dict[str, int] = COUNTS) -> bool
     return True
 
 
-def _draw_all(jobs):
+def _draw_all(jobs: list[tuple]) -> None:
     workers = min(os.cpu_count() or 1, 1 + len(jobs) // 16)  # starting one takes as long as drawing some
     if workers == 1:
         for job in jobs:
@@ -69,7 +66,7 @@ def _start_worker():
     cv2.setNumThreads(1)
 
 
-def _draw(job):
+def _draw(job: tuple[Path, int, str, int, dict[str, int]]) -> None:
     root, seed, name, number, counts = job
     rng = np.random.default_rng([seed, list(COUNTS).index(name), number])
     DRAWERS[name](root / name, rng, number, counts[name])
@@ -79,7 +76,7 @@ def _drive(root, rng, number, count):
     training = (count + 1) // 2
     # DRIVE's training photographs are 21 to 40, its test photographs 01 to 20.
     part, stem = ("training", number + 21) if number < training else ("test", number - training + 1)
-    eye = phantom_retina.fundus(rng, (584, 565), 540)
+    eye = retina.fundus(rng, (584, 565), 540)
     write_image(root / part / "images" / f"{stem:02d}_{part}.tif", eye.image)
     write_image(root / part / "mask" / f"{stem:02d}_{part}_mask.gif", eye.fov)
     write_image(root / part / "1st_manual" / f"{stem:02d}_manual1.gif", eye.vessels)
@@ -88,35 +85,15 @@ def _drive(root, rng, number, count):
 
 
 def _messidor(root, rng, number, count):
-    eye = phantom_retina.fundus(rng, (960, 1440), 910, variety=1.6)
+    eye = retina.fundus(rng, (960, 1440), 910, variety=1.6)
     base = "Base11" if number < count / 2 else "Base12"
     write_image(root / base / f"20051020_{43000 + number}_0100_PP.tif", eye.image)
 
 
 def _bu_bil(root, rng, number, count):
-    image, mask = phantom_cells.cell(rng)
+    image, mask = cells.cell(rng)
     write_image(root / "BU-BIL_Dataset1" / "RawImages" / f"cell{number + 1:02d}.png", image)
     write_image(root / "BU-BIL_Dataset1" / "GoldStandard" / f"cell{number + 1:02d}.png", mask)
 
 
 DRAWERS = {"DRIVE": _drive, "MESSIDOR": _messidor, "BU-BIL": _bu_bil}
-
-
-def main(out, seed):
-    try:
-        made = make_phantoms(out, seed)
-    except DataError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt:
-        sys.exit(f"{out}: interrupted, nothing written; call again")
-    pictures = ", ".join(f"{count} {name}" for name, count in COUNTS.items())
-    print(f"{out}: {pictures} pictures drawn, seed {seed}" if made else f"{out}: already there, left alone")
-
-
-if __name__ == "__main__":
-    # Not at the top: scripts that import this module may have flags of these names.
-    from absl import app, flags
-
-    OUT = flags.DEFINE_string("out", "data/raw/phantom", "Folder to write; left alone if it is there.")
-    SEED = flags.DEFINE_integer("seed", 0, "Of the random numbers.", lower_bound=0)
-    app.run(lambda _: main(OUT.value, SEED.value))

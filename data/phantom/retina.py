@@ -1,4 +1,4 @@
-"""Procedural fundus photographs: the vessels of phantom_vessels in tissue, under a lamp, before a camera.
+"""Procedural fundus photographs: the vessels of data.phantom.vessels in tissue, under a lamp, before a camera.
 
 Sizes are in DRIVE pixels where they are multiplied by `scale`, picture pixels a DRIVE pixel. Colours are 0 to
 255.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data.phantom_vessels import DISC, FIELD, grow
+from data.phantom.vessels import DISC, FIELD, grow
 
 # Share of red, green and blue light that a wide vein and a wide artery keep back.
 VEIN, ARTERY = (0.2, 0.5, 0.52), (0.09, 0.37, 0.4)
@@ -42,9 +42,9 @@ def fundus(rng, shape, diameter, variety=1.0):
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]]) * [[mirror], [1]]
     rows, columns = np.mgrid[:side, :side].astype(np.float32) - (side - 1) / 2
     x, y = np.moveaxis(np.stack([columns, rows], -1) @ turn.astype(np.float32) / scale, -1, 0)
-    beyond = field(rng, rows, columns, diameter / 2)
+    edge_distance = field(rng, rows, columns, diameter / 2)
 
-    cover, second, dark, shine = blood(rng, disc, fovea, turn * scale, side)
+    vessels, second, dark, shine = blood(rng, disc, fovea, turn * scale, side)
     image = tissue(rng, x, y, disc, fovea, scale, variety)
     for density, colour in zip(dark, (VEIN, ARTERY)):
         image *= 1 - rng.uniform(0.8, 1.1) * density[..., None] * colour
@@ -53,9 +53,9 @@ def fundus(rng, shape, diameter, variety=1.0):
     image = cv2.GaussianBlur(image.astype(np.float32), (0, 0), rng.uniform(0.45, 0.9) * scale)
     grain = sum(rng.standard_normal((side, side, channels), np.float32) for channels in (1, 3))
     image += rng.uniform(1.5, 4.0) * cv2.GaussianBlur(grain, (0, 0), 0.6)
-    image = np.clip(image, 0, 255) * rise(-beyond / 1.6 - 0.3)[..., None]
+    image = np.clip(image, 0, 255) * rise(-edge_distance / 1.6 - 0.3)[..., None]
 
-    fov = beyond < 0
+    fov = edge_distance < 0
     top, left = (np.array(shape) - side) // 2 + rng.integers(-4, 5, 2)
 
     def framed(square):
@@ -63,7 +63,7 @@ def fundus(rng, shape, diameter, variety=1.0):
         frame[top:top + side, left:left + side] = np.round(square)
         return frame
 
-    return Fundus(framed(image), *(framed(255 * area) for area in (fov & cover, fov & second, fov)))
+    return Fundus(framed(image), *(framed(255 * area) for area in (fov & vessels, fov & second, fov)))
 
 
 def field(rng, rows, columns, radius):
@@ -82,14 +82,14 @@ def blood(rng, disc, fovea, turn, side):
     """
     fine = 4 if side < 700 else 3  # drawn so many times larger, for smooth edges
     density, height, order = rng.uniform(0.66, 0.95), rng.normal(138, 12), rng.choice([-1, 1], 2)
-    blind, dark = rng.uniform(0.72, 0.9, 2), []  # the second annotator sees no vessels of a smaller radius
+    least_seen, dark = rng.uniform(0.72, 0.9, 2), []  # the second annotator sees no vessels of a smaller radius
     magnified = fine * abs(np.linalg.det(turn)) ** 0.5
-    cover, second, shine = (np.zeros((side * fine, side * fine), np.uint8) for _ in range(3))
+    vessels, second, shine = (np.zeros((side * fine, side * fine), np.uint8) for _ in range(3))
 
-    def shrink(canvas):
-        return cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
+    def shrink(picture):
+        return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
 
-    def draw(canvas, radius, level, least=0.0, shift=0.0):
+    def draw(picture, radius, level, least=0.0, shift=0.0):
         """Draws the segments of a radius above `least`, thin ones first, as grey level(width)."""
         ends = (tree.position @ turn.T + shift) * fine + (side * fine - 1) / 2
         ends = np.round(ends * 16).astype(int).tolist()
@@ -97,20 +97,21 @@ def blood(rng, disc, fovea, turn, side):
             if node and radius[node] > least:
                 width = 2 * radius[node]
                 thickness = max(1, round(width * magnified))
-                cv2.line(canvas, ends[tree.parent[node]], ends[node], level(width), thickness, cv2.LINE_8, 4)
+                cv2.line(picture, ends[tree.parent[node]], ends[node], level(width), thickness, cv2.LINE_8, 4)
 
-    for width, apart, gloss, unseen in zip((1.25, 0.95), (13, -13), (110, 255), blind):
-        tree = grow(rng, disc, fovea, height + apart * order + rng.normal(0, 5, 2), density)
+    # Veins, then arteries: their width, how far their arcades lie from the mean height, gloss, what is not seen.
+    for width, offset, gloss, unseen in zip((1.25, 0.95), (13, -13), (110, 255), least_seen):
+        tree = grow(rng, disc, fovea, height + offset * order + rng.normal(0, 5, 2), density)
         radius = width * tree.radii(tip=0.7, leak=0.002)
-        canvas = np.zeros_like(cover)
-        draw(canvas, radius, lambda width: min(255, int(102 + 25 * width)))
-        dark.append(cv2.GaussianBlur(shrink(canvas).astype(np.float32) / 255, (0, 0), 0.0013 * side))
-        cover |= canvas
+        darkness = np.zeros_like(vessels)
+        draw(darkness, radius, lambda width: min(255, int(102 + 25 * width)))
+        dark.append(cv2.GaussianBlur(shrink(darkness).astype(np.float32) / 255, (0, 0), 0.0013 * side))
+        vessels |= darkness
         draw(second, 0.95 * radius, lambda width: 255, least=unseen, shift=0.3)
         draw(shine, 0.3 * radius, lambda width, gloss=gloss: gloss, least=0.6)
     shine = cv2.GaussianBlur(shrink(shine).astype(np.float32) / 255, (0, 0), 0.0011 * side)
-    cover, second = (shrink((canvas > 0) * np.uint8(255)) > 127 for canvas in (cover, second))
-    return cover, second, dark, shine
+    vessels, second = (shrink((picture > 0) * np.uint8(255)) > 127 for picture in (vessels, second))
+    return vessels, second, dark, shine
 
 
 def cloud(rng, side, size, stretch=1.0):
@@ -131,7 +132,7 @@ def rise(x):
 
 
 def tissue(rng, x, y, disc, fovea, scale, variety):
-    """Colour float (H, W, 3) of an eye without vessels at x, y (H, W) of phantom_vessels' coordinates."""
+    """Colour float (H, W, 3) of an eye without vessels at x, y (H, W) of data.phantom.vessels' coordinates."""
     def noise(size, stretch=1.0):
         return cloud(rng, len(x), size * scale, stretch)
 

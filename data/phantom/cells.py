@@ -14,49 +14,49 @@ SIDE = 512
 
 def cloud(rng, size, stretch=1.0, angle=0.0):
     """Smooth noise float32 (SIDE, SIDE), deviation about 1, in lumps of `size` pixels, longer along `angle`."""
-    wide = int(SIDE * 1.5)
-    shape = int(wide / size) + 4, int(wide / size / stretch) + 4
+    padded = int(SIDE * 1.5)  # so that the turned square covers the picture
+    shape = int(padded / size) + 4, int(padded / size / stretch) + 4
     lattice = 1.3 * rng.standard_normal(shape, np.float32)
-    noise = cv2.resize(lattice, (wide, wide), interpolation=cv2.INTER_CUBIC)
-    turn = cv2.getRotationMatrix2D((wide / 2, wide / 2), -np.degrees(angle), 1.0)
-    turn[:, 2] -= (wide - SIDE) / 2
+    noise = cv2.resize(lattice, (padded, padded), interpolation=cv2.INTER_CUBIC)
+    turn = cv2.getRotationMatrix2D((padded / 2, padded / 2), -np.degrees(angle), 1.0)
+    turn[:, 2] -= (padded - SIDE) / 2
     return cv2.warpAffine(noise, turn, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
-def limb(canvas, rng, start, angle, length, width, tip):
-    """Draws a bent, tapering arm from start (x, y): `width` pixels wide there, `tip` at its end."""
+def limb(mask, rng, start, angle, length, width, tip):
+    """Draws a bent, tapering arm into mask, from start (x, y): `width` pixels wide there, `tip` at its end."""
     count = 40
     bend = np.cumsum(rng.normal(0, 0.05, count)) + np.linspace(0, rng.normal(0, 0.5), count)
     steps = np.stack([np.cos(angle + bend), np.sin(angle + bend)], axis=1) * length / count
     points = np.vstack([start, start + np.cumsum(steps, axis=0)])
     widths = tip + (width - tip) * (1 - np.linspace(0, 1, count)) ** rng.uniform(0.6, 1.5)
-    for a, b, wide in zip(points[:-1], points[1:], widths):
-        cv2.line(canvas, np.round(a * 16).astype(int).tolist(), np.round(b * 16).astype(int).tolist(), 255,
-                 max(1, round(wide)), cv2.LINE_AA, 4)
+    for begin, end, thickness in zip(points[:-1], points[1:], widths):
+        cv2.line(mask, np.round(begin * 16).astype(int).tolist(), np.round(end * 16).astype(int).tolist(), 255,
+                 max(1, round(thickness)), cv2.LINE_AA, 4)  # 4: coordinates are in sixteenths of a pixel
 
 
 def outline(rng):
     """A cell: mask uint8 (SIDE, SIDE) in {0, 255}, its centre (x, y) and the angle of its long axis."""
-    canvas = np.zeros((SIDE, SIDE), np.uint8)
+    skeleton = np.zeros((SIDE, SIDE), np.uint8)  # body and arms, as an ellipse and lines
     centre, angle = SIDE / 2 + rng.uniform(-75, 75, 2), rng.uniform(0, np.pi)
     spread = rng.beta(0.8, 0.8)  # 0 a spindle, 1 flat and star-shaped
     length = rng.uniform(150, 260) * (1 - 0.45 * spread)
     width = rng.uniform(32, 56) + spread * rng.uniform(50, 110)
     axes = int(0.45 * length + 0.2 * width), int(0.55 * width)
-    cv2.ellipse(canvas, np.round(centre).astype(int).tolist(), axes, np.degrees(angle), 0, 360, 255, -1)
+    cv2.ellipse(skeleton, np.round(centre).astype(int).tolist(), axes, np.degrees(angle), 0, 360, 255, -1)
     for side in (0, np.pi):
-        limb(canvas, rng, centre, angle + side + rng.normal(0, 0.2), length, width, rng.uniform(3, 10))
+        limb(skeleton, rng, centre, angle + side + rng.normal(0, 0.2), length, width, rng.uniform(3, 10))
     for _ in range(rng.poisson(1 + 5 * spread)):
         direction = rng.uniform(0, 2 * np.pi)
-        limb(canvas, rng, centre + rng.normal(0, 0.15 * width, 2), direction, rng.uniform(0.8, 1.5) * width,
+        limb(skeleton, rng, centre + rng.normal(0, 0.15 * width, 2), direction, rng.uniform(0.8, 1.5) * width,
              rng.uniform(0.25, 0.7) * width, rng.uniform(2, 8))
     # The blur webs the arms to the body, the noise makes the edge ragged.
-    field = cv2.GaussianBlur(canvas.astype(np.float32) / 255, (0, 0), rng.uniform(3, 6))
+    field = cv2.GaussianBlur(skeleton.astype(np.float32) / 255, (0, 0), rng.uniform(3, 6))
     field += 0.09 * cloud(rng, 18) + 0.05 * cloud(rng, 7)
     count, labels, stats, _ = cv2.connectedComponentsWithStats((field > 0.42).astype(np.uint8))
     body = np.where(labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA]), 255, 0).astype(np.uint8)
-    holes, _ = cv2.findContours(body, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(body, holes, -1, 255, -1), centre, angle
+    contours, _ = cv2.findContours(body, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)  # the outer one: holes are filled
+    return cv2.drawContours(body, contours, -1, 255, -1), centre, angle
 
 
 def debris(rng, image):

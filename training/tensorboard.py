@@ -1,4 +1,4 @@
-"""What TensorBoard shows beside the losses: grids of pictures, and a run's hyperparameters."""
+"""What TensorBoard shows beside the losses: pictures, and a run's hyperparameters."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,18 +10,6 @@ from tensorboard.plugins.hparams import api as hparams
 from tensorflow import keras
 
 from data.images import write_image
-
-
-def grid(pictures, columns: int) -> np.ndarray:
-    """N pictures (h, w) or (h, w, 3) uint8 -> one uint8 (H, W, 3), `columns` wide, 4 grey pixels between them."""
-    pictures = [np.stack([p] * 3, axis=-1) if p.ndim == 2 else p for p in (np.squeeze(p) for p in pictures)]
-    height, width = pictures[0].shape[:2]
-    rows = -(-len(pictures) // columns)
-    sheet = np.full((rows * (height + 4) - 4, columns * (width + 4) - 4, 3), 128, np.uint8)
-    for k, picture in enumerate(pictures):
-        top, left = k // columns * (height + 4), k % columns * (width + 4)
-        sheet[top:top + height, left:left + width] = picture
-    return sheet
 
 
 class Pictures(keras.callbacks.Callback):
@@ -43,9 +31,9 @@ class Pictures(keras.callbacks.Callback):
         self._writer.flush()
 
 
-def hyperparameters(folder: Path, flags: dict) -> keras.callbacks.Callback:
-    """Enters the training in `folder` with its `flags` into TensorBoard's HParams table."""
-    shown = {name: value for name, value in flags.items() if isinstance(value, (bool, int, float, str))}
+def hyperparameters(folder: Path, options: dict) -> keras.callbacks.Callback:
+    """Enters the training in `folder` with its `options` into TensorBoard's HParams table."""
+    shown = {name: value for name, value in options.items() if isinstance(value, (bool, int, float, str))}
 
     def enter(logs):  # as hparams.KerasCallback does, which refuses the second `fit` of a resumed training
         with tf.summary.create_file_writer(str(folder / "logs")).as_default():

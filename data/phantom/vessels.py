@@ -100,9 +100,9 @@ def spray(rng, disc, side, course, length):
 
 def branch(rng, tree, target, disc, fovea, bend):
     """Joins target (2,) to the tree by a curve that leaves a vessel forwards, as a fork does, where one fits."""
-    to = target - tree.position
-    distance = np.linalg.norm(to, axis=1) + 1e-6
-    forward = (to * tree.heading).sum(1) / distance
+    direction = target - tree.position
+    distance = np.linalg.norm(direction, axis=1) + 1e-6
+    forward = (direction * tree.heading).sum(1) / distance
     # A short branch is cheap, and so is a short way for the blood (Cuntz et al. 2010, for dendrites).
     cost = distance * (1.9 - 0.9 * forward) + 0.2 * tree.way
     cost[(forward < -0.1) | (np.linalg.norm(tree.position - disc, axis=1) < 0.8 * DISC)] = np.inf
@@ -114,12 +114,12 @@ def branch(rng, tree, target, disc, fovea, bend):
         return
     origin, along, length = tree.position[start], tree.heading[start], distance[start]
     across = np.array([-along[1], along[0]])
-    across *= np.sign(to[start] @ across)
+    across *= np.sign(direction[start] @ across)
     # From the end of a vessel growth goes straight on; elsewhere a branch has to get clear of its stem.
     angle = 1.15 * np.arccos(np.clip(forward[start], -1, 1))
     angle = np.clip(angle, *np.radians((28, 75) if start in tree.parent else (0, 20)))
     leave = np.cos(angle) * along + np.sin(angle) * across
-    arrive = to[start] / length + 0.35 * along
+    arrive = direction[start] / length + 0.35 * along
     arrive /= np.linalg.norm(arrive)
     control = origin, origin + 0.38 * length * leave, target - 0.32 * length * arrive, target
     u = np.linspace(0, 1, 40)[:, None]

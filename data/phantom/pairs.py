@@ -1,6 +1,6 @@
 """Procedural pairs as the training set of an arm: what is reached without any GAN.
 
-    python -m data.phantom_pairs --kind=retina --out=checkpoints/quick/phantom.h5 --count=50 --seed=1000
+    python -m data.phantom.pairs --kind=retina --out=checkpoints/quick/phantom.h5 --count=50 --seed=1000
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data import phantom, phantom_cells, phantom_retina
+from data.errors import UserError
 from data.fundus import ACROSS, square
-from data.images import DataError
 from data.pairs import PairWriter
+from data.phantom import cells, datasets, retina
 
 KINDS = ("retina", "cells")
 SIZE = 512  # pixels, as Stage-II renders
@@ -26,12 +26,12 @@ def draw_pair(kind: str, seed: int, number: int) -> dict[str, np.ndarray]:
     A retina is cropped to its field of view, as every photograph is before training; a cell fills the picture.
     The random numbers are never those of `make_phantoms`, whatever the seeds, so no row is one of its test pictures.
     """
-    rng = np.random.default_rng([seed, len(phantom.COUNTS) + KINDS.index(kind), number])
+    rng = np.random.default_rng([seed, len(datasets.COUNTS) + KINDS.index(kind), number])
     if kind == "cells":
-        grey, mask = phantom_cells.cell(rng)
+        grey, mask = cells.cell(rng)
         image, fov = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.full_like(mask, 255)
     else:
-        eye = phantom_retina.fundus(rng, (ACROSS + 44, ACROSS + 44), ACROSS)
+        eye = retina.fundus(rng, (ACROSS + 44, ACROSS + 44), ACROSS)
         left, top, width, height = cv2.boundingRect(eye.fov)
         inside = np.s_[top:top + height, left:left + width]
         image, mask, fov = eye.image[inside], eye.vessels[inside], eye.fov[inside]
@@ -42,16 +42,16 @@ def draw_pair(kind: str, seed: int, number: int) -> dict[str, np.ndarray]:
 
 def write_pairs(out: Path | str, kind: str, count: int, seed: int) -> None:
     """Writes `count` pairs to `out`, complete or not at all; the same bytes of data for the same seed, and row i is
-    the same for any count. Raises DataError where `out` cannot be written."""
+    the same for any count. Raises UserError where `out` cannot be written."""
     with PairWriter(out, {"seed": seed, "phantom": kind}) as writer:
         for number in range(count):
             writer.append(**draw_pair(kind, seed, number))
 
 
-def main(out, kind, count, seed):
+def main(out: str, kind: str, count: int, seed: int) -> None:
     try:
         write_pairs(out, kind, count, seed)
-    except DataError as error:
+    except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(f"{out}: interrupted, nothing written; call again")

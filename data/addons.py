@@ -1,0 +1,39 @@
+"""What TensorFlow Addons does for this project. No other module imports it: it has no wheel for Linux on Arm."""
+from __future__ import annotations
+
+import importlib.util
+
+import tensorflow as tf
+from tensorflow import keras
+
+from data.errors import UserError
+
+
+def _addons(flag: str):
+    """The package; UserError that names the `flag` which asked for it where it is not installed."""
+    if importlib.util.find_spec("tensorflow_addons") is None:
+        raise UserError(f"{flag} needs the package tensorflow-addons, which is not installed (it has no wheel for "
+                        "Linux on Arm): leave that flag out, or use another machine")
+    import tensorflow_addons
+
+    return tensorflow_addons
+
+
+def instance_normalization(x: tf.Tensor) -> tf.Tensor:
+    """Instance normalisation of (B, H, W, C), in float32."""
+    return _addons("--norm=instance").layers.InstanceNormalization(dtype="float32")(x)
+
+
+def spectral_normalization(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer with its kernel divided by its largest singular value (Miyato et al., 2018)."""
+    return _addons("--d_norm=spectral").layers.SpectralNormalization(layer)
+
+
+def rotate(images: tf.Tensor, angles: tf.Tensor) -> tf.Tensor:
+    """(B, H, W, C) turned counter-clockwise by `angles` (B,) in radians, bilinear, 0 where nothing was."""
+    return _addons("--rotate").image.rotate(images, angles, "bilinear")
+
+
+def warp(images: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
+    """(B, H, W, C) deformed by `flow` (B, H, W, 2) in pixels, bilinear: pixel p shows what lay at p - flow."""
+    return tf.ensure_shape(_addons("--elastic").image.dense_image_warp(images, flow), images.shape)

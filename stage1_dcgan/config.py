@@ -1,0 +1,61 @@
+"""The options of Stage-I. Defaults are the authors' values."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from data.errors import UserError
+from training.config import Config, TrainingConfig, option
+
+DRAWN = ("masks", "photographs")
+ENCODINGS = ("binary", "signed_distance")
+
+
+@dataclass(frozen=True)
+class Stage1Config(TrainingConfig):
+    """Trains Stage-I."""
+
+    draw: str = option("masks", "What it learns to draw; photographs: one GAN alone, without masks.", choices=DRAWN,
+                       set_by_make=True)
+    size: int = option(512, "Pixels, square; a multiple of 16.", low=64, high=512)
+    base: int = option(64, "Filters of the finest level.", low=4, high=256)
+    encoding: str = option("binary", "How masks (not photographs) are shown; signed_distance draws thin vessels at a "
+                           "low resolution.", choices=ENCODINGS)
+    clip: float = option(8.0, "Pixels at which signed distances of masks are cut.", low=1, high=64)
+    d_norm: str = option("batch", "Normalisation in the discriminator.", choices=("batch", "spectral", "none"))
+    generator_steps: int = option(2, "Updates of the generator for one of the discriminator.", low=1, high=10)
+    reach: float = option(0.0, "Show the discriminator everything shifted by up to this share of the size, and "
+                          "flipped: keeps it from learning few pictures by heart.", low=0, high=0.5)
+    penalty: float = option(0.0, "Weight of the gradient penalty on real pictures (R1).", low=0, high=100)
+    ema: float = option(0.0, "Draw with a moving average of the generator's weights, of this momentum.", low=0,
+                        high=0.9999)
+    learning_rate: float = option(2e-4, "Adam's learning rate, both networks.", low=1e-8, high=1)
+    beta_1: float = option(0.5, "Adam's first momentum, both networks.", low=0, high=0.999)
+    epochs: int = option(25, "Epochs.", low=1, may_change=True)
+    batch_size: int = option(7, "Pictures a step, over all devices.", low=1)
+    pictures_every: int = option(5, "Epochs between two sample sheets.", low=1)
+
+    def check(self):
+        if self.size % 16:
+            raise UserError(f"--size={self.size} cannot be halved four times: use a multiple of 16")
+        if self.penalty and self.d_norm == "batch":
+            raise UserError("--penalty is about single pictures, which --d_norm=batch mixes: use --d_norm=none or "
+                            "spectral")
+
+    @property
+    def channels(self) -> int:
+        """Of the pictures that it draws."""
+        return 3 if self.draw == "photographs" else 1
+
+
+@dataclass(frozen=True)
+class MasksConfig(Config):
+    """Draws masks, or photographs of a single GAN, with a trained Stage-I."""
+
+    model: str = option("", "Run folder of Stage-I, or of a single GAN.", required=True, set_by_make=True)
+    out: str = option("", "What is drawn (HDF5); its contact sheet lies beside it.", required=True, set_by_make=True)
+    count: int = option(50, "Pictures to draw; the paper renders 50 masks.", low=1)
+    mask_size: int = option(512, "Pixels of the masks, or photographs, square.", low=64, high=1024)
+    match_share: bool = option(False, "Cut masks where the share of foreground is that of the training masks.")
+    bridge: float = option(0.0, "Join dashes of masks on faint ridges, down to so far below the cut.", low=0, high=1)
+    speck: int = option(0, "Drop connected components of fewer pixels from masks.", low=0)
+    seed: int = option(1, "Seed of the noise z.", low=0, high=2 ** 31 - 1)

@@ -1,0 +1,45 @@
+"""The paper's architecture: a pix2pix on whole views (Section 7)."""
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from stage2_pix2pix import networks
+from stage2_pix2pix.config import Stage2Config
+from stage2_pix2pix.gan import Pix2Pix, black_outside, colour
+from stage2_pix2pix.inputs import dataset, known
+
+__all__ = ["build", "dataset", "generator", "render"]
+
+
+def build(config: Stage2Config) -> Pix2Pix:
+    gan = Pix2Pix(generator(config),
+                  networks.discriminator(config.size, config.d_base, config.known_planes, config.d_norm),
+                  config.l1_weight)
+    gan.compile(_optimizer(config), _optimizer(config))
+    gan.d_optimizer.build(gan.discriminator.trainable_variables)
+    gan.g_optimizer.build(gan.generator.trainable_variables)
+    return gan
+
+
+def _optimizer(config: Stage2Config) -> keras.optimizers.Optimizer:
+    if config.optimizer == "rmsprop":
+        return keras.optimizers.RMSprop(config.learning_rate)
+    return keras.optimizers.Adam(config.learning_rate, beta_1=0.5)
+
+
+def generator(config: Stage2Config) -> keras.Model:
+    return networks.generator(config.size, config.base, config.known_planes + config.noise, config.norm,
+                              config.dropout, config.upsampling)
+
+
+def render(model: keras.Model, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray,
+           seed: int) -> np.ndarray:
+    planes = known(tf.constant(mask[None]), tf.constant(fov[None]), config)
+    noise = tf.random.stateless_normal((1, config.size, config.size, config.noise), (seed, 2))
+    photograph = model([tf.concat([planes, noise], -1), tf.zeros((1, 2), tf.int32)], training=False)
+    if config.colour_code:
+        photograph = colour(photograph, tf.constant(code[None], tf.float32))
+    photograph = black_outside(photograph, tf.cast(fov[None, ..., None] > 0, tf.float32))
+    return np.clip(np.round(photograph[0].numpy() * 127.5 + 127.5), 0, 255).astype(np.uint8)

@@ -1,0 +1,21 @@
+"""Contact sheets of pairs."""
+from __future__ import annotations
+
+import numpy as np
+
+from data.fundus import square
+from training.pictures import GREY, grid
+
+SIDE = 192    # pixels of a picture
+COLUMNS = 8
+
+
+def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
+    """Rows of masks, renderings and, where given, the true photographs, uint8 of any size -> uint8 (H, W, 3)."""
+    rows = [[square(np.squeeze(picture), SIDE) for picture in pictures]
+            for pictures in (masks, rendered, photographs) if len(pictures)]
+    columns = min(COLUMNS, len(masks))
+    rest = [np.full((SIDE, SIDE), GREY, np.uint8)] * (-len(masks) % columns)  # below a mask is its own rendering
+    rows = [row + rest for row in rows]
+    return grid([picture for start in range(0, len(masks), columns) for row in rows
+                 for picture in row[start:start + columns]], columns)
