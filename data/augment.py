@@ -1,4 +1,4 @@
-"""Random changes to batches of training crops, on tensors, each from a seed (two integers)."""
+"""Random augmentation of batches of training crops. Every function takes a seed, two integers as in tf.random."""
 from __future__ import annotations
 
 import tensorflow as tf
@@ -13,13 +13,13 @@ def _between(seed, shape, low, high):
 
 
 def _smooth_field(seed, shape, cells):
-    """float32 (B, H, W, C) in about [-1, 1]: noise on a `cells` x `cells` grid, bicubic in between."""
+    """float32 (B, H, W, C), about in [-1, 1]: noise on a `cells` x `cells` grid, interpolated bicubically."""
     coarse = _between(seed, (shape[0], cells, cells, shape[3]), -1.0, 1.0)
     return tf.image.resize(coarse, (shape[1], shape[2]), "bicubic")
 
 
 def flip(batch, seed):
-    """(B, S, S, C): each example in one of the eight positions of the square."""
+    """(B, S, S, C) of any type -> the same, each example mirrored and turned at random (eight possibilities)."""
     chance = _between(seed, (3, tf.shape(batch)[0], 1, 1, 1), 0.0, 1.0) < 0.5
     batch = tf.where(chance[0], tf.reverse(batch, [1]), batch)
     batch = tf.where(chance[1], tf.reverse(batch, [2]), batch)
@@ -27,9 +27,10 @@ def flip(batch, seed):
 
 
 def bend(batch, seed, rotate, elastic):
-    """(B, S, S, C): turned by up to `rotate` degrees, then deformed by a smooth field of up to `elastic` pixels.
+    """float32 (B, S, S, C), each example rotated by up to `rotate` degrees, then deformed by up to `elastic` pixels.
 
-    Interpolated linearly; what comes in from outside is 0 after the turn, the nearest pixel after the deformation.
+    Interpolation is bilinear. New pixels at the borders are 0 after the rotation, and repeat the nearest pixel after
+    the deformation. Raises UserError if TensorFlow Addons is needed and not installed.
     """
     seeds = split(seed, 2)
     shape = tf.shape(batch)
@@ -43,7 +44,7 @@ def bend(batch, seed, rotate, elastic):
 
 
 def _blurred(images, sigma):
-    """(B, S, S, 1) blurred by a Gaussian of `sigma` pixels."""
+    """(B, S, S, 1), blurred by a Gaussian with a standard deviation of `sigma` pixels."""
     taps = tf.exp(-tf.square(tf.range(-3.0, 4.0)) / (2 * sigma ** 2))
     taps /= tf.reduce_sum(taps)
     images = tf.pad(images, [[0, 0], [3, 3], [3, 3], [0, 0]], "REFLECT")
@@ -52,10 +53,11 @@ def _blurred(images, sigma):
 
 
 def appearance(images, seed):
-    """(B, S, S, 1) in [0, 1] -> the same under another camera, lamp and focus.
+    """float32 (B, S, S, 1) in [0, 1] -> the same, as if taken with another camera, light and focus.
 
-    Blur, gamma, contrast, brightness, a smooth field of light and correlated noise. Renderings are cleaner than
-    photographs; without this a U-Net trained on them takes the texture of photographs for vessels.
+    It changes blur, gamma, contrast, brightness and illumination, and adds correlated noise. Renderings are cleaner
+    than photographs: without this, a U-Net that is trained on renderings mistakes the texture of photographs for
+    vessels.
     """
     seeds = split(seed, 8)
     shape = tf.shape(images)
@@ -67,7 +69,7 @@ def appearance(images, seed):
     images = mean + (images - mean) * _between(seeds[2], each, 0.5, 1.5)
     images = images + _between(seeds[3], each, -0.2, 0.2) + 0.1 * _smooth_field(seeds[4], shape, 3)
     noise = tf.random.stateless_normal(shape, seeds[5])
-    coarse = 4.2 * _blurred(noise, 1.2)  # of unit variance again
+    coarse = 4.2 * _blurred(noise, 1.2)  # 4.2 restores the variance of 1
     share = _between(seeds[6], each, 0.0, 1.0)
     noise = (share * coarse + (1 - share) * noise) * _between(seeds[7], each, 0.0, 0.06)
     return tf.clip_by_value(images + noise, 0.0, 1.0)

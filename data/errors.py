@@ -1,4 +1,4 @@
-"""The one error for what a user can cause and mend."""
+"""The one error for everything that a user can cause and mend."""
 
 
 class UserError(ValueError):

@@ -39,7 +39,7 @@ def write_json(path: Path, content) -> None:
 
 
 def read_json(path: Path, remedy: str) -> dict:
-    """The content. Raises UserError with the `remedy` where the file is absent or holds no JSON object."""
+    """The content. Raises UserError with the `remedy` if the file is missing or does not hold a JSON object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -61,10 +61,10 @@ def checksum(path: Path) -> str:
 
 
 class OutputFolder:
-    """A folder for results, where other files may lie too: none of those is replaced or removed.
+    """A folder for results. It may contain files of the user, and none of these is replaced or removed.
 
-    What is written is listed in the folder's file made.sha256, in the format of the program sha256sum. A file that is
-    not listed there, or that has changed since it was written, belongs to the user.
+    Every file that is written is listed in the file made.sha256 of the folder, in the format of the program sha256sum.
+    A file that is not listed there, or that has changed since it was written, is the user's.
     """
 
     def __init__(self, path: Path | str, flag: str):
@@ -72,58 +72,58 @@ class OutputFolder:
         self.path, self._flag = Path(path), flag
 
     def check(self, names: Iterable[str]) -> None:
-        """Raises UserError where one of the files `names` is there and is not this project's. Call it before work."""
-        made = self._made()
+        """Raises UserError if one of the files `names` exists and is not this project's. Call it before the work."""
+        written = self._written()
         for name in names:
-            self._check(name, made)
+            self._check(name, written)
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file, complete or not at all; UserError where it cannot, or where the user's file lies there."""
+        """Writes a file, complete or not at all. Raises UserError if it cannot, or if the user's file has this name."""
         self._make_room(name, hashlib.sha256(content).hexdigest())
         write_file(self.path / name, content)
 
     def move_in(self, partial: Path, name: str) -> None:
-        """Gives a finished file on the same disk its name in this folder; errors as `write`."""
+        """Moves the finished file `partial`, on the same disk, into this folder. Raises UserError as `write` does."""
         self._make_room(name, checksum(partial))
         os.replace(partial, self.path / name)
 
     def remove(self, name: str) -> None:
-        """Removes a file that this project wrote; UserError where it is the user's."""
-        self._check(name, self._made())
+        """Removes a file that this project wrote. Raises UserError if it is the user's."""
+        self._check(name, self._written())
         (self.path / name).unlink()
 
     def listed(self) -> set[str]:
         """Names of the files that were ever written here."""
-        return set(self._made())
+        return set(self._written())
 
     def _make_room(self, name: str, digest: str) -> None:
-        self._check(name, self._made())
+        self._check(name, self._written())
         try:
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-            # Listed before it is there: a process that is killed in between leaves no file that nobody made.
+            # The list comes first: if the process is killed between the two, no file is left that is not listed.
             with open(self.path / RECORD, "a", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(f"{digest}  {name}\n")
         except OSError as error:
             raise write_error(self.path / name, error) from error
 
-    def _made(self) -> dict[str, set[str]]:
-        """Name -> checksums of all that was written under it."""
-        made: dict[str, set[str]] = {}
+    def _written(self) -> dict[str, set[str]]:
+        """{name: checksums of all versions of the file that were written}."""
+        written: dict[str, set[str]] = {}
         try:
             text = (self.path / RECORD).read_text(encoding="utf-8", errors="surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
-            return made
+            return written
         for line in text.splitlines():
             digest, _, name = line.partition("  ")
-            made.setdefault(name, set()).add(digest)
-        return made
+            written.setdefault(name, set()).add(digest)
+        return written
 
-    def _check(self, name: str, made: dict[str, set[str]]) -> None:
+    def _check(self, name: str, written: dict[str, set[str]]) -> None:
         path = self.path / name
         if not path.exists() and not path.is_symlink():
             return
-        if name not in made:
+        if name not in written:
             raise UserError(f"{path} is there already and was not made by this command: choose another {self._flag}, "
                             "or move that file")
-        if not path.is_file() or checksum(path) not in made[name]:
+        if not path.is_file() or checksum(path) not in written[name]:
             raise UserError(f"{path} has been changed since it was made: choose another {self._flag}, or move it")

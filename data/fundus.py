@@ -1,7 +1,7 @@
-"""From an image file to a view: the field of view, cropped, at one scale for all data sets.
+"""Views: images cropped to their field of view and scaled alike for all data sets.
 
-Every network here works at DRIVE's scale, 540 pixels across the field of view, whatever camera took the photograph;
-measurements are taken on the native grid, so each view remembers its way back.
+All networks work at the scale of DRIVE, 540 pixels across the field of view, whatever the resolution of the camera.
+Results are measured on the pixel grid of the file, the native grid, so each view stores where it lies there.
 """
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from data.images import read_image, read_mask
 from data.layouts import Sample, samples
 
 ACROSS = 540        # pixels across DRIVE's field of view
-SAME_SCALE = 0.02   # a field of view this close to ACROSS is left on its own grid: DRIVE's vary by some pixels
-DARK = 20           # grey levels; JPG noise outside a field of view stays below
-LEAST_SHARE = 0.4   # of the image; anything smaller is an object, not a field of view
+SAME_SCALE = 0.02   # a scale this close to 1 is not applied: DRIVE's fields of view differ by some pixels
+DARK = 20           # grey levels; JPG noise outside of the field of view is darker
+LEAST_SHARE = 0.4   # of the image; a smaller bright region is an object, not the field of view
 
 
 @dataclass(frozen=True)
 class View:
     """One image at the working scale.
 
-    stem: the sample's. image: uint8 (h, w, 3) RGB, black outside the field of view. mask: uint8 (h, w), 0 or 255, or
-    None. fov: uint8 (h, w), 0 or 255. box: (top, left, bottom, right) of the view on the native grid, in pixels.
-    native_shape: (H, W).
+    stem: as in `Sample`.
+    image: uint8 (h, w, 3) RGB, black outside the field of view.
+    mask: uint8 (h, w), 0 or 255, or None.
+    fov: uint8 (h, w), 255 inside the field of view, else 0.
+    box: (top, left, bottom, right) of the view on the native grid, in pixels.
+    native_shape: (H, W) of the image file.
     """
 
     stem: str
@@ -37,14 +40,14 @@ class View:
 
 
 def find_field_of_view(image: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) RGB -> uint8 (H, W), 255 inside the field of view.
+    """Finds the field of view of a fundus photograph: uint8 (H, W, 3) RGB -> uint8 (H, W), 255 inside, else 0.
 
-    A field of view is a large bright region with dark corners of the image around it. Where there is none, as in
-    microscopy, the whole image is inside.
+    It is a large bright region, and the corners of the image are dark. If there is no such region, the whole image is
+    the field of view.
     """
     height, width = image.shape[:2]
     whole = np.full((height, width), 255, np.uint8)
-    step = max(1, max(height, width) // 1000)  # its rim need not be found on ten megapixels
+    step = max(1, max(height, width) // 1000)  # a thousand pixels are precise enough, and faster
     bright = cv2.medianBlur(np.ascontiguousarray(image[::step, ::step].max(axis=2)), 5)
     level = max(DARK, 0.15 * np.percentile(bright, 95))
     corner = max(2, min(bright.shape) // 50)
@@ -61,21 +64,21 @@ def find_field_of_view(image: np.ndarray) -> np.ndarray:
 
 
 def resize(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(h, w[, C]) of any type -> (*shape[, C]): area averages when it shrinks, cubic when it grows."""
+    """(h, w) or (h, w, C) -> the same type at `shape` (height, width): area averages to shrink, cubic to enlarge."""
     shrinks = shape[0] < picture.shape[0]
     return cv2.resize(picture, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
 def resize_mask(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """uint8 (h, w) 0/255 -> uint8 (*shape) 0/255: a pixel is set where at least half of it was."""
+    """uint8 (h, w) 0/255 -> uint8 `shape` 0/255: a pixel is 255 if the interpolated value is at least half of that."""
     return np.where(resize(mask, shape) >= 128, 255, 0).astype(np.uint8)
 
 
 def field_of_view(sample: Sample, image: np.ndarray) -> np.ndarray:
-    """uint8 (H, W), 255 inside, of a sample whose photograph is `image`, uint8 (H, W, 3).
+    """The field of view of a sample whose photograph is `image`, uint8 (H, W, 3) -> uint8 (H, W), 255 inside, else 0.
 
-    The sample's file says where it is. Without one it is searched for in fundus photographs; of anything else the
-    whole image is inside. Raises UserError as `read_mask`.
+    It is read from the sample's file. Without a file it is searched for in fundus photographs; for other modalities
+    it is the whole image. Raises UserError as `read_mask` does.
     """
     if sample.fov:
         return read_mask(sample.fov)
@@ -85,7 +88,7 @@ def field_of_view(sample: Sample, image: np.ndarray) -> np.ndarray:
 
 
 def load_view(sample: Sample) -> View:
-    """Reads, crops to the field of view's bounding box, scales it to `ACROSS` pixels (the longer side).
+    """Reads a sample, crops it to the bounding box of the field of view, and scales the longer side to ACROSS pixels.
 
     Raises UserError as `read_image` and `read_mask` do.
     """
@@ -106,12 +109,12 @@ def load_view(sample: Sample) -> View:
 
 
 def load_views(spec: str, split: str, masks: bool = True, modality: str = "") -> list[View]:
-    """All views of a data set's split, "layout:path" and "train", "test" or "all"; UserError as `samples`."""
+    """All views of a data set. Arguments are those of `layouts.samples`. Raises UserError as it and `load_view` do."""
     return [load_view(sample) for sample in samples(spec, split, masks, modality)]
 
 
 def to_native(view: View, picture: np.ndarray) -> np.ndarray:
-    """float32 (h, w) in [0, 1] on the view's grid -> float32 (H, W) on the native one, 0 outside the view."""
+    """float32 (h, w) in [0, 1] on the grid of the view -> float32 (H, W) on the native grid, 0 outside the view."""
     top, left, bottom, right = view.box
     native = np.zeros(view.native_shape, np.float32)
     inside = cv2.resize(picture.astype(np.float32), (right - left, bottom - top), interpolation=cv2.INTER_CUBIC)
@@ -120,9 +123,9 @@ def to_native(view: View, picture: np.ndarray) -> np.ndarray:
 
 
 def square(picture: np.ndarray, size: int) -> np.ndarray:
-    """(h, w[, C]) -> (size, size[, C]): centred on a black square as long as the longer side, then scaled.
+    """(h, w) or (h, w, C) -> (size, size) or (size, size, C): padded with black to a square, then scaled.
 
-    A picture of two values stays one of two values.
+    An array (h, w) has to be a mask, uint8 0/255, and remains one. Of C = 1 only (size, size) remains.
     """
     height, width = picture.shape[:2]
     side = max(height, width)

@@ -1,8 +1,8 @@
-"""Read, check and write one image or mask.
+"""Reads, checks and writes one image or mask.
 
-Files are read with Pillow: OpenCV fills in a truncated JPG silently, cuts 16 bits to 8 and knows no GIF.
-What cannot be turned into 8-bit RGB without a choice of the user's is refused. EXIF orientation is ignored
-on purpose: masks are drawn on the stored pixel grid.
+Files are read with Pillow, because OpenCV does not report a truncated JPG, keeps only 8 of 16 bits and does not read
+GIF. A file that can be converted to 8-bit RGB in several ways is refused, so that the user decides. The orientation in
+EXIF is ignored on purpose: masks are drawn on the stored pixel grid.
 """
 
 from __future__ import annotations
@@ -22,31 +22,33 @@ from data.errors import UserError
 from data.files import write_error, write_file
 from data.finding import FORMATS, Sample
 
-PIXEL_LIMIT = 100_000_000  # twelve times an HRF photograph; a file of 200 kB can claim 16 times this
-NEAR = 0.10  # a pixel is near an end of a mask's range within this share of the range
-NEAR_SHARE = 0.95  # and so many pixels have to be near an end for the mask to be cut at half
+PIXEL_LIMIT = 100_000_000  # twelve times an HRF photograph; the header of a small file can claim far more
+NEAR = 0.10  # a pixel is "near" the darkest or brightest level of a mask within this share of the range between them
+NEAR_SHARE = 0.95  # a mask with more than two levels is accepted if this share of its pixels is near either of them
 
-# What is wrong with a file is said in one line, here; Pillow's warnings on large or damaged files would add to it.
+# This module reports bad files itself, in one line; Pillow's warnings would repeat it.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def read_image(path: Path | str) -> np.ndarray:
-    """uint8 (H, W, 3) RGB in 0..255. 16-bit files are divided by 257.
+    """Reads an image: uint8 (H, W, 3) RGB in 0..255. Values of 16-bit files are divided by 257.
 
     Raises:
-      UserError: unreadable, truncated, larger than PIXEL_LIMIT, several pages, transparent, float, CMYK.
+      UserError: the file cannot be read, is truncated, has more than PIXEL_LIMIT pixels, several pages, transparent
+        pixels, or float or CMYK pixels.
     """
     pixels, _ = _decode(Path(path))
     return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if pixels.ndim == 2 else pixels
 
 
 def read_mask(path: Path | str) -> np.ndarray:
-    """uint8 (H, W), 0 background and 255 foreground, the brighter of the file's two levels.
+    """Reads a mask: uint8 (H, W), 0 background and 255 foreground, the brighter of the two levels in the file.
 
-    A mask that was a JPG or was resized smoothly is cut at half of its range, with a warning (once a file).
+    A mask with a few levels in between, from JPG compression or resizing, gets a threshold in the middle of its range
+    and a warning, once per file.
 
     Raises:
-      UserError: as read_image; colours; more than two levels.
+      UserError: as `read_image`; or the mask has colours, or many pixels between its two levels.
     """
     mask, exact = _binary(Path(path))
     if not exact:
@@ -55,12 +57,14 @@ def read_mask(path: Path | str) -> np.ndarray:
 
 
 def check_sample(sample: Sample) -> tuple[tuple[int, int], list[str]]:
-    """Open every file of a sample.
+    """Opens every file of a sample.
 
     Returns:
-      The image's (H, W), and remarks that deserve a warning: "cut at half" (not two-level), "all background".
+      (H, W) of the image, and remarks to warn about: "cut at half" (the mask has more than two levels, see
+      `read_mask`), "all background".
     Raises:
-      UserError: a file that cannot be used, a size that differs from the image's, an empty field of view.
+      UserError: a file cannot be used, a mask or field of view differs from the image in size, or a field of view is
+        empty.
     """
     height, width = _decode(sample.image)[0].shape[:2]
     remarks: list[str] = []
@@ -81,12 +85,12 @@ def check_sample(sample: Sample) -> tuple[tuple[int, int], list[str]]:
 
 
 def write_image(path: Path | str, array: np.ndarray) -> None:
-    """Write what `encode_image` makes of the array, in the format of the path's suffix.
+    """Writes an array, as `encode_image` takes it, in the format of the path's suffix.
 
-    The folder is made where it is missing; the file appears complete or not at all.
+    A missing folder is made. The file appears complete or not at all.
 
     Raises:
-      UserError: the folder cannot be written, or the disk is full.
+      UserError: the file cannot be written.
     """
     path = Path(path)
     content = encode_image(array, path.suffix)
@@ -98,7 +102,10 @@ def write_image(path: Path | str, array: np.ndarray) -> None:
 
 
 def encode_image(array: np.ndarray, suffix: str) -> bytes:
-    """uint8 (H, W), (H, W, 1) or RGB (H, W, 3) -> a file's bytes in the suffix's format (".png"), GIF in grey only."""
+    """uint8 (H, W), (H, W, 1) or (H, W, 3) RGB -> the bytes of a file in the format of `suffix`, such as ".png".
+
+    GIF is for grey images only. Raises ValueError on another array or suffix.
+    """
     form = FORMATS.get(suffix.lower())
     array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     grey = array.ndim == 2
@@ -112,11 +119,11 @@ def encode_image(array: np.ndarray, suffix: str) -> bytes:
 
 
 def _decode(path: Path) -> tuple[np.ndarray, bool]:
-    """uint8 pixels, (H, W) grey or (H, W, 3) RGB, and whether the colours come from a palette."""
+    """(uint8 pixels, (H, W) grey or (H, W, 3) RGB; whether the colours come from a palette)."""
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path}: the file is empty (0 bytes); copy it again from its source")
-        # Only these formats: among Pillow's others are some that start programs.
+        # No other formats: for some, Pillow would start another program.
         with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
             _check_header(path, image)
             sixteen, palette = _is_sixteen_bit(image), image.mode in ("P", "PA")
@@ -132,7 +139,7 @@ def _decode(path: Path) -> tuple[np.ndarray, bool]:
         raise
     except Image.DecompressionBombError as error:
         raise _too_large(path, "its header claims more than can be read") from error
-    except Exception as error:  # on a damaged file Pillow raises anything from struct.error to KeyError
+    except Exception as error:  # on damaged files Pillow raises many kinds, for example struct.error and KeyError
         raise UserError(f"{path}: cannot be read, truncated, damaged or of an unknown format ({error}); "
                         "copy it again from its source, or save it as PNG") from error
 
@@ -158,14 +165,14 @@ def _too_large(path: Path, what: str) -> UserError:
 
 
 def _is_sixteen_bit(image: Image.Image) -> bool:
-    """Asked before loading: only the raw mode of its decoder tells a 16-bit RGB file from an 8-bit one."""
+    """Whether the file has 16 bits per value. Only the decoder's raw mode shows it, before the pixels are loaded."""
     arguments = image.tile[0][3] if image.tile else ""
     raw = arguments if isinstance(arguments, str) else arguments[0]
     return ";16" in str(raw)
 
 
 def _sixteen_to_eight(path: Path) -> np.ndarray:
-    """value / 257, grey (H, W) or RGB (H, W, 3). OpenCV keeps all 16 bits of a colour, Pillow does not."""
+    """Values divided by 257: uint8 (H, W) or (H, W, 3) RGB. Read with OpenCV, because Pillow drops bits of colours."""
     pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16:
         raise _refused(path, "16-bit pixels of an unusual kind")
@@ -178,7 +185,7 @@ def _sixteen_to_eight(path: Path) -> np.ndarray:
 
 
 def _binary(path: Path) -> tuple[np.ndarray, bool]:
-    """The mask, and whether its file had exactly two levels (or one)."""
+    """(mask, uint8 (H, W) 0/255; whether the file has no more than two levels)."""
     pixels, palette = _decode(path)
     grey, coloured = pixels, False
     if pixels.ndim == 3:
@@ -195,7 +202,7 @@ def _binary(path: Path) -> tuple[np.ndarray, bool]:
     if len(levels) > 2:
         margin = NEAR * (high - low)
         near = ((grey <= low + margin) | (grey >= high - margin)).mean()
-        # Within half of the 8-bit range, or in colours, it is a map of labels, not a blurred mask.
+        # If the range is less than half of 0..255, or if there are colours, this is a map of labels, not a mask.
         if high - low < 128 or coloured or near < NEAR_SHARE:
             raise UserError(f"{path}: the mask has {len(levels)} levels from {low} to {high}, {near:.0%} of "
                             "pixels near either end; save it with two levels, 0 and 255")

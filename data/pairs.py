@@ -1,11 +1,13 @@
-"""The HDF5 store of masks and made pairs: written in a stream, read a row at a time.
+"""HDF5 files of masks and synthetic pairs, written and read one row at a time.
 
-synthetic.h5, rendered.h5, phantom.h5: masks (N, H, W, 1) uint8 0/255, images (N, H, W, 3) uint8 RGB, fovs (N, H, W, 1)
-uint8 0/255.
-masks.h5: masks (N, H, W, 1) uint8 0/255, raw (N, h, w, 1) uint8, the grey values before the cut.
-single.h5: images (N, H, W, 3) uint8 RGB.
-Attributes hold where the rows come from, each a JSON string. One row is one chunk, so that a row costs the
-same to read at the end of 100,000 as at the start.
+All arrays are uint8; masks and fovs are 0 or 255.
+
+- synthetic.h5, rendered.h5, phantom.h5: masks (N, H, W, 1), images (N, H, W, 3) RGB, fovs (N, H, W, 1).
+- masks.h5: masks (N, H, W, 1), and raw (N, h, w, 1), the grey values before the threshold.
+- single.h5: images (N, H, W, 3) RGB.
+
+The attributes of the file are JSON strings and say where the rows come from. Each row is one chunk of the file, so row
+100,000 is read as fast as row 0.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ from data.images import PIXEL_LIMIT
 
 
 class _Disk(io.FileIO):
-    """A file that keeps its first error and lets HDF5 go on.
+    """A file for HDF5 that stores its first error in `error` and raises nothing.
 
-    HDF5 writes a chunk when it closes a data set, where h5py cannot raise: on a full disk it would go on for
-    all rows, a traceback each, and crash the interpreter on closing the file.
+    HDF5 often writes when it closes a data set, and h5py cannot raise an error there. On a full disk it would print a
+    traceback for every row, and crash Python when the file is closed.
     """
 
     error: OSError | None = None
@@ -51,13 +53,14 @@ class _Disk(io.FileIO):
 
 
 class PairWriter:
-    """Context manager; the file appears under its name on a clean exit, complete, or not at all.
+    """Writes a file of rows; a context manager. The file appears when the context is left without an error.
 
-    A file of that name that this project did not write is not replaced: entering raises UserError.
+    Raises UserError if the file cannot be written, if it would have no row, or if a file with this name exists that
+    this project did not write.
     """
 
     def __init__(self, path: Path | str, attributes: dict):
-        """attributes: name -> anything JSON can hold."""
+        """`attributes`: {name: value that JSON can hold}."""
         self._path = Path(path)
         self._partial = self._path.with_name(f".{self._path.name}.partial")
         self._attributes = {name: json.dumps(value, sort_keys=True) for name, value in attributes.items()}
@@ -76,7 +79,7 @@ class PairWriter:
         return self
 
     def append(self, **arrays: np.ndarray) -> None:
-        """One row: name -> uint8 (H, W, C). Every row has the names and shapes of the first."""
+        """Adds a row, {name: uint8 (H, W, C)}. ValueError if its names or shapes differ from those of the first row."""
         if self._count and set(arrays) != set(self._file):
             raise ValueError(f"a row of {sorted(arrays)} after rows of {sorted(self._file)}")
         for name, array in arrays.items():
@@ -115,18 +118,20 @@ class PairWriter:
 
 
 class PairReader:
-    """Rows of a store, read when asked for: len(reader), reader[i] -> {name: uint8 (H, W, C)}; closes itself
-    as a context manager.
+    """The rows of a file: len(reader), and reader[i] -> {name: uint8 (H, W, C)}, which reads row i from disk.
+
+    It may be used as a context manager, which closes the file. Reading a damaged row raises UserError.
     """
 
     def __init__(self, path: Path | str, made_by: str = "make stage2", required: tuple[str, ...] = ("masks",)):
-        """Open and check the whole file's structure.
+        """Opens the file and checks its structure.
 
         Args:
-          made_by: the command that errors name as the remedy.
-          required: names of the data sets that the caller reads; others may be there.
+          made_by: the command that makes the file; error messages name it.
+          required: names of the data sets that the caller needs. The file may hold others.
         Raises:
-          UserError: absent, truncated, no rows, counts that differ, data of another kind or outside the file.
+          UserError: the file is missing, truncated, damaged or empty; its data sets differ in length or size, are not
+            uint8 (N, H, W, C), or lie outside of the file.
         """
         self._path, self._required = Path(path), required
         self._remedy = f"remove it and call `{made_by}` again"
@@ -142,13 +147,13 @@ class PairReader:
         except UserError:
             self.close()
             raise
-        except Exception as error:  # by where the file is damaged, KeyError, RuntimeError, OSError, ...
+        except Exception as error:  # h5py raises KeyError, RuntimeError or OSError, depending on what is damaged
             self.close()
             raise self._bad(f"damaged ({error})") from error
 
     def _check(self) -> int:
         for name in self._file:
-            # Asked of the link, because asking the object would open the file that an external link names.
+            # get(name) would open the other file that an external link names; getlink=True does not.
             if not isinstance(self._file.get(name, getlink=True), h5py.HardLink):
                 raise self._bad(f"'{name}' is a link")
             dataset = self._file[name]

@@ -1,8 +1,4 @@
-"""In which order a training sees its examples, and the random numbers that go with each.
-
-Everything random about an example follows from (seed, example number), so a run that stopped goes on exactly where
-it was, and the numbers do not depend on how many devices share the batch.
-"""
+"""The order of the examples in a training, and their batches."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -12,24 +8,27 @@ import numpy as np
 import tensorflow as tf
 
 from data.errors import UserError
+from data.randomness import numpy_generator
+
+ORDER = 63  # stream of random numbers (data/randomness.py)
 
 
 def order(count: int, length: int, seed: int) -> np.ndarray:
-    """int64 (length,): indices into `count` samples; every pass over them is a permutation of its own."""
+    """int64 (length,): indices of `count` samples, which are shuffled anew in each pass over them."""
     passes = -(-length // count)
-    return np.concatenate([np.random.default_rng([seed, k]).permutation(count) for k in range(passes)])[:length]
+    return np.concatenate([numpy_generator(seed, k, ORDER).permutation(count) for k in range(passes)])[:length]
 
 
 def examples(count: int, batch_size: int, steps: int, seed: int, first_step: int = 0) -> tf.data.Dataset:
-    """Scalars (index, number) of `steps` batches, from `first_step` on; both int64.
+    """The examples of the steps from `first_step` to `steps`, as int64 scalars (index, number).
 
-    `index` tells which of `count` samples, `number` counts the run's examples from 0.
+    `index` is that of one of `count` samples. `number` counts the examples of the training from 0.
     """
     start, end = first_step * batch_size, steps * batch_size
     dataset = tf.data.Dataset.from_tensor_slices((order(count, end, seed)[start:], np.arange(start, end)))
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    options.threading.private_threadpool_size = 2  # a laptop's cores are for the networks
+    options.threading.private_threadpool_size = 2  # leaves the other cores to the networks
     return dataset.with_options(options)
 
 
@@ -37,7 +36,8 @@ _raised: list[UserError] = []
 
 
 def read(function: Callable, inputs: list[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
-    """`tf.numpy_function`, whose UserErrors `user_errors` raises again: TensorFlow passes their text on only."""
+    """`tf.numpy_function` for a function that may raise UserError. `user_errors` raises that error again, because
+    TensorFlow passes on its text only."""
     def reading(*arguments):
         try:
             return function(*arguments)
@@ -50,7 +50,7 @@ def read(function: Callable, inputs: list[tf.Tensor], dtype: tf.DType) -> tf.Ten
 
 @contextmanager
 def user_errors():
-    """Within it, a UserError raised in `read` arrives as itself."""
+    """Inside this context, a UserError that was raised in `read` is raised as UserError, not as TensorFlow's error."""
     _raised.clear()
     try:
         yield
@@ -60,12 +60,7 @@ def user_errors():
         raise
 
 
-def uniform(seed: int, number: tf.Tensor, shape: tuple[int, ...], stream: int = 0) -> tf.Tensor:
-    """float32 `shape`, uniform in [0, 1), the same for the same (seed, number, stream)."""
-    state = tf.stack([tf.constant(seed * 64 + stream, tf.int64), tf.cast(number, tf.int64)])
-    return tf.random.stateless_uniform(shape, state)
-
-
 def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-    """Full batches, made one step ahead."""
+    """Batches of `batch_size` examples, prepared while the network works on the ones before. A last batch that is not
+    full is left out."""
     return dataset.batch(batch_size, drop_remainder=True).prefetch(2)

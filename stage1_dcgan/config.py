@@ -14,25 +14,25 @@ ENCODINGS = ("binary", "signed_distance")
 class Stage1Config(TrainingConfig):
     """Trains Stage-I."""
 
-    draw: str = option("masks", "What it learns to draw; photographs: one GAN alone, without masks.", choices=DRAWN,
-                       set_by_make=True)
+    draw: str = option("masks", "What it learns to draw; photographs is the single GAN of the paper's Section 13.",
+                       choices=DRAWN, set_by_make=True)
     size: int = option(512, "Pixels, square; a multiple of 16.", low=64, high=512)
-    base: int = option(64, "Filters of the finest level.", low=4, high=256)
-    encoding: str = option("binary", "How masks (not photographs) are shown; signed_distance draws thin vessels at a "
-                           "low resolution.", choices=ENCODINGS)
-    clip: float = option(8.0, "Pixels at which signed distances of masks are cut.", low=1, high=64)
+    base: int = option(64, "Filters at the highest resolution.", low=4, high=256)
+    encoding: str = option("binary", "How masks (not photographs) are shown to the networks; signed_distance keeps "
+                           "thin vessels at a low resolution.", choices=ENCODINGS)
+    clip: float = option(8.0, "Limit of signed distances, in pixels of the mask.", low=1, high=64)
     d_norm: str = option("batch", "Normalisation in the discriminator.", choices=("batch", "spectral", "none"))
-    generator_steps: int = option(2, "Updates of the generator for one of the discriminator.", low=1, high=10)
-    reach: float = option(0.0, "Show the discriminator everything shifted by up to this share of the size, and "
-                          "flipped: keeps it from learning few pictures by heart.", low=0, high=0.5)
+    generator_steps: int = option(2, "Updates of the generator for each update of the discriminator.", low=1, high=10)
+    reach: float = option(0.0, "Shift the discriminator's inputs by up to this share of the size and flip them, so "
+                          "that it does not learn a few pictures by heart.", low=0, high=0.5)
     penalty: float = option(0.0, "Weight of the gradient penalty on real pictures (R1).", low=0, high=100)
-    ema: float = option(0.0, "Draw with a moving average of the generator's weights, of this momentum.", low=0,
-                        high=0.9999)
+    ema: float = option(0.0, "Draw with a moving average of the generator's weights, with this momentum; 0 is off.",
+                        low=0, high=0.9999)
     learning_rate: float = option(2e-4, "Adam's learning rate, both networks.", low=1e-8, high=1)
-    beta_1: float = option(0.5, "Adam's first momentum, both networks.", low=0, high=0.999)
+    beta_1: float = option(0.5, "Adam's beta_1, both networks.", low=0, high=0.999)
     epochs: int = option(25, "Epochs.", low=1, may_change=True)
-    batch_size: int = option(7, "Pictures a step, over all devices.", low=1)
-    pictures_every: int = option(5, "Epochs between two sample sheets.", low=1)
+    batch_size: int = option(7, "Pictures per step, over all devices.", low=1)
+    pictures_every: int = option(5, "Epochs from one sample picture to the next.", low=1)
 
     def check(self):
         if self.size % 16:
@@ -43,7 +43,7 @@ class Stage1Config(TrainingConfig):
 
     @property
     def channels(self) -> int:
-        """Of the pictures that it draws."""
+        """Channels of the pictures: 1 for masks, 3 (RGB) for photographs."""
         return 3 if self.draw == "photographs" else 1
 
 
@@ -51,11 +51,13 @@ class Stage1Config(TrainingConfig):
 class MasksConfig(Config):
     """Draws masks, or photographs of a single GAN, with a trained Stage-I."""
 
-    model: str = option("", "Run folder of Stage-I, or of a single GAN.", required=True, set_by_make=True)
-    out: str = option("", "What is drawn (HDF5); its contact sheet lies beside it.", required=True, set_by_make=True)
+    model: str = option("", "Folder of a trained Stage-I, or of a single GAN.", required=True, set_by_make=True)
+    out: str = option("", "File for the pictures (HDF5); a contact sheet is written beside it.", required=True,
+                      set_by_make=True)
     count: int = option(50, "Pictures to draw; the paper renders 50 masks.", low=1)
     mask_size: int = option(512, "Pixels of the masks, or photographs, square.", low=64, high=1024)
-    match_share: bool = option(False, "Cut masks where the share of foreground is that of the training masks.")
-    bridge: float = option(0.0, "Join dashes of masks on faint ridges, down to so far below the cut.", low=0, high=1)
-    speck: int = option(0, "Drop connected components of fewer pixels from masks.", low=0)
+    match_share: bool = option(False, "Choose the threshold that gives masks the training masks' share of foreground.")
+    bridge: float = option(0.0, "Join broken vessels along ridges that are at most this much below the threshold.",
+                           low=0, high=1)
+    speck: int = option(0, "Remove connected components of fewer pixels from masks.", low=0)
     seed: int = option(1, "Seed of the noise z.", low=0, high=2 ** 31 - 1)

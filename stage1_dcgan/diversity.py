@@ -1,4 +1,4 @@
-"""Notices a generator that ignores its noise."""
+"""Detects mode collapse: a generator that ignores its noise."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,31 +9,33 @@ import tensorflow as tf
 from absl import logging
 from tensorflow import keras
 
-LEAST = 0.1  # of the diversity of real pictures
+LEAST = 0.1  # share of the real pictures' diversity; below it, a warning
 
 
 def diversity(pictures: np.ndarray) -> float:
-    """Mean absolute difference over all pairs of N pictures (N, ...); 0 where all are the same."""
+    """Mean absolute difference between two of the N >= 2 pictures (N, ...), over all pairs; 0 if all are equal."""
     flat = pictures.reshape(len(pictures), -1)
-    ordered = np.sort(flat, axis=0)  # sum of |a - b| over pairs, by ranks, without N^2 memory
+    ordered = np.sort(flat, axis=0)  # the ranks give the sum of |a - b| over all pairs without N^2 memory
     ranks = 2 * np.arange(len(flat)) - len(flat) + 1
     return float(2 * (ranks[:, None] * ordered).sum(axis=0).mean() / (len(flat) * (len(flat) - 1)))
 
 
 class Diversity(keras.callbacks.Callback):
-    """After every `every`-th epoch compares the diversity of `draw() -> (N, ...)` with that of `real`: a TensorBoard
-    scalar (1 is as diverse as the real pictures), and a warning below LEAST, which is mode collapse."""
+    """Every `every` epochs, divides the diversity of `draw() -> (N, ...)` by that of the `real` pictures.
+
+    TensorBoard shows the ratio: 1 is as diverse as the real pictures. A ratio below LEAST causes a warning.
+    """
 
     def __init__(self, folder: Path, draw: Callable[[], np.ndarray], real: np.ndarray, every: int):
         super().__init__()
         self._draw, self._every = draw, every
-        self._floor = max(diversity(real), 1e-6) if len(real) > 1 else 1.0
+        self._real_diversity = max(diversity(real), 1e-6) if len(real) > 1 else 1.0
         self._writer = tf.summary.create_file_writer(str(folder / "logs" / "diversity"))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self._every:
             return
-        share = diversity(self._draw()) / self._floor
+        share = diversity(self._draw()) / self._real_diversity
         with self._writer.as_default(step=epoch):
             tf.summary.scalar("diversity", share)
         self._writer.flush()

@@ -1,4 +1,4 @@
-"""How a mask is shown to the DCGAN, and how a drawn picture becomes a mask again."""
+"""Turns masks into training pictures for the DCGAN, and its drawn pictures into masks."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -9,22 +9,23 @@ from skimage.morphology import skeletonize
 
 from data.fundus import resize, square
 
-THREAD = 3  # pixels
+THREAD = 3  # pixels, width of the lines that `bridge` adds
 
 
 def encode(mask: np.ndarray, size: int, encoding: str, clip: float) -> np.ndarray:
     """uint8 (h, w) 0/255 -> float32 (size, size) in [-1, 1].
 
-    "binary", the authors' choice: background -1, foreground 1. "signed_distance": the distance to the outline in
-    pixels of the mask, positive inside, cut at `clip` and divided by it. Thin structures become ridges wide enough to
-    survive at a low resolution, and a generator is told by how much it misses, not only that it does.
+    encoding="binary", as in the authors' code: background is -1, foreground 1. encoding="signed_distance": the
+    distance to the outline of the foreground in pixels of the mask, positive inside, limited to `clip` and divided by
+    it. Thin vessels then become ridges that are wide enough for a low resolution, and the loss shows the generator how
+    far a line is from its right place.
     """
     if encoding == "binary":
         return square(mask, size).astype(np.float32) / 127.5 - 1
     foreground = (mask > 0).astype(np.uint8)
     inside, outside = (cv2.distanceTransform(part, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
                        for part in (foreground, 1 - foreground))
-    # pixel centres lie half a pixel from the outline between them
+    # The outline runs between pixels: the nearest pixel centres are half a pixel from it.
     distance = np.where(foreground > 0, inside - 0.5, 0.5 - outside)
     signed = np.clip(distance / clip, -1, 1).astype(np.float32)
     side = max(signed.shape)
@@ -36,12 +37,13 @@ def encode(mask: np.ndarray, size: int, encoding: str, clip: float) -> np.ndarra
 
 @dataclass(frozen=True)
 class Cut:
-    """How a drawn picture is made binary.
+    """How a drawn picture becomes binary. The default is a plain threshold at 0, as in the paper.
 
-    level: what lies above it is foreground. bridge > 0: where the picture lies between level - bridge and level, and
-    the stretch touches foreground, its centre line is foreground too, `THREAD` pixels wide (hysteresis, as in Canny's
-    edge detector, but thin); a GAN is unsure of its thinnest vessels and draws them as dashes on a faint ridge.
-    speck > 0: connected components of fewer pixels are dropped. bridge = speck = 0 is the plain cut of the paper.
+    level: the threshold; pixels above it are foreground.
+    bridge: a GAN draws its thinnest vessels as dashes on a faint ridge; a bridge > 0 joins the dashes. Where a
+      connected region of pixels above level - bridge touches foreground, its centre line becomes foreground, `THREAD`
+      pixels wide. This is hysteresis thresholding, as in Canny's edge detector, but adds the centre line only.
+    speck: connected components of fewer pixels are removed.
     """
 
     level: float = 0.0
@@ -50,7 +52,7 @@ class Cut:
 
 
 def decode(drawn: np.ndarray, size: int, cut: Cut = Cut()) -> np.ndarray:
-    """float32 (s, s) in [-1, 1] -> uint8 (size, size) 0/255: enlarged by cubic interpolation, then cut."""
+    """float32 (s, s) in [-1, 1] -> uint8 (size, size) 0/255: resized by cubic interpolation, then made binary."""
     fine = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC)
     mask = fine > cut.level
     if cut.bridge:
@@ -66,13 +68,14 @@ def decode(drawn: np.ndarray, size: int, cut: Cut = Cut()) -> np.ndarray:
 
 
 def level_for_share(drawn: list[np.ndarray], size: int, cut: Cut, share: float) -> float:
-    """The level at which `share` of all pixels are foreground, within 0.005, by bisection.
+    """The `Cut.level` at which `share` (0 to 1) of all pixels are foreground, to 0.005, by bisection in [-0.9, 0.9].
 
-    How thick a GAN draws wanders while it trains; this takes the thickness from the training masks.
+    The width of the vessels that a GAN draws changes from epoch to epoch. With the share of the training masks they
+    get the width of real vessels. `drawn`, `size`, `cut`: as in `decode`.
     """
     low, high = -0.9, 0.9
     while high - low > 0.005:
         level = (low + high) / 2
-        found = np.mean([decode(picture, size, replace(cut, level=level)) for picture in drawn]) / 255
-        low, high = (level, high) if found > share else (low, level)
+        foreground = np.mean([decode(picture, size, replace(cut, level=level)) for picture in drawn]) / 255
+        low, high = (level, high) if foreground > share else (low, level)
     return (low + high) / 2

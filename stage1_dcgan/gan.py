@@ -8,11 +8,16 @@ from training.losses import cross_entropy, mean_over_batch
 
 
 def shift_and_flip(pictures: tf.Tensor, chance: tf.Tensor, reach: float) -> tf.Tensor:
-    """Moves every picture by up to `reach` of its size and flips half of them along each axis.
+    """Shifts every picture by up to `reach` (share of its size) and flips half of the pictures along each axis.
 
-    Differentiable, so that D can be shown real and generated pictures through the same random view
-    (Zhao et al., "Differentiable Augmentation", 2020). `pictures` (B, S, S, C) in [-1, 1]; `chance` (B, 4) uniform in
-    [0, 1): two shifts, two flips. What comes in from outside is -1: background of a mask, black around a photograph.
+    Args:
+      pictures: (B, S, S, C) in [-1, 1].
+      chance: (B, 4) uniform in [0, 1), random numbers for two shifts and two flips.
+    Returns:
+      (B, S, S, C). New pixels at the borders are -1: background of a mask, black around a photograph.
+
+    It is differentiable, so that real and generated pictures can be augmented before the discriminator (Zhao et al.,
+    "Differentiable Augmentation", 2020).
     """
     size = pictures.shape[1]
     pad = int(size * reach)
@@ -26,19 +31,20 @@ def shift_and_flip(pictures: tf.Tensor, chance: tf.Tensor, reach: float) -> tf.T
 
 
 class DCGAN(keras.Model):
-    """Generator and discriminator, trained in turn.
+    """Trains a generator G and a discriminator D in turn. x is a real picture, G(z) a generated one.
 
-    The paper prints l_D = mean[log D(G(z)) + log(1 - D(x))] and l_G = mean[log(1 - D(x))]; as printed, l_G does not
-    depend on G. This follows the authors' code: D is trained towards 1 on real and 0 on generated pictures, G towards
-    D(G(z)) = 1, and G is updated `generator_steps` times for every update of D.
+    The losses are those of the authors' code. D minimises the cross-entropy with the labels 1 for real and 0 for
+    generated pictures. G minimises the cross-entropy of D(G(z)) with the label 1, and is updated `generator_steps`
+    times for each update of D. The paper prints l_D = mean[log D(G(z)) + log(1 - D(x))] and l_G = mean[log(1 - D(x))].
+    This is a slip: l_G as printed does not depend on G.
 
-    Options that help small sets, all off in the paper: `reach` > 0 shows D everything through `shift_and_flip`;
-    `penalty` > 0 adds penalty / 2 * |grad D(x)|^2 on real pictures (R1; Mescheder et al., 2018), on every
-    `PENALTY_EVERY`-th step with that many times the weight.
+    Two options, which the paper does not have, help with small training sets. `reach` > 0 shows D all pictures through
+    `shift_and_flip`. `penalty` > 0 adds penalty / 2 * |grad D(x)|^2 on real pictures to the loss of D (R1; Mescheder et
+    al., 2018). To save time it is added in every `PENALTY_EVERY`-th step only, with `PENALTY_EVERY` times the weight.
 
-    A batch is a dict of "pictures" (B, S, S, C) in [-1, 1], "z" (B, 100) in [-1, 1] and "chance" (B, 2, 4) in [0, 1):
-    all randomness comes with the examples, so that a run is the same however often it is resumed and on however
-    many devices.
+    A batch is a dict of "pictures" (B, S, S, C) in [-1, 1], "z" (B, 100) in [-1, 1] and "chance" (B, 2, 4) in [0, 1).
+    All random numbers are part of the batch. So the result does not depend on how often a training is resumed, nor on
+    the number of devices.
     """
 
     PENALTY_EVERY = 8
@@ -61,11 +67,11 @@ class DCGAN(keras.Model):
     def call(self, z, training=False):
         return self.generator(z, training=training)
 
-    def _view(self, pictures, chance):
+    def _augmented(self, pictures, chance):
         return shift_and_flip(pictures, chance, self.reach) if self.reach else pictures
 
     def _penalty_gradients(self, real):
-        """Gradients of the R1 penalty with respect to D's weights; zeros on the steps between."""
+        """Gradients of the R1 penalty with respect to the weights of D; zeros in the steps without penalty."""
         weights = self.discriminator.trainable_variables
 
         def compute():
@@ -77,16 +83,16 @@ class DCGAN(keras.Model):
                 loss = self.PENALTY_EVERY * self.penalty / 2 * mean_over_batch(slope)
             return outer.gradient(loss, weights, unconnected_gradients="zero")
 
-        now = self.d_optimizer.iterations % self.PENALTY_EVERY == 0
-        return tf.cond(now, compute, lambda: [tf.zeros_like(weight) for weight in weights])
+        has_penalty = self.d_optimizer.iterations % self.PENALTY_EVERY == 0
+        return tf.cond(has_penalty, compute, lambda: [tf.zeros_like(weight) for weight in weights])
 
     def train_step(self, batch):
         z, chance = batch["z"], batch["chance"]
-        real = self._view(batch["pictures"], chance[:, 0])
-        fake = self._view(self.generator(z, training=True), chance[:, 1])
+        real = self._augmented(batch["pictures"], chance[:, 0])
+        fake = self._augmented(self.generator(z, training=True), chance[:, 1])
         with tf.GradientTape() as tape:
-            on_real, on_fake = (self.discriminator(view, training=True) for view in (real, fake))
-            d_loss = cross_entropy(on_real, 1.0) + cross_entropy(on_fake, 0.0)
+            real_logits, fake_logits = (self.discriminator(pictures, training=True) for pictures in (real, fake))
+            d_loss = cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)
         gradients = tape.gradient(d_loss, self.discriminator.trainable_variables)
         if self.penalty:
             gradients = [a + b for a, b in zip(gradients, self._penalty_gradients(real))]
@@ -94,13 +100,13 @@ class DCGAN(keras.Model):
 
         for _ in range(self.generator_steps):
             with tf.GradientTape() as tape:
-                fake = self._view(self.generator(z, training=True), chance[:, 1])
+                fake = self._augmented(self.generator(z, training=True), chance[:, 1])
                 g_loss = cross_entropy(self.discriminator(fake, training=True), 1.0)
             gradients = tape.gradient(g_loss, self.generator.trainable_variables)
             self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_variables))
 
         replicas = tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, tf.float32)
         for name, value in {"d_loss": d_loss * replicas, "g_loss": g_loss * replicas,
-                            "D(x)": tf.sigmoid(on_real), "D(G(z))": tf.sigmoid(on_fake)}.items():
+                            "D(x)": tf.sigmoid(real_logits), "D(G(z))": tf.sigmoid(fake_logits)}.items():
             self.means[name].update_state(value)
         return {name: mean.result() for name, mean in self.means.items()}

@@ -28,14 +28,17 @@ from training.weights import load_weights
 
 SHEET = 24        # pictures on the contact sheet
 MEASURED = 32     # pictures that --match_share is measured on, whatever --count is
-COARSE = 64       # pixels; masks are compared at this size, blurred
+COARSE = 64       # pixels; masks are blurred and compared at this size
 REMEDY = "train it first (make stage1, or make evidence for the single GAN)"
 
 
 def generate(config: MasksConfig) -> None:
-    """Writes config.out, what is drawn, and beside it a contact sheet (PNG). Raises UserError."""
-    trained = read_config(config.model, Stage1Config, REMEDY)
-    model = generator(trained.size, trained.base, trained.channels)
+    """Draws masks or photographs to config.out (HDF5), and a contact sheet beside it (PNG).
+
+    Raises UserError if the model is missing or damaged, or if an output file exists that this project did not write.
+    """
+    stage1 = read_config(config.model, Stage1Config, REMEDY)
+    model = generator(stage1.size, stage1.base, stage1.channels)
     load_weights(model, Path(config.model) / "generator.h5", REMEDY)
     out = Path(config.out)
     folder, sheet = OutputFolder(out.parent, "--out"), f"{out.stem}.png"
@@ -44,18 +47,21 @@ def generate(config: MasksConfig) -> None:
     def draw(number):
         return model(draw_z(config.seed, number)[None], training=False).numpy()[0]
 
-    write = write_masks if trained.draw == "masks" else write_photographs
-    pictures = write(draw, config, trained)
+    write = write_masks if stage1.draw == "masks" else write_photographs
+    pictures = write(draw, config, stage1)
     folder.write(sheet, encode_image(grid(pictures, columns=4), ".png"))
-    logging.info("%d %s in %s, contact sheet in %s", config.count, trained.draw, out, folder.path / sheet)
+    logging.info("%d %s in %s, contact sheet in %s", config.count, stage1.draw, out, folder.path / sheet)
 
 
-def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, trained: Stage1Config) -> list[np.ndarray]:
-    """Writes masks and what they are cut from.
+def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Stage1Config) -> list[np.ndarray]:
+    """Writes masks, and the pictures that they were made from, to config.out.
 
-    Returns the pictures of the contact sheet, uint8 (256, 512): each mask beside its nearest training mask.
+    Args:
+      draw: number -> float32 (s, s, 1) in [-1, 1].
+    Returns:
+      Pictures for the contact sheet, uint8 (256, 512): each mask beside the most similar training mask.
     """
-    samples, _ = layouts.training(trained.pairs, trained.validation, trained.modality)
+    samples, _ = layouts.training(stage1.pairs, stage1.validation, stage1.modality)
     views = [load_view(sample) for sample in samples]
     training = [square(np.minimum(view.mask, view.fov), config.mask_size) for view in views]
     cut = Cut(bridge=config.bridge, speck=config.speck)
@@ -75,7 +81,13 @@ def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, trained:
 
 
 def write_photographs(draw: Callable[[int], np.ndarray], config: MasksConfig, _: Stage1Config) -> list[np.ndarray]:
-    """Writes photographs. Returns the pictures of the contact sheet, uint8 (256, 256, 3)."""
+    """Writes photographs to config.out.
+
+    Args:
+      draw: number -> float32 (s, s, 3) in [-1, 1].
+    Returns:
+      Pictures for the contact sheet, uint8 (256, 256, 3).
+    """
     shown = []
     with PairWriter(config.out, {"seed": config.seed, "stage1": read_record(config.model, REMEDY)}) as writer:
         for number in range(config.count):
@@ -87,7 +99,10 @@ def write_photographs(draw: Callable[[int], np.ndarray], config: MasksConfig, _:
 
 
 def nearest(mask: np.ndarray, training: list[np.ndarray]) -> int:
-    """Index of the training mask nearest to `mask`, all uint8 (S, S): mean squared difference, blurred (Figure 4)."""
+    """Index of the training mask that is most similar to `mask`, all uint8 (S, S) (paper, Figure 4).
+
+    The measure is the mean squared difference of the blurred masks at COARSE pixels.
+    """
     def coarse(picture):
         return cv2.GaussianBlur(cv2.resize(picture, (COARSE, COARSE), interpolation=cv2.INTER_AREA), (0, 0), 1.5) / 255
     return int(np.argmin([np.mean((coarse(mask) - coarse(other)) ** 2) for other in training]))

@@ -10,7 +10,7 @@ from data.addons import spectral_normalization
 Z_DIM = 100  # authors' code
 KERNEL = 5   # authors' code
 SLOPE = 0.2  # of the leaky ReLU, authors' code
-# Batch norm and leaky ReLU are float32: in bfloat16 TensorFlow 2.14 has slow kernels for them (training/README.md).
+# Batch norm and leaky ReLU stay in float32: TensorFlow 2.14 is slow at them in bfloat16 (training/README.md).
 
 
 def _initializer():
@@ -18,17 +18,17 @@ def _initializer():
 
 
 def _batch_norm(x):
-    """Batch norm with the authors' momentum; over the whole batch when several devices share it."""
+    """Batch norm with the authors' momentum, over the whole batch even if several devices share it."""
     several = tf.distribute.get_strategy().num_replicas_in_sync > 1
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=several, dtype="float32")(x)
 
 
 def generator(size: int, base: int = 64, channels: int = 1) -> keras.Model:
-    """z -> picture.
+    """Draws a picture from noise z.
 
-    Input (B, 100) float, uniform in [-1, 1]. Output (B, size, size, channels) float32 in [-1, 1].
-    `size` is a multiple of 16; a projection to size/16 squared with 8 * `base` filters is doubled four times by
-    5 x 5 transposed convolutions.
+    Input: z (B, 100) float in [-1, 1]. Output: (B, size, size, channels) float32 in [-1, 1].
+    A dense layer gives (size / 16, size / 16, 8 * base), so `size` is a multiple of 16. Four 5 x 5 transposed
+    convolutions then double height and width.
     """
     start = size // 16
     z = keras.Input((Z_DIM,), name="z")
@@ -43,11 +43,12 @@ def generator(size: int, base: int = 64, channels: int = 1) -> keras.Model:
 
 
 def discriminator(size: int, base: int = 64, channels: int = 1, norm: str = "batch") -> keras.Model:
-    """Picture -> one logit, high for real.
+    """Tells real from generated pictures.
 
-    Input (B, size, size, channels) float in [-1, 1], output (B, 1) float32. `norm`: "batch" as the authors have it
-    (not on the first convolution), "spectral" (Miyato et al., 2018; TensorFlow Addons), or "none", which a gradient
-    penalty needs.
+    Input: (B, size, size, channels) float in [-1, 1]. Output: (B, 1) float32, one logit per picture, high for real.
+    `norm` is "batch" as in the authors' code (not after the first convolution), "spectral" (Miyato et al., 2018) or
+    "none". The gradient penalty does not work with "batch", which mixes the pictures of a batch. Raises UserError if
+    "spectral" is asked for and TensorFlow Addons is not installed.
     """
     wrap = spectral_normalization if norm == "spectral" else (lambda layer: layer)
     picture = keras.Input((size, size, channels), name="picture")

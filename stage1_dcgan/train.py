@@ -1,4 +1,4 @@
-"""Trains Stage-I on the masks of an annotated data set, or, as the paper's single GAN, on its photographs (Section 13).
+"""Trains Stage-I on the masks of an annotated data set, or the single GAN (paper, Section 13) on its photographs.
 
 python -m stage1_dcgan.train --pairs=drive:data/raw/DRIVE --out=checkpoints/quick/stage1
 """
@@ -24,11 +24,11 @@ from training.run_folder import RunFolder
 from training.tensorboard import Pictures
 from training.weights import averaged, save_weights
 
-SHEET = 16  # pictures on a sample sheet
+SHEET = 16  # drawings on a sample picture
 
 
 def build(config: Stage1Config) -> DCGAN:
-    """The compiled GAN, its optimizers with all their variables."""
+    """The compiled GAN. All variables of its optimizers exist, so that a checkpoint can be restored."""
     gan = DCGAN(generator(config.size, config.base, config.channels),
                 discriminator(config.size, config.base, config.channels, config.d_norm),
                 config.generator_steps, config.reach, config.penalty)
@@ -41,7 +41,10 @@ def build(config: Stage1Config) -> DCGAN:
 
 
 def train(config: Stage1Config) -> None:
-    """Trains, or goes on with, the run in config.out; its weights are in generator.h5 there. Raises UserError."""
+    """Starts or resumes the training in config.out. The generator's weights are then in generator.h5 there.
+
+    Raises UserError as `fit`, `RunFolder` and `check` do, and Stopped after a signal.
+    """
     samples, _ = layouts.training(config.pairs, config.validation, config.modality)
     check(samples)
     schedule = Schedule.from_config(config, len(samples))
@@ -54,7 +57,7 @@ def train(config: Stage1Config) -> None:
         return
 
     identity = {"pairs": config.pairs, "checksum": layouts.checksum(samples)}
-    run_folder = RunFolder(config, identity, device.resolved)  # locked as long as this name holds it
+    run_folder = RunFolder(config, identity, device.resolved)  # this variable keeps the folder locked
     folder = run_folder.path
     real = pictures([load_view(sample) for sample in samples], config)
     z = tf.stack([draw_z(config.seed + 1, number) for number in range(SHEET)])

@@ -15,31 +15,31 @@ UPSAMPLINGS = ("transposed", "resize")
 class Stage2Config(TrainingConfig):
     """Trains Stage-II."""
 
-    photos: str = option("", "Photographs without masks, layout:path; none: trains on --pairs.", set_by_make=True)
-    photo_masks: str = option("", "Folder of the photographs' masks, STEM.png.", set_by_make=True)
-    add_pairs: bool = option(False, "Train on the annotated training pairs beside the photographs: masks of their "
-                             "kind, and their colours, are then known to it.")
-    architecture: str = option("pix2pix", "Which networks and losses.", choices=ARCHITECTURES)
+    photos: str = option("", "Photographs to train on, layout:path; without it, trains on --pairs.", set_by_make=True)
+    photo_masks: str = option("", "Folder with the masks of --photos, STEM.png, from unet_eval.segment.",
+                              set_by_make=True)
+    add_pairs: bool = option(False, "Train on --pairs as well as on --photos, and render in the colours of --pairs.")
+    architecture: str = option("pix2pix", "Networks and losses.", choices=ARCHITECTURES)
     size: int = option(512, "Pixels, square; a multiple of 8.", low=64, high=1024)
     base: int = option(64, "Filters of the generator's first level.", low=4, high=256)
     d_base: int = option(64, "Filters of the discriminator's first level.", low=4, high=256)
     norm: str = option("batch", "Normalisation in the generator.", choices=NORMS)
     d_norm: str = option("none", "Normalisation in the discriminator.", choices=NORMS)
-    dropout: float = option(0.5, "In the first three decoder blocks.", low=0, high=0.9)
-    upsampling: str = option("transposed", "Of the generator's two finest levels; resize leaves no checkerboard.",
-                             choices=UPSAMPLINGS)
-    tell_fov: bool = option(False, "Tell the networks the field of view.")
-    colour_code: bool = option(False, "Draw standardised colours; each photograph's own mean and spread of them are "
-                               "given, not learned.")
-    noise: int = option(0, "Planes of noise that the generator may make texture of.", low=0, high=16)
-    grain: bool = option(False, "Add to renderings the fine texture that they lack, as noise of its strength.")
-    flips: bool = option(False, "Show the pairs mirrored, too.")
-    l1_weight: float = option(1.0, "Weight of the mean absolute difference.", low=0, high=1000)
+    dropout: float = option(0.5, "Dropout rate in the first three decoder blocks.", low=0, high=0.9)
+    upsampling: str = option("transposed", "Upsampling in the generator's two finest levels; resize avoids "
+                             "checkerboard patterns.", choices=UPSAMPLINGS)
+    tell_fov: bool = option(False, "Give the field of view to both networks.")
+    colour_code: bool = option(False, "The generator draws standardised colours; the mean and standard deviation of "
+                               "each channel come from photographs.")
+    noise: int = option(0, "Channels of Gaussian noise that the generator gets.", low=0, high=16)
+    grain: bool = option(False, "Add noise to renderings that is as strong as the fine texture that they lack.")
+    flips: bool = option(False, "Mirror the training pairs at random.")
+    l1_weight: float = option(1.0, "Weight of the mean absolute error in the generator's loss.", low=0, high=1000)
     optimizer: str = option("rmsprop", "Optimizer of both networks.", choices=("rmsprop", "adam"))
     learning_rate: float = option(1e-3, "Learning rate of both networks.", low=1e-8, high=1)
     epochs: int = option(100, "Epochs.", low=1, may_change=True)
-    batch_size: int = option(32, "Pairs a step, over all devices.", low=1)
-    pictures_every: int = option(5, "Epochs between two sample sheets.", low=1)
+    batch_size: int = option(32, "Pairs per step, over all devices.", low=1)
+    pictures_every: int = option(5, "Epochs from one sample picture to the next.", low=1)
 
     def check(self):
         if self.size % 8:
@@ -49,7 +49,7 @@ class Stage2Config(TrainingConfig):
 
     @property
     def known_planes(self) -> int:
-        """Channels of what both networks are told: the mask and, with tell_fov, the field of view."""
+        """Number of input channels that both networks get: the mask and, with tell_fov, the field of view."""
         return 1 + self.tell_fov
 
 
@@ -57,10 +57,10 @@ class Stage2Config(TrainingConfig):
 class PairsConfig(Config):
     """Renders masks with a trained Stage-II."""
 
-    model: str = option("", "Run folder of Stage-II.", required=True, set_by_make=True)
-    masks: str = option("", "Masks to render (HDF5), from stage1_dcgan.generate; none: the real training masks, which "
-                        "shows what Stage-II alone loses.", set_by_make=True)
-    out: str = option("", "The synthetic pairs (HDF5); the contact sheet lies beside it.", required=True,
+    model: str = option("", "Folder of a trained Stage-II.", required=True, set_by_make=True)
+    masks: str = option("", "Masks to render (HDF5), from stage1_dcgan.generate; without it, the real training masks.",
+                        set_by_make=True)
+    out: str = option("", "File for the pairs (HDF5); a contact sheet is written beside it.", required=True,
                       set_by_make=True)
-    count: int = option(50, "Pairs to make of the real training masks, each as often as that takes.", low=1)
-    seed: int = option(1, "Seed of fields of view, colours and noise.", low=0, high=2 ** 31 - 1)
+    count: int = option(50, "Pairs to make without --masks; the training masks are used in turn.", low=1)
+    seed: int = option(1, "Seed for fields of view, colours and noise.", low=0, high=2 ** 31 - 1)

@@ -1,22 +1,22 @@
-"""The fine texture that renderings lack: grain of the sensor, choroid, nerve fibres."""
+"""The fine texture that renderings lack (noise of the camera, choroid, nerve fibres), replaced by noise."""
 from __future__ import annotations
 
 import numpy as np
 
-BINS = 64          # of spatial frequency, from 0 to the diagonal's 0.71 cycles a pixel
-LARGEST = 1 / 48   # cycles a pixel; coarser differences are light and anatomy, not texture
+BINS = 64          # bins of spatial frequency, from 0 to the highest, 0.71 cycles per pixel along the diagonal
+LARGEST = 1 / 48   # cycles per pixel; lower frequencies are light and anatomy, not texture
 
 
 def _bin_of_frequency(rows: int, columns: int) -> np.ndarray:
-    """int (rows, columns): the bin of each coefficient of a 2D Fourier transform."""
+    """int (rows, columns): the frequency bin of each coefficient of a 2D Fourier transform."""
     frequency = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.fftfreq(columns)[None])
     return np.minimum((frequency / np.sqrt(0.5) * BINS).astype(int), BINS - 1)
 
 
 def radial_power(pictures: np.ndarray) -> np.ndarray:
-    """uint8 (N, S, S, 3) -> float64 (BINS, 3): mean power of each frequency and channel, grey levels squared a pixel.
+    """uint8 (N, S, S, 3) -> float64 (BINS, 3): mean power per frequency bin and channel, in squared grey levels.
 
-    Of the middle half of each picture, which lies in any field of view, under a Hann window.
+    It is measured under a Hann window in the middle half of the pictures, which is always inside the field of view.
     """
     quarter = pictures.shape[1] // 4
     middle = pictures[:, quarter:-quarter, quarter:-quarter].astype(np.float64)
@@ -29,17 +29,20 @@ def radial_power(pictures: np.ndarray) -> np.ndarray:
 
 
 def missing_power(photographs: np.ndarray, rendered: np.ndarray) -> np.ndarray:
-    """Two uint8 (N, S, S, 3) -> float32 (BINS, 3): by how much the photographs have more power than the renderings."""
+    """Two uint8 (N, S, S, 3) -> float32 (BINS, 3): the power of the photographs less that of the renderings.
+
+    It is 0 where the renderings have more power, and below the frequency LARGEST.
+    """
     missing = np.maximum(radial_power(photographs) - radial_power(rendered), 0)
     missing[np.arange(BINS) * np.sqrt(0.5) / BINS < LARGEST] = 0
     return missing.astype(np.float32)
 
 
 def grain(power: np.ndarray, size: int, random: np.random.Generator) -> np.ndarray:
-    """float (size, size, 3) in grey levels: noise with the given `power` (BINS, 3), of random phase.
+    """Noise with the given `power` (BINS, 3) and random phases: float (size, size, 3) in grey levels.
 
-    It has the strength of texture at every scale and no place or form of any photograph. The three channels share
-    their phases, as light and shadow do.
+    It is as strong as real texture at every scale, but shows no structure of a photograph. The three channels have
+    the same phases, because light and shadow change all colours together.
     """
     white = np.fft.fft2(random.standard_normal((size, size)))
     amplitude = np.sqrt(power[_bin_of_frequency(size, size)])

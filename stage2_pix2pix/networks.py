@@ -9,9 +9,9 @@ from data.addons import instance_normalization
 
 KERNEL = 4             # authors' code
 SLOPE = 0.2            # of the leaky ReLU, in the decoder too, authors' code
-# Batch norm and leaky ReLU are float32: in bfloat16 TensorFlow 2.14 has slow kernels for them (training/README.md).
+# Batch norm and leaky ReLU stay in float32: TensorFlow 2.14 is slow at them in bfloat16 (training/README.md).
 DEEPEST = 8            # stride-2 convolutions of the generator at most, authors' code
-COARSE = 16            # pixels; the mean of an instance of fewer is much of what it says, so it is left in
+COARSE = 16            # pixels; no instance norm up to this width, for it removes the mean, which matters there
 DROPOUT_BLOCKS = 3     # decoder blocks with dropout, authors' code
 
 
@@ -37,37 +37,41 @@ def _doubled(x, filters, upsampling):
 
 
 class SeededDropout(layers.Layer):
-    """Dropout whose pattern follows from each example's seed, so that it is the same when a training is resumed.
+    """Dropout with a random key per example, so that a resumed training drops the same values.
 
-    Call with (x (B, H, W, C), seeds (B, 2) int32); `number` keeps the layers of one network apart. Off at inference.
+    Call it with x (B, H, W, C) and keys (B, 2) int64 (see data.randomness). Layer `number` of a network, counted from
+    0, uses the stream that is `number` after that of the keys. It is off at inference.
     """
 
     def __init__(self, rate: float, number: int, **options):
         super().__init__(**options)
         self.rate, self.number = rate, number
 
-    def call(self, x, seeds, training=False):
+    def call(self, x, keys, training=False):
         if not training:
             return x
-        def draw(seed):
-            return tf.random.stateless_uniform(x.shape[1:], seed + [0, self.number])
-        chance = tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+        def draw(key):
+            return tf.random.stateless_uniform(x.shape[1:], key + [self.number, 0])
+        chance = tf.map_fn(draw, keys, fn_output_signature=tf.float32)
         return tf.where(chance < self.rate, tf.zeros_like(x), x / (1 - self.rate))
 
 
 def generator(size: int, base: int = 64, inputs: int = 2, norm: str = "batch", dropout: float = 0.5,
               upsampling: str = "transposed") -> keras.Model:
-    """What is known of the picture, and seeds -> photograph.
+    """A U-Net that draws a photograph.
 
-    Inputs: (B, size, size, inputs) float in [-1, 1] and (B, 2) int32, the seeds of dropout. Output:
-    (B, size, size, 3) float32 in [-1, 1]. `size` is halved by 4 x 4 convolutions as often as it is even, at most eight
-    times; widths base, 2 base, 4 base, 8 base, 8 base ...; every level is skipped across. `upsampling`: "transposed"
-    as the authors have it, or "resize" in the two finest levels: repeated pixels and a 3 x 3 convolution, which leave
-    no checkerboard (Odena et al., 2016).
+    Inputs: (B, size, size, inputs) float, the mask and more, and (B, 2) int64, the keys of `SeededDropout`. Output:
+    (B, size, size, 3) float32 in [-1, 1].
+
+    4 x 4 convolutions halve `size` as often as it can be halved, at most DEEPEST times. They have base, 2 base, 4 base,
+    8 base, 8 base ... filters. Skip connections join encoder and decoder at every level. `upsampling` is "transposed",
+    transposed convolutions as in the authors' code, or "resize": in the two finest levels pixels are repeated and a
+    3 x 3 convolution follows, which avoids checkerboard patterns (Odena et al., 2016). Raises UserError if
+    norm="instance" and TensorFlow Addons is not installed.
     """
     depth = next(k for k in range(DEEPEST, 0, -1) if size % 2 ** k == 0)
     widths = [base * min(8, 2 ** k) for k in range(depth)]
-    known, seeds = keras.Input((size, size, inputs), name="known"), keras.Input((2,), dtype=tf.int32, name="seeds")
+    known, keys = keras.Input((size, size, inputs), name="known"), keras.Input((2,), dtype=tf.int64, name="keys")
     x, skips = known, []
     for k, width in enumerate(widths):
         x = layers.Conv2D(width, KERNEL, 2, "same", kernel_initializer=_initializer())(x)
@@ -78,17 +82,18 @@ def generator(size: int, base: int = 64, inputs: int = 2, norm: str = "batch", d
     for k, (width, skip) in enumerate(zip(widths[-2::-1], skips[-2::-1])):
         x = _normalized(_doubled(x, width, upsampling if k == depth - 2 else "transposed"), norm)
         if dropout and k < DROPOUT_BLOCKS:
-            x = SeededDropout(dropout, k)(x, seeds)
+            x = SeededDropout(dropout, k)(x, keys)
         x = layers.LeakyReLU(SLOPE, dtype="float32")(layers.Concatenate()([x, skip]))
     x = _doubled(x, 3, upsampling)
-    return keras.Model([known, seeds], layers.Activation("tanh", dtype="float32")(x), name="generator")
+    return keras.Model([known, keys], layers.Activation("tanh", dtype="float32")(x), name="generator")
 
 
 def discriminator(size: int, base: int = 64, inputs: int = 2, norm: str = "none") -> keras.Model:
-    """PatchGAN: (known, photograph) -> one logit a patch of 70 x 70 pixels, high for real.
+    """A PatchGAN: tells real from rendered photographs, one logit per patch of 70 x 70 pixels, high for real.
 
-    Inputs (B, size, size, inputs) and (B, size, size, 3), both in [-1, 1]; output (B, p, p, 1) float32 with
-    p = size / 8 - 2. The authors' code fixes p = 30, which is right for 256 pixels only; here it follows the size.
+    Inputs: (B, size, size, inputs), the mask and perhaps the field of view, and (B, size, size, 3), the photograph,
+    both in [-1, 1]. Output: (B, p, p, 1) float32 with p = size / 8 - 2. The authors' code has labels for p = 30, which
+    fits 256 pixels only. Raises UserError as `generator` does.
     """
     known, photograph = keras.Input((size, size, inputs)), keras.Input((size, size, 3))
     x = layers.Concatenate()([known, photograph])

@@ -11,11 +11,14 @@ COLUMNS = 8
 
 
 def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
-    """Rows of masks, renderings and, where given, the true photographs, uint8 of any size -> uint8 (H, W, 3)."""
+    """Rows of masks, the renderings below them and, if given, the real photographs below those -> uint8 (H, W, 3).
+
+    All are uint8 (h, w), (h, w, 1) or (h, w, 3) of any size.
+    """
     rows = [[square(np.squeeze(picture), SIDE) for picture in pictures]
             for pictures in (masks, rendered, photographs) if len(pictures)]
     columns = min(COLUMNS, len(masks))
-    rest = [np.full((SIDE, SIDE), GREY, np.uint8)] * (-len(masks) % columns)  # below a mask is its own rendering
+    rest = [np.full((SIDE, SIDE), GREY, np.uint8)] * (-len(masks) % columns)  # fills the last row
     rows = [row + rest for row in rows]
     return grid([picture for start in range(0, len(masks), columns) for row in rows
                  for picture in row[start:start + columns]], columns)

@@ -27,14 +27,15 @@ from training.run_folder import RunFolder
 from training.tensorboard import Pictures
 from training.weights import save_array, save_weights
 
-MEASURED = 200  # photographs at most whose colours and texture renderings imitate
+MEASURED = 200  # photographs at most whose colours and texture are measured, for renderings
 
 
 def load_samples(config: Stage2Config) -> tuple[list[layouts.Sample], list[layouts.Sample]]:
-    """(what it is trained on, those whose colours and texture renderings imitate).
+    """(training samples, those of them whose colours and texture renderings imitate).
 
-    The first are the photographs with their derived masks and, where asked for or where there are none, the annotated
-    pairs. Raises UserError where a mask is missing, or a photograph is a test image of the annotated data set.
+    Training samples are the photographs with the masks that a U-Net made of them. The annotated pairs are added with
+    --add_pairs, and then imitated; they are used alone if there are no photographs. Raises UserError if a mask is
+    missing, or if a photograph is a test image of the annotated data set.
     """
     annotated, _ = layouts.training(config.pairs, config.validation, config.modality)
     if not config.photos:
@@ -52,7 +53,10 @@ def load_samples(config: Stage2Config) -> tuple[list[layouts.Sample], list[layou
 
 
 def train(config: Stage2Config) -> None:
-    """Trains, or goes on with, the run in config.out; its weights are in generator.h5 there. Raises UserError."""
+    """Starts or resumes the training in config.out. The generator's weights are then in generator.h5 there.
+
+    Raises UserError as `load_samples`, `fit`, `RunFolder` and `check` do, and Stopped after a signal.
+    """
     samples, imitated = load_samples(config)
     check(samples)
     schedule = Schedule.from_config(config, len(samples))
@@ -66,7 +70,7 @@ def train(config: Stage2Config) -> None:
         return
 
     identity = {"pairs": config.pairs, "photos": config.photos, "checksum": layouts.checksum(samples)}
-    run_folder = RunFolder(config, identity, device.resolved)  # locked as long as this name holds it
+    run_folder = RunFolder(config, identity, device.resolved)  # this variable keeps the folder locked
     folder = run_folder.path
     pairs = Pairs.from_views([load_view(sample) for sample in samples], config.size)
     rows = np.arange(len(pairs))[-len(imitated):][:MEASURED]
@@ -74,7 +78,8 @@ def train(config: Stage2Config) -> None:
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
 
     def render(row):
-        return architecture.render(gan.generator, config, pairs.masks[row], pairs.fovs[row], pairs.codes[row], seed=row)
+        return architecture.render(gan.generator, config, pairs.masks[row], pairs.fovs[row], pairs.codes[row],
+                                   config.seed, row)
 
     def sheet():
         return contact_sheet(pairs.masks[shown], [render(row) for row in shown], pairs.photographs[shown])

@@ -23,7 +23,7 @@ import stage2_pix2pix.networks
 import unet_eval.networks
 from stage1_dcgan.gan import DCGAN
 from stage2_pix2pix.gan import Pix2Pix
-from training import strategy
+from training import devices
 
 DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 FLAGS = flags.FLAGS
@@ -48,7 +48,7 @@ def pix2pix(size, base, batch):
         return tf.random.uniform((batch, size, size, channels), -1, 1)
 
     return model, {"known": pictures(1), "photograph": pictures(3), "noise": pictures(0),
-                   "inside": tf.ones((batch, size, size, 1)), "seeds": tf.zeros((batch, 2), tf.int32)}
+                   "inside": tf.ones((batch, size, size, 1)), "keys": tf.zeros((batch, 2), tf.int64)}
 
 
 def unet(size, base, batch):
@@ -68,7 +68,7 @@ NETWORKS = {"dcgan": dcgan, "pix2pix": pix2pix, "unet": unet}
 
 def measure(network: str) -> dict:
     keras.mixed_precision.set_global_policy(DTYPES[FLAGS.dtype])
-    strategy.set_seed(0)  # as every training does: repeatable operations are part of its speed
+    devices.set_seed(0)  # as every training does: repeatable operations are part of its speed
     model, batch = NETWORKS[network](FLAGS.size, FLAGS.base, FLAGS.batch)
     step = tf.function(model.train_step)
     seconds = []

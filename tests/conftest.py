@@ -1,7 +1,7 @@
 """Tiny data sets of real files: discs with lines for vessels, in the layouts of DRIVE and MESSIDOR."""
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
 
 import cv2
@@ -10,8 +10,8 @@ import pytest
 
 from data.fundus import load_views
 from data.images import write_image
+from unet_eval.config import UnetConfig
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -85,10 +85,28 @@ def hrf():
 
 
 @pytest.fixture
+def unet_config(drive, tmp_path):
+    """unet_config(**changes): the options of a U-Net that trains on `drive` in a second or two."""
+    def config(**changes):
+        return UnetConfig(**{"pairs": drive, "out": str(tmp_path / "unet-real"), "base": 4, "poolings": 2, "crop": 32,
+                             "batch_size": 2, "epochs": 1, "steps_per_epoch": 2, "validation": 0,
+                             "precision": "float32", "strategy": "one", **changes})
+    return config
+
+
+@pytest.fixture(autouse=True)
+def float32():
+    """A training sets Keras's number format for the whole process; each test begins with float32."""
+    yield
+    if "tensorflow" in sys.modules:
+        from tensorflow import keras
+
+        keras.mixed_precision.set_global_policy("float32")
+
+
+@pytest.fixture
 def bfloat16():
     """Networks built within the test multiply bfloat16."""
     from tensorflow import keras
 
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    yield
-    keras.mixed_precision.set_global_policy("float32")

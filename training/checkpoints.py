@@ -1,4 +1,4 @@
-"""Checkpoints that survive kill -9, damage on disk, and a restart."""
+"""Checkpoints that survive kill -9 and damaged files."""
 from __future__ import annotations
 
 import re
@@ -11,7 +11,7 @@ from absl import logging
 from data.errors import UserError
 
 KEEP = 3
-# The files of a checkpoint, and what an unfinished save leaves. All other names belong to the user.
+# The files of a checkpoint, and those that an interrupted save leaves behind. All other files belong to the user.
 PARTS = re.compile(r"ckpt-(\d+)(_temp|\.(index|data-\d{5}-of-\d{5})(\.tempstate\d+)?)")
 
 
@@ -20,10 +20,10 @@ def _first_line(error: Exception) -> str:
 
 
 class Checkpoints:
-    """Numbered checkpoints ckpt-STEP of named Keras models and optimizers in `folder`.
+    """Checkpoints ckpt-STEP of Keras models and optimizers in `folder`. `parts` gives each of these a name.
 
-    The files themselves are the record: TensorFlow's state file named `checkpoint` is neither written nor read, since a
-    damaged one reads as "nothing here yet" and a training would silently start from zero.
+    The names of the files say which checkpoints there are. TensorFlow's own list, a file named `checkpoint`, is not
+    used: if it were damaged, TensorFlow would report no checkpoint, and the training would start from zero.
     """
 
     def __init__(self, folder: Path, **parts):
@@ -32,7 +32,7 @@ class Checkpoints:
         self._remove_unfinished()
 
     def _remove_unfinished(self) -> None:
-        """Drops what a save left that was killed or had no room: files without an index, which is written last."""
+        """Removes what interrupted saves left: files without an index. TensorFlow writes the index last."""
         complete = set(self._steps())
         for path in self.folder.glob("ckpt-*"):
             part = PARTS.fullmatch(path.name)
@@ -40,14 +40,15 @@ class Checkpoints:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _steps(self) -> list[int]:
-        """Steps saved, newest first."""
+        """Steps of the complete checkpoints, newest first."""
         names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in self.folder.glob("ckpt-*.index"))
         return sorted((int(name[1]) for name in names if name), reverse=True)
 
     def restore(self) -> int:
-        """Restores the newest checkpoint that can be read and returns its step; 0 where there is none.
+        """Restores the newest readable checkpoint and returns its step, or 0 if there is no checkpoint.
 
-        A damaged one is named in a warning and the one before it is used. Raises UserError if all are damaged.
+        A damaged checkpoint is skipped with a warning, and removed when an older one could be read. Raises UserError
+        if all are damaged.
         """
         steps = self._steps()
         for step in steps:
@@ -64,7 +65,10 @@ class Checkpoints:
         return 0
 
     def save(self, step: int) -> None:
-        """Writes ckpt-`step`, then drops all but the newest `KEEP`; UserError, and none dropped, where it cannot."""
+        """Writes ckpt-STEP, then removes all but the newest `KEEP`.
+
+        Raises UserError if the checkpoint cannot be written; the older ones are then kept.
+        """
         path = self.folder / f"ckpt-{step}"
         try:
             self._checkpoint.write(str(path))

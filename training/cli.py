@@ -1,4 +1,4 @@
-"""How every script starts, and how it ends when something is wrong."""
+"""Starts a script: makes its flags, and reports what the user can mend as one line without a traceback."""
 from __future__ import annotations
 
 import errno
@@ -11,21 +11,22 @@ from data.errors import UserError
 from training.config import Config, fields, limits_text
 
 STOPPED = 75  # exit status of a training that a signal stopped and that the same command resumes (EX_TEMPFAIL)
-# What an output folder can be: full, somebody else's, below a file, a file itself.
+# Errors that the user can mend: a full disk, missing permissions, a file where a folder has to be, a name too long.
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
                  errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
 
-flags.disclaim_key_flags()  # --help lists the flags that are defined here as the script's own
+flags.disclaim_key_flags()  # then --help lists the flags that this module defines under the script's name
 
 
 class Stopped(Exception):
-    """A signal asked the training to stop; everything is saved."""
+    """A signal stopped the training, after everything was saved."""
 
 
 def run(function: Callable[[Config], Any], config: type[Config]) -> None:
-    """Calls `function` with the config that the command line gives.
+    """Calls `function` with a `config` made from the command line, and ends the process.
 
-    What a user can cause ends in one line on stderr and a status that is not 0.
+    An error that the user can mend is printed as one line on stderr. Exit status: 0 when done, 1 after an error,
+    STOPPED after a signal that a training saved its state for, 130 after another Ctrl-C.
     """
     define_flags(config)
     logging.set_verbosity(logging.INFO)
@@ -57,7 +58,7 @@ def run(function: Callable[[Config], Any], config: type[Config]) -> None:
 
 
 def define_flags(config: type[Config]) -> None:
-    """An absl flag for each option. Their limits are checked by the config, which needs no flags for that."""
+    """Defines an absl flag for each option. Limits are not checked here but when the config is made."""
     for field, kind in fields(config):
         limits = limits_text(field)
         text = field.metadata["help"] + (f" ({limits})" if limits else "")
@@ -72,12 +73,12 @@ def define_flags(config: type[Config]) -> None:
 
 
 def flag_values(config: type[Config]) -> dict[str, Any]:
-    """{option: value} of the flags that `define_flags` defined, as they were parsed."""
+    """{option: value} of the parsed flags that `define_flags` defined."""
     return {field.name: flags.FLAGS[field.name].value for field, _ in fields(config)}
 
 
 def _out_of_memory(error: Exception) -> bool:
-    tensorflow = sys.modules.get("tensorflow")  # not imported here: scripts without networks start at once
+    tensorflow = sys.modules.get("tensorflow")  # not imported here: scripts that do not need it start faster
     return isinstance(error, MemoryError) or bool(tensorflow) and isinstance(
         error, tensorflow.errors.ResourceExhaustedError)
 

@@ -1,10 +1,10 @@
-"""A script's options: one frozen dataclass, in which each option's type, default, limits and help stand once.
+"""Options. Those of one script are one frozen dataclass, with the type, default, limits and help of each option.
 
     @dataclass(frozen=True)
     class Stage1Config(TrainingConfig):
         size: int = option(512, "Pixels, square; a multiple of 16.", low=64, high=512)
 
-`training.cli` makes the command-line flags of it, and a run's config.json is read back through it.
+`training.cli` makes the command-line flags from it. The config.json of a run is read back into it.
 """
 from __future__ import annotations
 
@@ -18,27 +18,35 @@ from data.errors import UserError
 from data.layouts import MODALITIES
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+AS_DEFAULT = object()
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 
 
 def option(default: Any, help: str, *, low: float | None = None, high: float | None = None,
            choices: tuple[str, ...] | None = None, required: bool = False, repeatable: bool = False,
-           may_change: bool = False, set_by_make: bool = False, **older) -> Any:
+           may_change: bool = False, set_by_make: bool = False, before: Any = AS_DEFAULT) -> Any:
     """A field of a config.
 
-    low, high: limits of a number, both allowed. choices: of a string. required: a value has to be given.
-    repeatable: of a tuple, the flag may be given several times (else its values are separated by commas).
-    may_change: another value on resuming a training is no other training. set_by_make: the Makefile sets it, so that
-    FLAGS may not. before=VALUE: what a config.json from before this option stands for, where that is not the default.
+    Args:
+      default: the value if none is given.
+      help: one or two sentences for --help.
+      low, high: limits of a number, inclusive.
+      choices: the allowed values of a string.
+      required: an empty value is an error.
+      repeatable: for a tuple: the flag is given once for each value. Otherwise commas separate the values.
+      may_change: a training may be resumed with another value.
+      set_by_make: the Makefile sets it, so FLAGS may not.
+      before: value for a config.json that was written before this option existed. It is given only where that differs
+        from the default.
     """
     return dataclasses.field(default=default, metadata={
         "help": help, "low": low, "high": high, "choices": choices, "required": required, "repeatable": repeatable,
-        "may_change": may_change, "set_by_make": set_by_make, "before": older.get("before", default)})
+        "may_change": may_change, "set_by_make": set_by_make, "before": default if before is AS_DEFAULT else before})
 
 
 @dataclass(frozen=True)
 class Config:
-    """Base of all configs. Making one raises UserError on a value that its option does not allow."""
+    """Base class of all configs. Making one raises UserError if an option does not allow its value."""
 
     def __post_init__(self):
         for field, kind in fields(type(self)):
@@ -46,18 +54,19 @@ class Config:
         self.check()
 
     def check(self) -> None:
-        """Raises UserError where options do not fit each other."""
+        """Raises UserError if two options contradict each other. A subclass overrides it."""
 
     def to_json(self) -> dict:
-        """{option: value}, as config.json keeps it."""
+        """{option: value}, for config.json."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_json(cls, saved: dict, where: str) -> Config:
-        """From what `to_json` gave, by this version or an earlier one; `where` it was read, for errors.
+        """The inverse of `to_json`, also for what an earlier version wrote.
 
-        An option that the earlier version did not have gets the value that stands for the old behaviour, as one that
-        was not given, null in version 1.
+        An option that is missing, or null as in version 1, gets the value that keeps the behaviour of that version
+        (see `option`, before). Raises UserError, which begins with `where`, on an unknown option or a value that is
+        not allowed.
         """
         values = {field.name: field.metadata["before"] for field, _ in fields(cls)}
         unknown = sorted(saved.keys() - values.keys())
@@ -72,30 +81,31 @@ class Config:
 
 def modality_option() -> Any:
     """The option --modality of every script that reads a data set."""
-    return option("", "What a data set of the layout `folder` shows, where no fov/ tells; it is other where neither "
-                  "does. A field of view is searched for in fundus photographs only.", choices=("", *MODALITIES))
+    return option("", "What the images of a `folder` without fov/ show; by default other. A field of view is searched "
+                  "for in fundus photographs only.", choices=("", *MODALITIES))
 
 
 @dataclass(frozen=True)
 class TrainingConfig(Config):
-    """What all three trainings have."""
+    """The options that all trainings have."""
 
     pairs: str = option("", "Annotated data set, layout:path.", required=True, set_by_make=True)
-    out: str = option("", "Run folder of this training.", required=True, may_change=True, set_by_make=True)
+    out: str = option("", "Folder for this training.", required=True, may_change=True, set_by_make=True)
     modality: str = modality_option()
-    validation: int = option(0, "Training images held out, the last ones by name; the U-Net validates on them.", low=0)
+    validation: int = option(0, "Training images, the last by name, that no network is trained on; the U-Net is "
+                             "validated on them.", low=0)
     epochs: int = option(100, "Epochs.", low=1, may_change=True)
-    steps_per_epoch: int = option(0, "Steps an epoch; 0 is one pass over the training set.", low=0)
-    batch_size: int = option(1, "Examples a step, over all devices.", low=1)
+    steps_per_epoch: int = option(0, "Steps per epoch; 0 is one pass over the training set.", low=0)
+    batch_size: int = option(1, "Examples per step, over all devices.", low=1)
     learning_rate: float = option(1e-3, "Learning rate.", low=1e-8, high=1.0)
     seed: int = option(0, "Seed of everything random.", low=0, high=2 ** 31 - 1)
     precision: str = option("auto", "Number format of the layers.", choices=PRECISIONS)
-    strategy: str = option("auto", "How tf.distribute spreads the batch.", choices=STRATEGIES, may_change=True)
-    dry_run: bool = option(False, "Check data and build the networks, then stop.", may_change=True)
+    strategy: str = option("auto", "How a batch is split over devices.", choices=STRATEGIES, may_change=True)
+    dry_run: bool = option(False, "Check the data and build the networks, then stop.", may_change=True)
 
 
 def fields(config: type[Config]) -> Iterator[tuple[dataclasses.Field, type]]:
-    """The options of a config class with their types; a tuple of strings has the type `tuple`."""
+    """(field, type) of each option of a config class. The type of tuple[str, ...] is given as `tuple`."""
     kinds = get_type_hints(config)
     for field in dataclasses.fields(config):
         kind = kinds[field.name]
@@ -103,7 +113,7 @@ def fields(config: type[Config]) -> Iterator[tuple[dataclasses.Field, type]]:
 
 
 def _checked(field: dataclasses.Field, kind: type, value: Any) -> Any:
-    """The value with its option's type; UserError where the option does not allow it."""
+    """The value, converted to `kind` where nothing is lost. Raises UserError if the option does not allow it."""
     limits, flag = field.metadata, f"--{field.name}"
     if kind is float and type(value) is int:
         value = float(value)
@@ -124,7 +134,7 @@ def _checked(field: dataclasses.Field, kind: type, value: Any) -> Any:
 
 
 def limits_text(field: dataclasses.Field) -> str:
-    """"64 to 512", "at least 1", or "" where a number has no limits."""
+    """For example "64 to 512" or "at least 1"; "" if there are no limits."""
     low, high = field.metadata["low"], field.metadata["high"]
     if high is not None:
         return f"{low:g} to {high:g}"

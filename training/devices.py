@@ -1,4 +1,4 @@
-"""Devices, number format and seeds of a training."""
+"""Devices, number format and random seeds of a training."""
 from __future__ import annotations
 
 import json
@@ -17,7 +17,11 @@ from training.run_folder import read_record
 
 @dataclass(frozen=True)
 class Devices:
-    """What a training runs on: its `tf.distribute` strategy, and what its options --strategy and --precision mean."""
+    """What a training runs on.
+
+    strategy: of `tf.distribute`. strategy_name, precision: the values of --strategy and --precision, with "auto"
+    resolved.
+    """
 
     strategy: tf.distribute.Strategy
     strategy_name: str
@@ -25,16 +29,16 @@ class Devices:
 
     @property
     def resolved(self) -> dict:
-        """For config.json."""
+        """The entry "resolved" of config.json."""
         return {"strategy": self.strategy_name, "precision": self.precision,
                 "devices": self.strategy.num_replicas_in_sync}
 
 
 def start(config: TrainingConfig, seed: int) -> Devices:
-    """Prepares TensorFlow for a training: strategy, number format, seeds.
+    """Sets up TensorFlow for a training: strategy, number format, random seeds.
 
-    Where the training is resumed, "auto" means what it meant at the start. Raises UserError where the batch does not
-    divide over the devices.
+    When a training is resumed, "auto" has the meaning that it had at the start. Raises UserError if the batch size is
+    no multiple of the number of devices, if multi_worker has no cluster, or if the old config.json is damaged.
     """
     before = {}
     if (Path(config.out) / "config.json").exists():
@@ -49,15 +53,18 @@ def start(config: TrainingConfig, seed: int) -> Devices:
 
 
 def choose_strategy(name: str, batch_size: int) -> tuple[tf.distribute.Strategy, str]:
-    """The `tf.distribute` strategy of --strategy, and its name where that was "auto".
+    """The `tf.distribute` strategy for --strategy=`name`, and its name with "auto" resolved.
 
-    "one" is the first device; "mirrored" splits each batch over the machine's GPUs, or over its logical CPUs where it
-    has none; "multi_worker" over machines, which the environment variable TF_CONFIG names; "auto" is "mirrored" on
-    two GPUs or more (a K80 board is two), else "one". Raises UserError where the batch does not divide.
+    - "one": the first device.
+    - "mirrored": splits each batch over the GPUs of this machine, or over its logical CPUs if it has no GPU.
+    - "multi_worker": splits it over the machines that the environment variable TF_CONFIG lists.
+    - "auto": "mirrored" if there are two GPUs or more (a K80 board counts as two), else "one".
+
+    Raises UserError if the batch size is no multiple of the number of devices.
     """
     for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)  # leaves what is not needed to others
-    # before any device is listed, which starts TensorFlow: workers have to be known by then
+        tf.config.experimental.set_memory_growth(gpu, True)  # other programs may need memory too
+    # TensorFlow has to know the workers before it starts, and listing logical devices starts it.
     strategy = _multi_worker() if name == "multi_worker" else None
     gpus = tf.config.list_logical_devices("GPU")
     if name == "auto":
@@ -83,10 +90,10 @@ def _multi_worker() -> tf.distribute.Strategy:
 
 
 def set_precision(name: str) -> str:
-    """Sets the number format of the layers, --precision, and returns what "auto" stands for.
+    """Sets the number format of the layers to --precision=`name`; returns it with "auto" resolved.
 
-    "auto" is mixed_bfloat16 on processors that multiply it natively, where it is faster (`make bench` tells by how
-    much), else float32. Weights, losses and outputs are float32 always.
+    "auto" is mixed_bfloat16 on processors with instructions for bfloat16, where it is faster (`make bench` measures
+    it), else float32. Weights, losses and outputs are always float32.
     """
     if name == "auto":
         native = not tf.config.list_physical_devices("GPU") and _cpu_multiplies_bfloat16()
@@ -102,6 +109,6 @@ def _cpu_multiplies_bfloat16() -> bool:
 
 
 def set_seed(seed: int) -> None:
-    """Seeds weight initialisation and makes every operation repeatable to the bit."""
+    """Seeds the initial weights, and makes TensorFlow repeat every operation to the bit."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -1,4 +1,4 @@
-"""`fit` that resumes at the step where it stopped."""
+"""The training loop: Keras's `fit`, which resumes at the step where it stopped."""
 from __future__ import annotations
 
 import math
@@ -24,7 +24,7 @@ from training.tensorboard import hyperparameters
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a training lasts: `epochs` of `steps_per_epoch` batches of `batch_size`, seeded by `seed`."""
+    """How long a training lasts, and its seed. batch_size: examples per step, over all devices."""
 
     epochs: int
     steps_per_epoch: int
@@ -33,9 +33,10 @@ class Schedule:
 
     @classmethod
     def from_config(cls, config: TrainingConfig, samples: int) -> Schedule:
-        """--steps_per_epoch=0 is one pass over `samples`.
+        """For a training set of `samples` examples; with --steps_per_epoch=0 an epoch is one pass over it.
 
-        A batch larger than the training set is filled by going over the set more than once, and the log says so.
+        If a batch is larger than the training set, it contains some examples several times, and a warning says so.
+        Raises UserError if the training set is empty.
         """
         if samples < 1:
             raise UserError("the training set is empty: give --pairs a data set with training images")
@@ -51,7 +52,7 @@ class Schedule:
 
 
 class _SaveStopGuard(keras.callbacks.Callback):
-    """Saves after every epoch, saves and stops after a signal, and stops at a loss or a weight that is no number."""
+    """Saves after every epoch, saves and stops after a signal, and stops if a loss or weight is NaN or infinite."""
 
     def __init__(self, checkpoints: Checkpoints, seconds: Path, step: int):
         super().__init__()
@@ -62,7 +63,7 @@ class _SaveStopGuard(keras.callbacks.Callback):
 
     @contextmanager
     def listening(self):
-        """Within it SIGTERM and SIGINT are noted, and answered after the step."""
+        """Inside this context, SIGTERM and SIGINT stop the training after the current step, not at once."""
         before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
@@ -92,7 +93,7 @@ class _SaveStopGuard(keras.callbacks.Callback):
                          "--learning_rate")
 
     def _save(self):
-        # A step's loss is of the weights before it, so that a step to NaN shows in the next loss only.
+        # The loss of a step is computed before its update, so weights that become NaN would show only in the next loss.
         for weight in self.model.variables:
             if weight.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(weight)):
                 raise self._diverged(f"the weight {weight.name} is not finite")
@@ -102,18 +103,22 @@ class _SaveStopGuard(keras.callbacks.Callback):
 
 def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], schedule: Schedule, config: TrainingConfig,
         parts: dict, callbacks: list[keras.callbacks.Callback]) -> None:
-    """Trains the compiled `model` to the schedule's end, from the newest checkpoint in config.out if there is one.
+    """Trains the compiled `model` to the end of the schedule, from the newest checkpoint in config.out if there is one.
 
-    `make_dataset(step)` gives the batches from `step` on; `parts` names the models and optimizers to save. Raises
-    Stopped after a signal, and UserError at a loss that is NaN or infinite, where all checkpoints are gone, and where
-    reading the batches raises it.
+    Args:
+      make_dataset: step -> the batches from this step on.
+      parts: {name: model or optimizer}, which the checkpoints hold.
+    Raises:
+      Stopped: after SIGTERM or SIGINT; everything is saved.
+      UserError: a loss or weight is NaN or infinite; all checkpoints are gone or damaged, or none can be written; a
+        batch cannot be read.
     """
     folder = Path(config.out)
     checkpoints, seconds = Checkpoints(folder, **parts), folder / "seconds.json"
     step = checkpoints.restore()
     if step:
         logging.info("resuming %s after step %d of %d", folder, step, schedule.steps)
-    elif seconds.exists():  # it is written after the first checkpoint
+    elif seconds.exists():  # it is written after a checkpoint, so there was one
         raise UserError(f"{folder}: the checkpoints of the training that ran there are gone; put them back, or remove "
                         "the folder to start again")
     guard = _SaveStopGuard(checkpoints, seconds, step)
@@ -121,7 +126,7 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
     per_epoch = schedule.steps_per_epoch
     callbacks = [guard, board, hyperparameters(folder, config.to_json()), *callbacks]
     with guard.listening(), user_errors():
-        while step < schedule.steps:  # the first round finishes an epoch that was stopped in its middle
+        while step < schedule.steps:  # if a training stopped within an epoch, the first round finishes that epoch
             epoch, done = divmod(step, per_epoch)
             last = epoch + 1 if done else schedule.epochs
             model.fit(make_dataset(step), steps_per_epoch=per_epoch - done, initial_epoch=epoch, epochs=last,

@@ -1,14 +1,13 @@
-"""Losses that are the same whatever number of devices shares the batch."""
+"""Losses that do not depend on the number of devices that share a batch."""
 from __future__ import annotations
 
 import tensorflow as tf
 
 
 def mean_over_batch(per_example: tf.Tensor) -> tf.Tensor:
-    """Sum of `per_example` (B,) over this device's share, divided by the global batch.
+    """Sum of the losses `per_example` (B,) on this device, divided by the batch size over all devices; float32.
 
-    Keras optimizers add the devices' gradients up, so this scaling makes the update that of one device with the
-    global batch.
+    Keras optimizers add up the gradients of all devices, so the update is the one that a single device would make.
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     per_example = tf.cast(per_example, tf.float32)
@@ -16,12 +15,15 @@ def mean_over_batch(per_example: tf.Tensor) -> tf.Tensor:
 
 
 def mean_per_example(values: tf.Tensor) -> tf.Tensor:
-    """(B, ...) -> (B,): the mean over everything but the batch."""
+    """(B, ...) -> float32 (B,): the mean over all axes except the first."""
     return tf.reduce_mean(tf.cast(values, tf.float32), axis=list(range(1, values.shape.rank)))
 
 
 def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
-    """Mean sigmoid cross-entropy of `logits` (B, ...) against one `label`, 1 for real, 0 for generated."""
+    """Mean sigmoid cross-entropy of `logits` (B, ...) for one `label`, 1 for real or 0 for generated.
+
+    It is scaled as in `mean_over_batch`.
+    """
     logits = tf.cast(logits, tf.float32)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(tf.fill(tf.shape(logits), label), logits)
     return mean_over_batch(mean_per_example(losses))

@@ -9,7 +9,10 @@ GREY = 128
 
 
 def grid(pictures: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
-    """N pictures of one size, uint8 (h, w[, 1]) or (h, w, 3) -> uint8 (H, W, 3), `columns` wide, grey between them."""
+    """Arranges pictures of one size, uint8 (h, w), (h, w, 1) or (h, w, 3), in `columns` columns -> uint8 (H, W, 3).
+
+    The gaps between them are grey and `gap` pixels wide.
+    """
     pictures = [np.squeeze(picture) for picture in pictures]
     pictures = [np.stack([picture] * 3, axis=-1) if picture.ndim == 2 else picture for picture in pictures]
     height, width = pictures[0].shape[:2]

@@ -1,4 +1,4 @@
-"""The folder of one training: one user at a time, and a record of how the training was made."""
+"""The folder of one training. It is locked during the training, and config.json records how the training was made."""
 from __future__ import annotations
 
 import fcntl
@@ -16,13 +16,16 @@ from training.config import Config, TrainingConfig, fields
 VERSION = 2  # of config.json; version 1 has no "version" and no "resolved"
 PACKAGES = ("tensorflow", "tensorflow-addons", "numpy", "opencv-python", "h5py")
 LOCK = "lock"
-SHOWN = 8  # changed settings in an error
+SHOWN = 8  # changed settings that an error lists at most
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def read_record(folder: Path | str, remedy: str) -> dict:
-    """config.json of a training, by this version or an earlier one: {"version", "flags", "resolved", "data", "git",
-    "versions"}. Raises UserError with the `remedy` where it is absent or damaged, or of a later version."""
+    """The config.json of a training, also of an earlier version of this program.
+
+    Keys: "version", "flags", "resolved", "data", "git", "versions". Raises UserError with the `remedy` if the file is
+    missing or damaged, and UserError if a later version wrote it.
+    """
     path = Path(folder) / "config.json"
     record = {"version": 1, "resolved": {}, "data": {}, **read_json(path, remedy)}
     if not isinstance(record.get("flags"), dict) or not all(isinstance(record[key], dict) for key in
@@ -34,19 +37,19 @@ def read_record(folder: Path | str, remedy: str) -> dict:
 
 
 def read_config(folder: Path | str, kind: type[AnyConfig], remedy: str) -> AnyConfig:
-    """The config of the training in `folder`; errors as `read_record` and `Config.from_json`."""
+    """The config of the training in `folder`. Raises UserError as `read_record` and `Config.from_json` do."""
     return kind.from_json(read_record(folder, remedy)["flags"], f"{folder}/config.json")
 
 
 class RunFolder:
-    """Opens a training's folder: locks it, compares its config.json with what is asked for now, or writes one.
+    """Locks the folder of a training, and writes its config.json or compares it with the options of now.
 
-    The folder is locked as long as this object lives. Raises UserError if another training has it open, if it was
-    started with other options or data, or if files lie there that no training made.
+    The lock is held as long as this object exists. Raises UserError if another training holds the lock, if the training
+    there was started with other options or data, or if the folder contains files but no config.json.
     """
 
     def __init__(self, config: TrainingConfig, data: dict, resolved: dict):
-        """`data` identifies the training data, `resolved` says what `auto` stands for (`training.devices`)."""
+        """`data` identifies the training data. `resolved` is `Devices.resolved`."""
         self.path = Path(config.out)
         self._refuse_foreign()
         self.path.mkdir(parents=True, exist_ok=True)
@@ -58,7 +61,7 @@ class RunFolder:
         try:
             self._write_or_compare(config, data, resolved)
         except BaseException:
-            self._lock.close()  # the caller's traceback may keep this object alive
+            self._lock.close()  # the traceback may keep this object alive, and with it the lock
             raise
 
     def _write_or_compare(self, config: TrainingConfig, data: dict, resolved: dict) -> None:
@@ -72,10 +75,10 @@ class RunFolder:
         old = read_record(self.path, f"remove {config.out} to start again")
         before = type(config).from_json(old["flags"], str(saved)).to_json()
         self._compare({**before, **old["data"]}, {**config.to_json(), **data}, config, old["resolved"], resolved)
-        now = {**old, "flags": {**before, **{name: getattr(config, name) for name in _free(config)}},
-               "resolved": resolved, "version": VERSION}
-        if now != old:
-            write_json(saved, now)  # it says how the run ends, too
+        updated = {**old, "flags": {**before, **{name: getattr(config, name) for name in _may_change(config)}},
+                   "resolved": resolved, "version": VERSION}
+        if updated != old:
+            write_json(saved, updated)
 
     def _refuse_foreign(self) -> None:
         if not self.path.is_dir() or (self.path / "config.json").exists():
@@ -86,11 +89,11 @@ class RunFolder:
                             "choose another --out")
 
     def _compare(self, before: dict, now: dict, config: TrainingConfig, old_resolved: dict, resolved: dict) -> None:
-        free = _free(config)
+        ignored = _may_change(config)
         if old_resolved.get("precision") == resolved.get("precision"):
-            free |= {"precision"}  # auto and what it stands for are the same
+            ignored |= {"precision"}  # "auto" and the format that it stands for are the same
         before, now = dict(_leaves(before)), dict(_leaves(json.loads(json.dumps(now))))
-        changed = [f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in sorted({*before, *now} - free)
+        changed = [f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in sorted({*before, *now} - ignored)
                    if before.get(name) != now.get(name)]
         if changed:
             more = f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
@@ -98,7 +101,7 @@ class RunFolder:
                             "use those, or another --out")
 
 
-def _free(config: TrainingConfig) -> set[str]:
+def _may_change(config: TrainingConfig) -> set[str]:
     return {field.name for field, _ in fields(type(config)) if field.metadata["may_change"]}
 
 
@@ -119,7 +122,7 @@ def _git_revision() -> str | None:
 
 
 def _leaves(value, name: str = ""):
-    """(dotted name, value) of everything in nested dicts."""
+    """(dotted name, value) of every value in nested dicts."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, f"{name}.{key}" if name else key)

@@ -1,4 +1,4 @@
-"""What TensorBoard shows beside the losses: pictures, and a run's hyperparameters."""
+"""What TensorBoard shows besides the losses: pictures and hyperparameters."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from data.images import write_image
 
 
 class Pictures(keras.callbacks.Callback):
-    """After every `every`-th epoch draws `draw() -> uint8 (H, W, 3)` to samples/ and to TensorBoard's images."""
+    """Every `every` epochs, writes the picture `draw() -> uint8 (H, W, 3)` to samples/ and to TensorBoard."""
 
     def __init__(self, folder: Path, draw: Callable[[], np.ndarray], every: int = 1):
         super().__init__()
@@ -32,10 +32,10 @@ class Pictures(keras.callbacks.Callback):
 
 
 def hyperparameters(folder: Path, options: dict) -> keras.callbacks.Callback:
-    """Enters the training in `folder` with its `options` into TensorBoard's HParams table."""
+    """Enters the `options` of the training in `folder` into TensorBoard's HParams table."""
     shown = {name: value for name, value in options.items() if isinstance(value, (bool, int, float, str))}
 
-    def enter(logs):  # as hparams.KerasCallback does, which refuses the second `fit` of a resumed training
+    def enter(logs):  # as hparams.KerasCallback, which fails when a resumed training calls `fit` a second time
         with tf.summary.create_file_writer(str(folder / "logs")).as_default():
             hparams.hparams(shown)
 

@@ -1,4 +1,4 @@
-"""Trained weights as files: HDF5 with numbers only, for models that code has built."""
+"""Saves and loads trained weights and arrays. The files hold numbers only; the code builds the models."""
 from __future__ import annotations
 
 import importlib.metadata
@@ -15,8 +15,11 @@ from data.files import write_file
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """A file that Keras's `load_weights` reads, complete or absent; UserError where it cannot be written."""
-    memory = io.BytesIO()  # on a full disk HDF5 would crash the interpreter, so Keras may not write it by itself
+    """Writes an HDF5 file that Keras's `load_weights` reads. It appears complete or not at all.
+
+    Raises UserError if it cannot be written.
+    """
+    memory = io.BytesIO()  # written to memory first, because on a full disk HDF5 would crash Python
     with h5py.File(memory, "w") as file:
         file.attrs.update(layer_names=[layer.name for layer in model.layers], backend="tensorflow",
                           keras_version=importlib.metadata.version("keras"))
@@ -30,9 +33,10 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 
 def load_weights(model: keras.Model, path: Path, remedy: str) -> None:
-    """Into a model of the same build; UserError with the `remedy` where the file is absent, damaged or another's.
+    """Loads what `save_weights` wrote into a model of the same architecture.
 
-    Only arrays are read, so a file from strangers cannot run code, as a saved whole model could.
+    Only arrays are read. A file from strangers therefore cannot run code, as a saved whole model could. Raises
+    UserError with the `remedy` if the file is missing, damaged, or of another architecture.
     """
     if not path.is_file():
         raise UserError(f"{path} is missing: {remedy}")
@@ -43,29 +47,29 @@ def load_weights(model: keras.Model, path: Path, remedy: str) -> None:
 
 
 def save_array(array: np.ndarray, path: Path) -> None:
-    """A .npy file, complete or absent; UserError where it cannot be written."""
+    """Writes a .npy file. It appears complete or not at all. Raises UserError if it cannot be written."""
     memory = io.BytesIO()
     np.save(memory, array)
     write_file(path, memory.getvalue())
 
 
 def load_array(path: Path, remedy: str) -> np.ndarray:
-    """What `save_array` wrote; UserError with the `remedy` where it is absent or damaged."""
+    """Reads what `save_array` wrote. Raises UserError with the `remedy` if the file is missing or damaged."""
     try:
-        return np.load(path)  # which refuses pickles
+        return np.load(path)  # it refuses pickled objects, which could run code
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from None
 
 
 @contextmanager
 def averaged(model: keras.Model, optimizer: keras.optimizers.Optimizer):
-    """Within it `model` has the moving averages that `optimizer` keeps of its weights, if it keeps any."""
+    """Inside this context, `model` has the moving averages of its weights, if `optimizer` keeps them."""
     if not optimizer.use_ema:
         yield
         return
-    trained = model.get_weights()
+    current = model.get_weights()
     optimizer.finalize_variable_values(model.trainable_variables)
     try:
         yield
     finally:
-        model.set_weights(trained)
+        model.set_weights(current)

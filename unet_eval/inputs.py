@@ -13,10 +13,12 @@ import tensorflow as tf
 from data import augment
 from data.fundus import ACROSS, View, resize, resize_mask
 from data.pairs import PairReader
-from data.pipeline import examples, read, uniform
+from data.pipeline import examples, read
+from data.randomness import key, uniform
 from training.fit import Schedule
 from unet_eval.config import UnetConfig
 
+PLACE, CHANGE = 0, 1  # streams of random numbers
 KEPT = 512  # pairs in memory; a store of 100,000 is read as it is used
 
 
@@ -104,11 +106,11 @@ def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) 
         return both[top:top + side, left:left + side]
 
     def example(index, number):
-        both = read(cut, [index, uniform(schedule.seed, number, (2,))], tf.uint8)
+        both = read(cut, [index, uniform(schedule.seed, number, PLACE, (2,))], tf.uint8)
         return tf.ensure_shape(both, (side, side, 2)), number
 
     def change(both, numbers):
-        seeds = augment.split(tf.stack([tf.constant(schedule.seed, tf.int64), numbers[0]]), 3)
+        seeds = augment.split(key(schedule.seed, numbers[0], CHANGE), 3)
         both = tf.cast(both, tf.float32) / 255
         if config.augmentation != "none":
             both = augment.flip(augment.bend(both, seeds[0], config.rotate, config.elastic), seeds[1])

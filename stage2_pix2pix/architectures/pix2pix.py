@@ -1,14 +1,15 @@
-"""The paper's architecture: a pix2pix on whole views (Section 7)."""
+"""The architecture of the paper: a pix2pix on whole views (Section 7). The package says what its functions do."""
 from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from data.randomness import normal
 from stage2_pix2pix import networks
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.gan import Pix2Pix, black_outside, colour
-from stage2_pix2pix.inputs import dataset, known
+from stage2_pix2pix.inputs import RENDERING, dataset, known
 
 __all__ = ["build", "dataset", "generator", "render"]
 
@@ -35,10 +36,10 @@ def generator(config: Stage2Config) -> keras.Model:
 
 
 def render(model: keras.Model, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray,
-           seed: int) -> np.ndarray:
+           seed: int, row: int) -> np.ndarray:
     planes = known(tf.constant(mask[None]), tf.constant(fov[None]), config)
-    noise = tf.random.stateless_normal((1, config.size, config.size, config.noise), (seed, 2))
-    photograph = model([tf.concat([planes, noise], -1), tf.zeros((1, 2), tf.int32)], training=False)
+    noise = normal(seed, row, RENDERING, (1, config.size, config.size, config.noise))
+    photograph = model([tf.concat([planes, noise], -1), tf.zeros((1, 2), tf.int64)], training=False)
     if config.colour_code:
         photograph = colour(photograph, tf.constant(code[None], tf.float32))
     photograph = black_outside(photograph, tf.cast(fov[None, ..., None] > 0, tf.float32))

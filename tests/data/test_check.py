@@ -16,6 +16,8 @@ from data.errors import UserError
 from data.images import write_image
 from data.layouts import samples
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture
 def pairs(tmp_path):

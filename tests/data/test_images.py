@@ -159,6 +159,7 @@ def test_modes_that_are_refused(tmp_path, photograph):
     assert "transparent" in refusal(read_image, tmp_path / "glass.png")
 
 
+@pytest.mark.training
 def test_no_warnings_of_pillow_beside_the_error(tmp_path, photograph):
     path = tmp_path / "a.tif"
     Image.fromarray(photograph).save(path, compression="tiff_lzw")
@@ -258,6 +259,7 @@ def test_errors_are_one_line():
     assert str(UserError("first\nsecond")) == "first second"
 
 
+@pytest.mark.training
 def test_full_disk_leaves_the_older_picture(tmp_path, photograph):
     path = tmp_path / "a.png"
     write_image(path, photograph)
@@ -283,6 +285,7 @@ def test_folder_that_cannot_be_written(tmp_path, photograph):
     assert "cannot be written" in refusal(lambda path: write_image(path, photograph), tmp_path / "file" / "a.png")
 
 
+@pytest.mark.training
 def test_read_only_folder(tmp_path):
     script = """
 import os

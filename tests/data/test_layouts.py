@@ -153,6 +153,7 @@ def test_training_holds_out_the_last_and_knows_the_modality(folder):
         training(f"folder:{folder}", 9)
 
 
+@pytest.mark.training
 def test_layouts_need_the_standard_library_only():
     """-S: no installed package can be imported."""
     subprocess.run([sys.executable, "-S", "-c", "import data.layouts, sys; assert 'numpy' not in sys.modules"],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
+from data.files import RECORD
 from data.pairs import PairReader, PairWriter
 
 
@@ -66,7 +67,37 @@ def test_an_exception_leaves_the_older_store(store):
         writer.append(**row(9))
         raise KeyError
     assert store.read_bytes() == before
-    assert os.listdir(store.parent) == [store.name]
+    assert sorted(os.listdir(store.parent)) == [RECORD, store.name]
+
+
+def test_a_store_of_the_user_is_not_replaced(tmp_path):
+    path = tmp_path / "masks.h5"
+    path.write_bytes(b"mine")
+    with pytest.raises(UserError, match="masks.h5 is there already and was not made by this command"), \
+            PairWriter(path, {}) as writer:
+        writer.append(**row(0))
+    assert path.read_bytes() == b"mine" and os.listdir(tmp_path) == ["masks.h5"]
+
+
+def test_a_store_that_the_user_puts_there_meanwhile_is_not_replaced(tmp_path):
+    path = tmp_path / "masks.h5"
+    with pytest.raises(UserError, match="masks.h5 is there already"), PairWriter(path, {}) as writer:
+        writer.append(**row(0))
+        path.write_bytes(b"mine")
+    assert path.read_bytes() == b"mine" and os.listdir(tmp_path) == ["masks.h5"]
+
+
+def test_a_store_of_the_project_is_replaced_unless_it_was_changed(store):
+    with PairWriter(store, {}) as writer:
+        writer.append(**row(7))
+    with PairReader(store) as reader:
+        assert len(reader) == 1
+    with h5py.File(store, "a") as file:
+        file.attrs["note"] = json.dumps("the user's")
+    changed = store.read_bytes()
+    with pytest.raises(UserError, match="synthetic.h5 has been changed since it was made"), PairWriter(store, {}):
+        pass
+    assert store.read_bytes() == changed
 
 
 def test_nothing_under_the_name_while_it_is_written(tmp_path):
@@ -76,6 +107,7 @@ def test_nothing_under_the_name_while_it_is_written(tmp_path):
     assert len(PairReader(tmp_path / "new" / "s.h5")) == 1
 
 
+@pytest.mark.training
 def test_kill_leaves_no_store_and_the_next_run_cleans_up(tmp_path):
     script = """
 import os, signal, sys
@@ -91,9 +123,10 @@ with PairWriter(sys.argv[1], {}) as writer:
     assert not path.exists()
     with PairWriter(path, {}) as writer:
         writer.append(**row(0))
-    assert os.listdir(tmp_path) == ["s.h5"]
+    assert sorted(os.listdir(tmp_path)) == [RECORD, "s.h5"]
 
 
+@pytest.mark.training
 def test_full_disk_stops_with_one_line(tmp_path):
     script = """
 import resource, sys
@@ -119,6 +152,7 @@ except UserError as error:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.training
 def test_full_disk_for_the_last_bytes(tmp_path):
     """The tables that HDF5 writes on closing need room too."""
     script = """

@@ -79,6 +79,7 @@ def test_seed_and_number_decide(tmp_path):
     assert len(set(files)) == len(files) == 8
 
 
+@pytest.mark.training
 def test_workers_draw_what_one_process_draws(tmp_path):
     make_phantoms(tmp_path / "many", 3, {"BU-BIL": 16})
     make_phantoms(tmp_path / "few", 3, {"BU-BIL": 4})
@@ -222,6 +223,7 @@ def test_procedural_pairs_by_seed_and_never_those_of_the_files(phantoms):
     assert all((one["masks"] != other["masks"]).any() for other in others)
 
 
+@pytest.mark.training
 def test_procedural_pairs_by_command(tmp_path):
     def call(*flags):
         return subprocess.run([sys.executable, "-m", "data.phantom.pairs", *flags], capture_output=True, text=True,

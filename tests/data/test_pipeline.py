@@ -1,4 +1,4 @@
-"""The order of examples and their random numbers, and the same of all three stages' data sets."""
+"""The order of examples, and that all three stages' data sets follow from their seed."""
 from __future__ import annotations
 
 import numpy as np
@@ -8,14 +8,20 @@ import tensorflow as tf
 import stage1_dcgan.inputs
 import stage2_pix2pix.inputs
 import unet_eval.inputs
-from data.pipeline import examples, order, uniform
+from data.errors import UserError
+from data.pipeline import examples, order, read, user_errors
+from stage1_dcgan.config import Stage1Config
+from stage2_pix2pix.config import Stage2Config
 from training.fit import Schedule
+from unet_eval.config import UnetConfig
+
+COMMON = {"pairs": "drive:x", "out": "x"}
 
 
 def test_every_pass_is_a_permutation_of_its_own():
     passes = order(count=7, length=35, seed=3).reshape(5, 7)
-    assert all(sorted(one) == list(range(7)) for one in passes.tolist())
-    assert len({tuple(one) for one in passes.tolist()}) == 5
+    assert all(sorted(indices) == list(range(7)) for indices in passes.tolist())
+    assert len({tuple(indices) for indices in passes.tolist()}) == 5
     assert order(7, 35, 4).tolist() != passes.ravel().tolist()
 
 
@@ -30,28 +36,39 @@ def test_examples_from_the_middle_are_those_of_the_whole():
     assert [number for _, number in whole] == list(range(24))
 
 
-def test_random_numbers_follow_from_seed_number_and_stream():
-    base = uniform(1, tf.constant(5, tf.int64), (1000,)).numpy()
-    assert np.array_equal(base, uniform(1, 5, (1000,)))
-    assert 0 <= base.min() and base.max() < 1 and abs(base.mean() - 0.5) < 0.05
-    for other in (uniform(2, 5, (1000,)), uniform(1, 6, (1000,)), uniform(1, 5, (1000,), stream=1)):
-        assert abs(np.corrcoef(base, other)[0, 1]) < 0.2
+def fail(index):
+    if index == 3:
+        raise UserError(f"row {index} is damaged")
+    return np.int64(index)
+
+
+def test_an_error_of_the_user_in_a_pipeline_arrives_as_itself():
+    """TensorFlow passes on its text only, with that of the traceback."""
+    def mapped(function):
+        return tf.data.Dataset.range(5).map(lambda index: read(function, [index], tf.int64))
+
+    assert list(mapped(lambda index: index).as_numpy_iterator()) == [0, 1, 2, 3, 4]
+    for _ in range(2):
+        with pytest.raises(UserError) as error, user_errors():
+            list(mapped(fail))
+        assert str(error.value) == "row 3 is damaged"
+    with pytest.raises(tf.errors.OpError), user_errors():
+        list(mapped(lambda index: {}[index]))  # a fault of the project stays one, and no older error is shown for it
 
 
 def stage1(views, schedule, step):
-    artist = stage1_dcgan.inputs.Artist(64, 4, "signed_distance", 8.0)
-    return stage1_dcgan.inputs.dataset(stage1_dcgan.inputs.pictures(views, artist), schedule, step)
+    config = Stage1Config(**COMMON, size=64, encoding="signed_distance")
+    return stage1_dcgan.inputs.dataset(stage1_dcgan.inputs.pictures(views, config), schedule, step)
 
 
 def stage2(views, schedule, step):
-    renderer = stage2_pix2pix.inputs.Renderer(64, 4, "none", 0.5, "resize", True, True, 2, False)
-    pairs = stage2_pix2pix.inputs.Pairs.of(views, 64)
-    return stage2_pix2pix.inputs.dataset(pairs, renderer, True, schedule, step)
+    config = Stage2Config(**COMMON, size=64, tell_fov=True, colour_code=True, noise=2, flips=True)
+    return stage2_pix2pix.inputs.dataset(stage2_pix2pix.inputs.Pairs.from_views(views, 64), config, schedule, step)
 
 
 def unet(views, schedule, step):
-    crops = unet_eval.inputs.Crops(32, "strong", 20.0, 3.0)
-    return unet_eval.inputs.dataset(unet_eval.inputs.RealPairs(views, "green_clahe"), crops, schedule, step)
+    config = UnetConfig(**COMMON, crop=32, augmentation="strong", rotate=20.0, elastic=3.0)
+    return unet_eval.inputs.dataset(unet_eval.inputs.RealPairs(views, "green_clahe"), config, schedule, step)
 
 
 @pytest.mark.parametrize("make", [stage1, stage2, unet])
@@ -60,8 +77,8 @@ def test_a_data_set_goes_on_where_it_stopped(views, make):
     whole = [tf.nest.flatten(batch) for batch in make(views, schedule, 0).as_numpy_iterator()]
     rest = [tf.nest.flatten(batch) for batch in make(views, schedule, 3).as_numpy_iterator()]
     assert len(whole) == 6 and len(rest) == 3
-    for one, other in zip(whole[3:], rest):
-        assert all(np.array_equal(a, b) for a, b in zip(one, other))
+    for batch, again in zip(whole[3:], rest):
+        assert all(np.array_equal(a, b) for a, b in zip(batch, again))
     # no two batches are alike in what is random
     assert len({b"".join(part.tobytes() for part in batch) for batch in whole}) == 6
 

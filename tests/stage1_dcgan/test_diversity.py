@@ -6,10 +6,11 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.diversity import Diversity, diversity
-from stage1_dcgan.inputs import Artist, draw_z, pictures
+from stage1_dcgan.inputs import draw_z, pictures
 from stage1_dcgan.networks import generator
-from training import strategy
+from training import devices
 
 
 def test_diversity_is_the_mean_difference_of_all_pairs():
@@ -22,7 +23,7 @@ def test_diversity_is_the_mean_difference_of_all_pairs():
 @pytest.fixture
 def watch(views, tmp_path, caplog):
     """Calls the callback with a drawing generator; (warnings, the scalar's values)."""
-    real = pictures(views, Artist(64, 4, "signed_distance", 8.0))
+    real = pictures(views, Stage1Config(pairs="drive:x", out="x", size=64, encoding="signed_distance"))
 
     def run(model, epochs=(0, 1, 2, 3)):
         z = tf.stack([draw_z(1, number) for number in range(8)])
@@ -37,7 +38,7 @@ def watch(views, tmp_path, caplog):
 
 
 def test_a_generator_that_ignores_its_noise_is_told(watch):
-    strategy.set_seed(0)
+    devices.set_seed(0)
     model = generator(64, 4)
     model.layers[1].kernel.assign(tf.zeros_like(model.layers[1].kernel))  # z is multiplied by nothing
     warnings, values = watch(model)
@@ -46,7 +47,7 @@ def test_a_generator_that_ignores_its_noise_is_told(watch):
 
 
 def test_a_generator_that_does_not_is_not(watch):
-    strategy.set_seed(0)
+    devices.set_seed(0)
     model = generator(64, 4)
     last = model.layers[-2]
     last.kernel.assign(last.kernel * 100)  # as if it had learned contrast

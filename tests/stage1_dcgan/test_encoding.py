@@ -5,8 +5,13 @@ import cv2
 import numpy as np
 import pytest
 
+from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.encoding import Cut, decode, encode, level_for_share
-from stage1_dcgan.inputs import Artist, pictures
+from stage1_dcgan.inputs import pictures
+
+
+def config(**values):
+    return Stage1Config(**{"pairs": "drive:x", "out": "x", "size": 128, "encoding": "signed_distance", **values})
 
 
 def bar():
@@ -51,22 +56,22 @@ def test_a_vessel_tree_comes_back_from_its_distances(eye, size, least):
 
 
 def test_pictures_are_masks_within_their_fields_of_view(views):
-    shown = pictures(views, Artist(128, 4, "signed_distance", 8.0))
+    shown = pictures(views, config())
     assert shown.shape == (3, 128, 128, 1) and shown.dtype == np.float32
     assert shown.min() == -1 and 0.2 < shown.max() <= 1
-    for one, view in zip(shown, views):
-        assert (one > 0).mean() == pytest.approx((view.mask > 0).mean(), rel=0.3)
+    for picture, view in zip(shown, views):
+        assert (picture > 0).mean() == pytest.approx((view.mask > 0).mean(), rel=0.3)
 
 
 def test_photographs_are_shown_as_they_are(views):
     """Neither the encoding nor its clip changes them; colours keep their order; outside the field of view is black."""
-    artist = Artist(128, 4, "signed_distance", 8.0, "photographs")
-    shown = pictures(views, artist)
-    assert shown.shape == (3, 128, 128, 3) and shown.dtype == np.float32 and artist.channels == 3
-    assert np.array_equal(shown, pictures(views, Artist(128, 4, "binary", 2.0, "photographs")))
-    for one, view in zip(shown, views):
-        middle = 127.5 * (one[32:96, 32:96] + 1)
-        assert (one[:8, :8] == -1).all()
+    shown = pictures(views, config(draw="photographs"))
+    assert shown.shape == (3, 128, 128, 3) and shown.dtype == np.float32
+    assert config(draw="photographs").channels == 3 and config().channels == 1
+    assert np.array_equal(shown, pictures(views, config(draw="photographs", encoding="binary", clip=2.0)))
+    for picture, view in zip(shown, views):
+        middle = 127.5 * (picture[32:96, 32:96] + 1)
+        assert (picture[:8, :8] == -1).all()
         assert np.allclose(middle.mean(axis=(0, 1)), view.image[135:405, 135:405].mean(axis=(0, 1)), atol=2)
 
 
@@ -109,5 +114,5 @@ def test_a_higher_level_cuts_thinner():
 def test_the_level_gives_the_share_that_was_asked(eye, share):
     drawn = [encode(eye(seed)[1][22:562, 12:552], 64, "signed_distance", 8.0) for seed in (1, 2)]
     level = level_for_share(drawn, 128, Cut(), share)
-    found = np.mean([decode(one, 128, Cut(level=level)) > 0 for one in drawn])
-    assert found == pytest.approx(share, rel=0.1)
+    reached = np.mean([decode(picture, 128, Cut(level=level)) > 0 for picture in drawn])
+    assert reached == pytest.approx(share, rel=0.1)

@@ -8,7 +8,7 @@ from tensorflow import keras
 
 from stage1_dcgan.gan import DCGAN, shift_and_flip
 from stage1_dcgan.networks import Z_DIM, discriminator, generator
-from training import strategy
+from training import devices
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ class Frozen(keras.optimizers.SGD):
 
 
 def gan(d_optimizer, g_optimizer, **options):
-    strategy.set_seed(0)
+    devices.set_seed(0)
     model = DCGAN(generator(64, 4), discriminator(64, 4, norm="none"), **options)
     model.compile(d_optimizer, g_optimizer)
     return model
@@ -53,6 +53,7 @@ def test_each_loss_moves_its_own_network_and_all_of_it(batch):
         assert all(gradient is not None and np.abs(gradient).max() > 0 for gradient, _ in calls[0])
 
 
+@pytest.mark.training
 def test_the_discriminator_learns_real_from_generated(batch):
     model = gan(keras.optimizers.Adam(1e-3), keras.optimizers.SGD(0.0))
     first = {name: float(value) for name, value in model.train_step(batch).items()}
@@ -64,6 +65,7 @@ def test_the_discriminator_learns_real_from_generated(batch):
     assert last["g_loss"] > first["g_loss"]
 
 
+@pytest.mark.training
 def test_the_generator_learns_to_deceive(batch):
     model = gan(keras.optimizers.SGD(0.0), keras.optimizers.Adam(1e-2))
     first = model.train_step(batch)

@@ -1,23 +1,21 @@
 """What a trained Stage-I draws, and which training mask a drawn one is shown beside."""
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from data.errors import UserError
+from data.files import write_json
 from data.fundus import load_views
 from data.images import read_image
 from data.pairs import PairReader
-from stage1_dcgan.generate import nearest
+from stage1_dcgan.config import MasksConfig, Stage1Config
+from stage1_dcgan.generate import generate, nearest
 from stage1_dcgan.inputs import draw_z
 from stage1_dcgan.networks import generator
-from training import strategy
+from training import devices
 from training.weights import save_weights
 
 
@@ -31,30 +29,28 @@ def test_the_nearest_training_mask_is_the_one_it_was_copied_from(eye, index):
 
 @pytest.fixture
 def trained(tmp_path, drive):
-    """Makes a run folder as train.py leaves it, its weights random; its path and its generator."""
+    """Makes a run folder as a training leaves it, its weights random; its path and its generator."""
     def make(draw):
-        strategy.set_seed(0)
+        devices.set_seed(0)
         model = generator(64, 4, 3 if draw == "photographs" else 1)
         model.layers[-2].kernel.assign(30_000 * model.layers[-2].kernel)  # as if it had learned contrast
         folder = tmp_path / draw
         folder.mkdir()
         save_weights(model, folder / "generator.h5")
-        flags = {"draw": draw, "size": 64, "base": 4, "encoding": "binary", "clip": 8.0, "validation": 1}
-        (folder / "config.json").write_text(json.dumps({"flags": flags, "data": {"pairs": drive}}))
+        config = Stage1Config(pairs=drive, out=str(folder), draw=draw, size=64, base=4, validation=1)
+        write_json(folder / "config.json", {"version": 2, "flags": config.to_json(), "data": {"pairs": drive}})
         return folder, model
     return make
 
 
-def generate(folder, out, *flags):
-    made = subprocess.run([sys.executable, "-m", "stage1_dcgan.generate", f"--model={folder}", f"--out={out}", *flags],
-                          cwd=Path(__file__).parents[2], capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
+def config(folder, out, **options):
+    return MasksConfig(**{"model": str(folder), "out": str(out), "mask_size": 128, "match_share": True, **options})
 
 
 def test_a_larger_count_only_appends(trained, tmp_path, drive):
     folder, _ = trained("masks")
     for count in (2, 5):
-        generate(folder, tmp_path / f"{count}.h5", f"--count={count}", "--mask_size=128", "--match_share")
+        generate(config(folder, tmp_path / f"{count}.h5", count=count))
     with PairReader(tmp_path / "2.h5") as few, PairReader(tmp_path / "5.h5") as many:
         assert (len(few), len(many)) == (2, 5)
         assert few.attributes == many.attributes and few.attributes["cut"]["level"] != 0
@@ -67,7 +63,7 @@ def test_a_larger_count_only_appends(trained, tmp_path, drive):
 
 def test_a_single_gan_draws_photographs_in_colour_and_nothing_else(trained, tmp_path):
     folder, model = trained("photographs")
-    generate(folder, tmp_path / "single.h5", "--count=2", "--mask_size=128", "--match_share", "--seed=7")
+    generate(config(folder, tmp_path / "single.h5", count=2, seed=7))
     with PairReader(tmp_path / "single.h5", required=("images",)) as drawn:
         assert len(drawn) == 2 and drawn[0].keys() == {"images"} and drawn[0]["images"].shape == (128, 128, 3)
         assert drawn.attributes["seed"] == 7 and drawn.attributes["stage1"]["flags"]["draw"] == "photographs"
@@ -76,3 +72,20 @@ def test_a_single_gan_draws_photographs_in_colour_and_nothing_else(trained, tmp_
         assert np.abs(drawn[1]["images"] - enlarged.clip(0, 255)).max() <= 1
     assert enlarged.std(axis=-1).mean() > 5  # the channels differ, or their order would not be tested
     assert read_image(tmp_path / "single.png").shape == (256, 4 * 256 + 3 * 4, 3)  # four columns of 256 pixels
+
+
+@pytest.mark.parametrize("name", ["masks.h5", "masks.png"])
+def test_a_file_of_the_user_is_refused_before_anything_is_drawn(trained, tmp_path, name):
+    folder, out = trained("masks")[0], tmp_path / "mine"
+    out.mkdir()
+    (out / name).write_bytes(b"mine")
+    with pytest.raises(UserError, match=f"mine/{name} is there already .* another --out"):
+        generate(config(folder, out / "masks.h5", count=1))
+    assert [path.name for path in out.iterdir()] == [name] and (out / name).read_bytes() == b"mine"
+
+
+def test_what_was_drawn_before_is_replaced(trained, tmp_path):
+    folder, _ = trained("masks")
+    for count in (1, 2):
+        generate(config(folder, tmp_path / "masks.h5", count=count))
+    assert len(PairReader(tmp_path / "masks.h5")) == 2

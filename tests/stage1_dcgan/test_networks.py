@@ -66,5 +66,5 @@ def test_spectral_normalisation_bounds_the_weights():
 
 def test_noise_makes_the_picture():
     network = generator(64, 4)
-    one, other = network(tf.random.uniform((2, Z_DIM), -1, 1, seed=1), training=True)
-    assert np.abs(one - other).max() > 0
+    first, second = network(tf.random.uniform((2, Z_DIM), -1, 1, seed=1), training=True)
+    assert np.abs(first - second).max() > 0

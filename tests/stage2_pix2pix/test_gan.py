@@ -6,17 +6,18 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.gan import Pix2Pix, black_outside, colour
-from stage2_pix2pix.inputs import Pairs, Renderer, dataset
+from stage2_pix2pix.inputs import Pairs, dataset
 from stage2_pix2pix.networks import discriminator, generator
-from training import strategy
+from training import devices
 from training.fit import Schedule
 
 
 @pytest.fixture
 def batch(views):
-    renderer = Renderer(64, 4, "batch", 0.5, "resize", True, True, 1, False)
-    return next(iter(dataset(Pairs.of(views, 64), renderer, False, Schedule(1, 1, 3, 0))))
+    config = Stage2Config(pairs="drive:x", out="x", size=64, tell_fov=True, colour_code=True, noise=1)
+    return next(iter(dataset(Pairs.from_views(views, 64), config, Schedule(1, 1, 3, 0))))
 
 
 class Frozen(keras.optimizers.SGD):
@@ -31,7 +32,7 @@ class Frozen(keras.optimizers.SGD):
 
 
 def gan(d_optimizer, g_optimizer, l1_weight=10.0):
-    strategy.set_seed(0)
+    devices.set_seed(0)
     model = Pix2Pix(generator(64, 4, 3, "batch", 0.5, "resize"), discriminator(64, 4, 2), l1_weight)
     model.compile(d_optimizer, g_optimizer)
     return model
@@ -48,16 +49,19 @@ def test_each_loss_moves_its_own_network_and_all_of_it(batch, l1_weight):
         assert np.mean(moved) > 0.9 and moved[0] and moved[-1]
 
 
+@pytest.mark.training
 def test_the_discriminator_learns_real_from_rendered(batch):
     model = gan(keras.optimizers.Adam(2e-3), keras.optimizers.SGD(0.0))
-    first = {name: float(value) for name, value in model.train_step(batch).items()}
-    for _ in range(25):
+    step = tf.function(model.train_step)
+    first = {name: float(value) for name, value in step(batch).items()}
+    for _ in range(45):
         model.reset_metrics()
-        last = {name: float(value) for name, value in model.train_step(batch).items()}
+        last = {name: float(value) for name, value in step(batch).items()}
     assert last["d_loss"] < 0.85 * first["d_loss"]
-    assert last["D(x)"] > first["D(x)"] and last["D(G(z))"] < first["D(G(z))"]
+    assert last["D(x)"] > last["D(G(z))"] + 0.2
 
 
+@pytest.mark.training
 def test_the_generator_learns_the_photographs(batch):
     model = gan(keras.optimizers.SGD(0.0), keras.optimizers.Adam(5e-3))
     first = {name: float(value) for name, value in model.train_step(batch).items()}

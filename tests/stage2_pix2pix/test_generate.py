@@ -1,19 +1,20 @@
 """Renderings, their grain, and what is refused."""
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
 
+from data.errors import UserError
+from data.files import write_json
 from data.fundus import View
-from data.images import DataError
-from data.pairs import PairWriter
-from stage2_pix2pix.generate import contact_sheet, masks_to_render, numbers, render, with_grain
+from data.pairs import PairReader, PairWriter
+from stage2_pix2pix.architectures import pix2pix
+from stage2_pix2pix.config import PairsConfig, Stage2Config
+from stage2_pix2pix.generate import generate, masks_to_render, with_grain
 from stage2_pix2pix.grain import BINS, grain, missing_power, radial_power
-from stage2_pix2pix.inputs import Renderer
-from stage2_pix2pix.networks import generator
-from training import strategy
+from stage2_pix2pix.sheet import contact_sheet
+from training import devices
+from training.weights import save_array, save_weights
 
 
 def disc(size=64):
@@ -21,17 +22,23 @@ def disc(size=64):
     return np.where(rows ** 2 + columns ** 2 < (size // 2 - 2) ** 2, 255, 0).astype(np.uint8)
 
 
+def config(**options):
+    return Stage2Config(**{"pairs": "drive:x", "out": "x", "size": 64, "base": 4, "norm": "instance",
+                           "upsampling": "resize", "tell_fov": True, "colour_code": True, "noise": 1, **options})
+
+
 def test_a_rendering_is_a_photograph_in_its_field_of_view():
-    strategy.set_seed(0)
-    renderer = Renderer(64, 4, "instance", 0.5, "resize", True, True, 1, False)
-    model = generator(64, 4, renderer.planes + renderer.noise, "instance", 0.5, "resize")
+    devices.set_seed(0)
+    model = pix2pix.generator(config())
     mask, fov = disc() // 2 * 2, disc()
     code = np.array([0.3, -0.2, -0.5, 0.1, 0.1, 0.1], np.float32)
-    one, again, other = (render(model, renderer, mask, fov, code, seed) for seed in (1, 1, 2))
-    assert one.shape == (64, 64, 3) and one.dtype == np.uint8
-    assert not one[fov == 0].any()
-    assert np.allclose(one[fov > 0].mean(axis=0) / 127.5 - 1, code[:3], atol=0.15)
-    assert np.array_equal(one, again) and not np.array_equal(one, other)
+    first, again, other_row, other_seed = (pix2pix.render(model, config(), mask, fov, code, seed, row)
+                                           for seed, row in ((1, 0), (1, 0), (1, 1), (2, 0)))
+    assert first.shape == (64, 64, 3) and first.dtype == np.uint8
+    assert not first[fov == 0].any()
+    assert np.allclose(first[fov > 0].mean(axis=0) / 127.5 - 1, code[:3], atol=0.15)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other_row) and not np.array_equal(first, other_seed)
 
 
 def noise(deviation, count=12, smooth=1):
@@ -77,20 +84,6 @@ def test_a_contact_sheet_shows_masks_above_renderings():
     assert [sheet[row, 96].tolist() for row in (96, 292, 488, 684)] == [[255] * 3, [200, 0, 0]] * 2
 
 
-def test_numbers_that_are_not_there_or_pickled_are_refused(tmp_path):
-    path = tmp_path / "codes.npy"
-    for content in (None, b"", b"garbage", pickle.dumps([1, 2])):
-        if content is not None:
-            path.write_bytes(content)
-        with pytest.raises(DataError, match="codes.npy is missing or damaged .*: train again"):
-            numbers(path, "train again")
-    np.save(path, np.array([{"a": 1}]), allow_pickle=True)
-    with pytest.raises(DataError):
-        numbers(path, "train again")
-    np.save(path, np.arange(6.0))
-    assert numbers(path, "").tolist() == list(range(6))
-
-
 def views():
     """Two real views of other sizes than they are rendered at, each with a block of its own as its mask."""
     blocks = np.zeros((2, 128, 128), np.uint8)
@@ -100,7 +93,8 @@ def views():
 
 
 def test_real_training_masks_are_rendered_in_turn_in_their_own_fields_of_view():
-    made_by, rows = masks_to_render(None, 5, views(), 64, np.random.default_rng(0))
+    options = PairsConfig(model="x", out="y.h5", count=5)
+    made_by, rows = masks_to_render(options, views(), 64)
     rows = list(rows)
     assert made_by is None and len(rows) == 5
     for k, (mask, fov) in enumerate(rows):
@@ -114,7 +108,54 @@ def test_drawn_masks_are_rendered_once_each_and_cut_to_a_field_of_view(tmp_path)
     with PairWriter(tmp_path / "masks.h5", {"seed": 7}) as writer:
         for _ in range(3):
             writer.append(masks=np.full((128, 128, 1), 255, np.uint8))
-    made_by, rows = masks_to_render(tmp_path / "masks.h5", 50, views(), 64, np.random.default_rng(0))
+    options = PairsConfig(model="x", out="y.h5", masks=str(tmp_path / "masks.h5"))
+    made_by, rows = masks_to_render(options, views(), 64)
     rows = list(rows)
     assert made_by == {"seed": 7} and len(rows) == 3
     assert all(np.array_equal(mask, fov) for mask, fov in rows)
+
+
+@pytest.fixture
+def trained(tmp_path, drive):
+    """A run folder as a training leaves it, its weights random."""
+    folder = tmp_path / "stage2"
+    folder.mkdir()
+    options = config(pairs=drive, out=str(folder), grain=True)
+    save_weights(pix2pix.generator(options), folder / "generator.h5")
+    save_array(np.full((3, 6), 0.1, np.float32), folder / "codes.npy")
+    save_array(np.full((BINS, 3), 5.0, np.float32), folder / "grain.npy")
+    write_json(folder / "config.json", {"version": 2, "flags": options.to_json(), "data": {"pairs": drive}})
+    return str(folder)
+
+
+def test_pairs_are_written_with_what_made_them(trained, tmp_path, drive):
+    out = tmp_path / "rendered.h5"
+    for count in (1, 4):  # the second replaces the first
+        generate(PairsConfig(model=trained, out=str(out), count=count, seed=3))
+    with PairReader(out) as pairs:
+        assert len(pairs) == 4
+        shapes = {name: value.shape for name, value in pairs[0].items()}
+        assert shapes == {"masks": (64, 64, 1), "images": (64, 64, 3), "fovs": (64, 64, 1)}
+        assert np.array_equal(pairs[0]["masks"], pairs[3]["masks"])  # the first of three eyes again
+        assert not np.array_equal(pairs[0]["images"], pairs[3]["images"])
+        assert pairs.attributes["seed"] == 3 and pairs.attributes["stage2"]["flags"]["pairs"] == drive
+        assert pairs.attributes["stage1"] is None
+    assert (tmp_path / "rendered.png").stat().st_size
+
+
+@pytest.mark.parametrize("name", ["synthetic.h5", "synthetic.png"])
+def test_a_file_of_the_user_is_refused_before_anything_is_rendered(trained, tmp_path, name):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / name).write_bytes(b"mine")
+    with pytest.raises(UserError, match=f"mine/{name} is there already .* another --out"):
+        generate(PairsConfig(model=trained, out=str(out / "synthetic.h5")))
+    assert [path.name for path in out.iterdir()] == [name] and (out / name).read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["config.json", "generator.h5", "codes.npy", "grain.npy"])
+def test_without_a_finished_training_it_stops(trained, tmp_path, name):
+    (tmp_path / "stage2" / name).unlink()
+    with pytest.raises(UserError, match=f"{name} is missing.*train Stage-II first"):
+        generate(PairsConfig(model=trained, out=str(tmp_path / "synthetic.h5")))
+    assert not (tmp_path / "synthetic.h5").exists()

@@ -5,56 +5,56 @@ import numpy as np
 import pytest
 
 from data.fundus import View
-from stage2_pix2pix.inputs import Pairs, Renderer, colour_code, dataset
+from stage2_pix2pix.config import Stage2Config
+from stage2_pix2pix.inputs import Pairs, colour_code, dataset
 from training.fit import Schedule
 
 
-def renderer(**changes):
-    return Renderer(**{"size": 64, "base": 4, "norm": "none", "dropout": 0.0, "upsampling": "transposed",
-                       "tell_fov": True, "colour_code": False, "noise": 0, "grain": False, **changes})
+def config(**options):
+    return Stage2Config(**{"pairs": "drive:x", "out": "x", "size": 64, "tell_fov": True, **options})
 
 
 @pytest.fixture
 def marked():
     """Views of different sizes, whose photograph is bright exactly where their mask is set, cut by a field of view."""
     random = np.random.default_rng(0)
-    found = []
+    views = []
     for shape in ((128, 128), (100, 128), (540, 520)):
         blocks = random.random((8, 8)) < 0.4
         mask = np.kron(blocks, np.ones((68, 68)))[:shape[0], :shape[1]].astype(np.uint8) * 255
         fov = np.full(shape, 255, np.uint8)
         fov[:, :shape[1] // 4] = 0
         image = np.where(mask[..., None] > 0, 250, 40).repeat(3, axis=-1).astype(np.uint8)
-        found.append(View("x", image, mask, fov, (0, 0, *shape), shape))
-    return found
+        views.append(View("x", image, mask, fov, (0, 0, *shape), shape))
+    return views
 
 
-def batches(views, renderer, flips=False, steps=1, batch_size=3):
-    pairs = Pairs.of(views, renderer.size)
-    return list(dataset(pairs, renderer, flips, Schedule(1, steps, batch_size, seed=2)).as_numpy_iterator())
+def batches(views, config, steps=1, batch_size=3):
+    pairs = Pairs.from_views(views, config.size)
+    return list(dataset(pairs, config, Schedule(1, steps, batch_size, seed=2)).as_numpy_iterator())
 
 
 def test_shapes_and_ranges(views):
-    [batch] = batches(views, renderer(noise=2, colour_code=True))
+    [batch] = batches(views, config(noise=2, colour_code=True))
     shapes = {name: (value.shape, value.dtype.name) for name, value in batch.items()}
     assert shapes == {"known": ((3, 64, 64, 2), "float32"), "photograph": ((3, 64, 64, 3), "float32"),
                       "inside": ((3, 64, 64, 1), "float32"), "noise": ((3, 64, 64, 2), "float32"),
-                      "codes": ((3, 6), "float32"), "seeds": ((3, 2), "int32")}
+                      "codes": ((3, 6), "float32"), "keys": ((3, 2), "int64")}
     assert set(np.unique(batch["known"])) == {-1, 1} and set(np.unique(batch["inside"])) == {0, 1}
     assert batch["photograph"].min() == -1 and 0 < batch["photograph"].max() <= 1
     assert abs(batch["noise"].mean()) < 0.05 and abs(batch["noise"].std() - 1) < 0.05
-    assert len({tuple(seeds) for seeds in batch["seeds"]}) == 3
+    assert len({tuple(keys) for keys in batch["keys"]}) == 3
 
 
 def test_options_that_are_off_are_not_told(views):
-    [batch] = batches(views, renderer(tell_fov=False))
+    [batch] = batches(views, config(tell_fov=False))
     assert batch["known"].shape[-1] == 1 and batch["noise"].shape[-1] == 0 and "codes" not in batch
 
 
 @pytest.mark.parametrize("flips", [False, True])
 def test_mask_photograph_and_field_of_view_stay_together(marked, flips):
     seen = set()
-    for batch in batches(marked, renderer(), flips, steps=8):
+    for batch in batches(marked, config(flips=flips), steps=8):
         mask, fov = batch["known"][..., 0], batch["known"][..., 1]
         inside = batch["inside"][..., 0] > 0
         assert np.array_equal(fov > 0, inside)

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_addons as tfa
 from tensorflow import keras
 
+from stage2_pix2pix.inputs import DROPOUT
 from stage2_pix2pix.networks import SeededDropout, discriminator, generator
 
 
@@ -14,14 +15,14 @@ def known(size, channels=2, batch=1):
     return tf.random.stateless_uniform((batch, size, size, channels), (0, 0), -1, 1)
 
 
-def seeds(*numbers):
-    return tf.constant([[number, 0] for number in numbers], tf.int32)
+def keys(*numbers):
+    return tf.constant([[DROPOUT, number] for number in numbers], tf.int64)
 
 
 @pytest.mark.parametrize("size", [64, 96, 192, 512, 1024])
 @pytest.mark.parametrize("upsampling", ["transposed", "resize"])
 def test_any_size_from_64_to_1024(size, upsampling):
-    rendered = generator(size, 4, upsampling=upsampling)([known(size), seeds(1)], training=False)
+    rendered = generator(size, 4, upsampling=upsampling)([known(size), keys(1)], training=False)
     assert rendered.shape == (1, size, size, 3) and rendered.dtype == tf.float32
     assert np.abs(rendered).max() <= 1
 
@@ -39,18 +40,19 @@ def test_a_patch_sees_70_pixels():
         logit = network([known(256), picture])[0, 15, 15, 0]
     slope = np.abs(tape.gradient(logit, picture)).sum(axis=(0, 3))
     seen = [np.flatnonzero(slope.any(axis=axis)) for axis in (0, 1)]
-    assert [int(np.ptp(one)) + 1 for one in seen] == [70, 70]
+    assert [int(np.ptp(places)) + 1 for places in seen] == [70, 70]
 
 
 def test_the_authors_sizes():
-    down = [layer.output_shape[1:] for layer in generator(512).layers if type(layer) is keras.layers.Conv2D]
+    drawing, judging = generator(512), discriminator(512)
+    down = [layer.output_shape[1:] for layer in drawing.layers if type(layer) is keras.layers.Conv2D]
     assert down == [(256, 256, 64), (128, 128, 128), (64, 64, 256)] + [(size, size, 512) for size in (32, 16, 8, 4, 2)]
-    up = [layer.output_shape[1:] for layer in generator(512).layers if isinstance(layer, keras.layers.Conv2DTranspose)]
+    up = [layer.output_shape[1:] for layer in drawing.layers if isinstance(layer, keras.layers.Conv2DTranspose)]
     assert up == [(size, size, 512) for size in (4, 8, 16, 32)] + [(64, 64, 256), (128, 128, 128), (256, 256, 64),
                                                                   (512, 512, 3)]
-    dropped = [layer for layer in generator(512).layers if isinstance(layer, SeededDropout)]
+    dropped = [layer for layer in drawing.layers if isinstance(layer, SeededDropout)]
     assert len(dropped) == 3 and dropped[0].rate == 0.5
-    filters = [layer.filters for layer in discriminator(512).layers if isinstance(layer, keras.layers.Conv2D)]
+    filters = [layer.filters for layer in judging.layers if isinstance(layer, keras.layers.Conv2D)]
     assert filters == [64, 128, 256, 512, 1]
 
 
@@ -73,7 +75,7 @@ def test_where_a_picture_is_coarse_an_instance_is_not_normalised():
 
 def test_outputs_are_float32_whatever_the_layers_multiply(bfloat16):
     for norm in ("batch", "instance"):
-        rendered = generator(64, 4, norm=norm)([known(64), seeds(1)], training=True)
+        rendered = generator(64, 4, norm=norm)([known(64), keys(1)], training=True)
         assert rendered.dtype == tf.float32 and np.isfinite(rendered).all()
         assert discriminator(64, 4, norm=norm)([known(64), rendered]).dtype == tf.float32
 
@@ -86,16 +88,16 @@ def test_every_level_is_skipped_across():
             layer.kernel.assign(tf.zeros_like(layer.kernel))
     told = tf.Variable(known(64))
     with tf.GradientTape() as tape:
-        pixel = tf.reduce_sum(network([told, seeds(1)])[0, 20, 20])
+        pixel = tf.reduce_sum(network([told, keys(1)])[0, 20, 20])
     assert np.abs(tape.gradient(pixel, told)[0, 18:23, 18:23]).max() > 0
 
 
-def test_dropout_follows_from_each_examples_seed():
+def test_dropout_follows_from_each_examples_key():
     layer, x = SeededDropout(0.5, 0), tf.ones((3, 8, 8, 4))
-    dropped = layer(x, seeds(1, 2, 1), training=True).numpy()
+    dropped = layer(x, keys(1, 2, 1), training=True).numpy()
     assert np.array_equal(dropped[0], dropped[2]) and not np.array_equal(dropped[0], dropped[1])
     assert set(np.unique(dropped)) == {0, 2}
     assert 0.4 < (dropped == 0).mean() < 0.6
-    assert np.array_equal(layer(x[:1], seeds(2), training=True)[0], dropped[1])  # whichever batch it comes in
-    assert not np.array_equal(SeededDropout(0.5, 1)(x, seeds(1, 2, 1), training=True), dropped)
-    assert np.array_equal(layer(x, seeds(1, 2, 1), training=False), x)
+    assert np.array_equal(layer(x[:1], keys(2), training=True)[0], dropped[1])  # whichever batch it comes in
+    assert not np.array_equal(SeededDropout(0.5, 1)(x, keys(1, 2, 1), training=True), dropped)
+    assert np.array_equal(layer(x, keys(1, 2, 1), training=False), x)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from data.images import DataError
+from data.errors import UserError
 from training.checkpoints import Checkpoints
 
 
@@ -116,7 +116,7 @@ def test_every_flipped_bit_is_found_or_harmless(saved):
 def test_damage_in_all_of_them_is_no_fresh_start(saved):
     for step in (10, 20, 30):
         flip(saved / DATA.format(step))
-    with pytest.raises(DataError, match="no checkpoint .* can be read") as error:
+    with pytest.raises(UserError, match="no checkpoint .* can be read") as error:
         Training(saved).checkpoints.restore()
     assert str(saved) in str(error.value)
 
@@ -139,12 +139,28 @@ def test_what_killed_saves_left_is_cleaned(saved):
     assert names(saved) == before
 
 
+def test_files_of_the_user_in_the_folder_stay(saved):
+    """Models of other programs, even while older checkpoints are dropped."""
+    foreign = ["ckpt-best.pt", "ckpt-5.pt", "ckpt-10.pt", "ckpt-10.index.bak", "ckpt-30.data", "ckpt-7.txt"]
+    for name in foreign:
+        (saved / name).write_bytes(name.encode())
+    (saved / "ckpt-old").mkdir()
+    training = Training(saved)
+    assert training.checkpoints.restore() == 30
+    for step in (40, 50, 60):
+        training.save(step)
+    flip(saved / DATA.format(60))
+    assert Training(saved).checkpoints.restore() == 50
+    assert all((saved / name).read_bytes() == name.encode() for name in foreign) and (saved / "ckpt-old").is_dir()
+    assert not (saved / INDEX.format(10)).exists() and not (saved / INDEX.format(60)).exists()
+
+
 def test_without_room_a_save_stops_and_older_ones_are_intact(saved):
     training, before = Training(saved), names(saved)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
-        with pytest.raises(DataError, match="ckpt-40 cannot be written"):
+        with pytest.raises(UserError, match="ckpt-40 cannot be written"):
             training.save(40)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -13,33 +13,35 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from data.images import DataError
-from training import strategy
+from data.errors import UserError
+from training import devices
 from training.weights import load_weights
 from unet_eval.networks import unet
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.training
+@pytest.mark.long
 def test_every_stage_trains_on_two_devices_as_on_one(drive):
     answer = subprocess.run([sys.executable, str(Path(__file__).with_name("two_devices.py")), drive], cwd=ROOT,
                             env={**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}, text=True,
                             capture_output=True)
     assert answer.returncode == 0, answer.stderr[-3000:]
-    found = json.loads(answer.stdout.splitlines()[-1])
-    assert found.pop("devices") == [1, 2]
-    assert len(found) == 4
-    for name, what in found.items():
+    report = json.loads(answer.stdout.splitlines()[-1])
+    assert report.pop("devices") == [1, 2]
+    assert len(report) == 4
+    for name, what in report.items():
         assert max(what["moved"]) > 1e-3 * what["size"], name
-        for moved, apart in zip(what["moved"], what["apart"]):
-            assert apart < 1e-5 * what["size"], (name, what)
+        for moved, difference in zip(what["moved"], what["difference"]):
+            assert difference < 1e-5 * what["size"], (name, what)
             # A loss scaled wrongly shows where little moves; a bias before batch norm moves by rounding errors only.
-            assert apart < 1e-3 * moved + 2e-6, (name, what)
+            assert difference < 1e-3 * moved + 2e-6, (name, what)
         for alone, together in zip(*(losses.values() for losses in what["losses"])):
             assert together == pytest.approx(alone, rel=1e-3), (name, what["losses"])
 
 
-def trained(drive, out, *more, cluster=None, index=0):
+def start_training(drive, out, *more, cluster=None, index=0):
     """A training of two steps, started."""
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     if cluster:
@@ -54,34 +56,39 @@ def trained(drive, out, *more, cluster=None, index=0):
 
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("localhost", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    for open_socket in sockets:
+        open_socket.bind(("localhost", 0))
+    ports = [open_socket.getsockname()[1] for open_socket in sockets]
+    for open_socket in sockets:
+        open_socket.close()
     return ports
 
 
+@pytest.mark.training
+@pytest.mark.long
 def test_two_machines_train_one_network(drive, tmp_path):
     cluster = [f"localhost:{port}" for port in free_ports(2)]
-    runs = [trained(drive, tmp_path / str(k), "--strategy=multi_worker", cluster=cluster, index=k) for k in range(2)]
-    runs.append(trained(drive, tmp_path / "2", "--strategy=one"))
-    found = []
+    runs = [start_training(drive, tmp_path / str(k), "--strategy=multi_worker", cluster=cluster, index=k)
+            for k in range(2)]
+    runs.append(start_training(drive, tmp_path / "2", "--strategy=one"))
+    weights = []
     for k, run in enumerate(runs):
         _, said = run.communicate(timeout=300)
         assert run.returncode == 0, said[-2000:]
         model = unet(4, 2)
         load_weights(model, tmp_path / str(k) / "weights.h5", "")
-        found.append([weight.numpy() for weight in model.trainable_weights])
-    for first, second, alone in zip(*found):
+        weights.append([weight.numpy() for weight in model.trainable_weights])
+    for first, second, alone in zip(*weights):
         assert np.array_equal(first, second)
         assert np.allclose(first, alone, rtol=0, atol=2e-5)  # it moved by up to 2e-3
 
 
 def test_one_device_is_one():
-    assert strategy.choose("one", 7).num_replicas_in_sync == 1
+    strategy, name = devices.choose_strategy("one", 7)
+    assert strategy.num_replicas_in_sync == 1 and name == "one"
     several = len(tf.config.list_logical_devices("GPU")) > 1
-    assert (strategy.choose("auto", 64).num_replicas_in_sync > 1) == several
+    strategy, name = devices.choose_strategy("auto", 64)
+    assert (strategy.num_replicas_in_sync > 1) == several and name == ("mirrored" if several else "one")
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", "{half"])
@@ -89,19 +96,28 @@ def test_several_machines_have_to_be_named(monkeypatch, content):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if content is not None:
         monkeypatch.setenv("TF_CONFIG", content)
-    with pytest.raises(DataError, match="TF_CONFIG"):
-        strategy.choose("multi_worker", 8)
+    with pytest.raises(UserError, match="TF_CONFIG"):
+        devices.choose_strategy("multi_worker", 8)
 
 
 @pytest.mark.parametrize("name, policy", [("float32", "float32"), ("mixed_bfloat16", "mixed_bfloat16")])
 def test_precision_is_what_was_asked(bfloat16, name, policy):
-    strategy.set_precision(name)
+    assert devices.set_precision(name) == policy
     assert keras.mixed_precision.global_policy().name == policy
+
+
+@pytest.mark.parametrize("flags, expected", [("fma avx512_bf16 amx_tile", "mixed_bfloat16"),
+                                             ("fma avx512f", "float32")])
+def test_auto_precision_is_what_the_processor_multiplies(bfloat16, monkeypatch, tmp_path, flags, expected):
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
+    monkeypatch.setattr(devices, "Path", lambda _: tmp_path / "cpuinfo")
+    monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda kind: [])
+    assert devices.set_precision("auto") == keras.mixed_precision.global_policy().name == expected
 
 
 def test_a_seed_gives_the_same_first_weights():
     def weights(seed):
-        strategy.set_seed(seed)
+        devices.set_seed(seed)
         return keras.layers.Dense(4).build((None, 3)) or keras.Sequential(
             [keras.layers.Dense(4, input_shape=(3,))]).get_weights()[0].tolist()
     assert weights(1) == weights(1) != weights(2)

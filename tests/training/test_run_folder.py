@@ -1,109 +1,168 @@
-"""One user at a time, and the record of how a run was made."""
+"""One user at a time, the record of how a run was made, and files that are not the run's."""
 from __future__ import annotations
 
 import json
-import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from data.images import DataError
-from training.run_folder import RunFolder, read_json, settings, write_json
+from data.errors import UserError
+from data.files import read_json, write_json
+from training.config import TrainingConfig, option
+from training.run_folder import RunFolder, read_config, read_record
 
-FLAGS = {"seed": 0, "size": 64, "epochs": 2, "strategy": "one", "out": "x", "dry_run": False, "encoding": "binary"}
+
+@dataclass(frozen=True)
+class Example(TrainingConfig):
+    size: int = option(64, "Pixels.")
+    encoding: str = option("binary", "How masks are shown.")
+    zoom: float = option(2.0, "An option that version 1 did not have.", before=1.0)
+
+
 DATA = {"pairs": "drive:x", "checksum": "abc", "synthetic": {"stage1": {"seed": 1, "cut": {"level": 0.1}}}}
+RESOLVED = {"precision": "float32", "strategy": "one", "devices": 1}
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Example(pairs="drive:x", out=str(tmp_path / "läuft bereits" / "stage1"))
+
+
+def start(config, data=DATA, resolved=RESOLVED):
+    """Opens the folder and leaves it again; its path."""
+    return RunFolder(config, data, resolved).path
 
 
 def refusal(*arguments):
-    with pytest.raises(DataError) as error:
-        RunFolder(*arguments)
+    with pytest.raises(UserError) as error:
+        start(*arguments)
+    assert "\n" not in str(error.value)
     return str(error.value)
 
 
-def test_the_record_says_how_the_run_was_made(tmp_path):
-    out = tmp_path / "läuft bereits" / "stage1"
-    folder = RunFolder(str(out), FLAGS, DATA)
-    assert folder.path == out
-    config = json.loads((out / "config.json").read_text())
-    assert config["flags"] == FLAGS and config["data"] == DATA
-    assert config["versions"]["tensorflow"].startswith("2.")
-    assert set(config) == {"flags", "data", "git", "versions"}
+def test_the_record_says_how_the_run_was_made(config):
+    out = start(config)
+    assert str(out) == config.out
+    record = read_record(out, "")
+    assert record["flags"] == config.to_json() and record["data"] == DATA and record["resolved"] == RESOLVED
+    assert record["versions"]["tensorflow"].startswith("2.")
+    assert set(record) == {"version", "flags", "resolved", "data", "git", "versions"} and record["version"] == 2
     assert (out / "config.json").stat().st_mode & 0o044  # readable by others than the one who trained it
+    assert read_config(out, Example, "") == config
 
 
-def test_a_second_training_in_the_folder_stops(tmp_path):
-    first = RunFolder(str(tmp_path), FLAGS, DATA)
-    assert "in use" in refusal(str(tmp_path), FLAGS, DATA) and first.path == tmp_path
+def test_a_second_training_in_the_folder_stops(config):
+    first = RunFolder(config, DATA, RESOLVED)
+    assert "in use" in refusal(config)
     del first
-    RunFolder(str(tmp_path), FLAGS, DATA)
+    start(config)
 
 
 @pytest.mark.parametrize("flags, data, shown", [
     ({"seed": 3}, {}, "seed: 0 -> 3"),
     ({"size": 128, "encoding": "signed_distance"}, {}, "encoding: 'binary' -> 'signed_distance'; size: 64 -> 128"),
-    ({"new_flag": True}, {}, "new_flag: None -> True"),
     ({}, {"checksum": "abd"}, "checksum: 'abc' -> 'abd'"),
     ({}, {"synthetic": {"stage1": {"seed": 1, "cut": {"level": 0.2}}}}, "synthetic.stage1.cut.level: 0.1 -> 0.2")])
-def test_what_changed_since_the_start_is_shown(tmp_path, flags, data, shown):
-    RunFolder(str(tmp_path), FLAGS, DATA)
-    before = (tmp_path / "config.json").read_bytes()
-    line = refusal(str(tmp_path), {**FLAGS, **flags}, {**DATA, **data})
-    assert str(tmp_path) in line and f"({shown})" in line and "--out" in line
-    assert (tmp_path / "config.json").read_bytes() == before
+def test_what_changed_since_the_start_is_shown(config, flags, data, shown):
+    out = start(config)
+    before = (out / "config.json").read_bytes()
+    line = refusal(replace(config, **flags), {**DATA, **data})
+    assert str(out) in line and f"({shown})" in line and "--out" in line
+    assert (out / "config.json").read_bytes() == before
 
 
-def test_a_longer_training_on_other_devices_is_the_same_run(tmp_path):
-    RunFolder(str(tmp_path), FLAGS, DATA)
-    RunFolder(str(tmp_path), {**FLAGS, "epochs": 9, "strategy": "mirrored", "dry_run": True, "out": "./x"}, DATA)
+def test_a_longer_training_on_other_devices_is_the_same_run(config):
+    out = start(config)
+    longer = replace(config, epochs=9, strategy="mirrored", dry_run=True)
+    start(longer, DATA, {"precision": "float32", "strategy": "mirrored", "devices": 2})
+    record = read_record(out, "")
+    assert record["flags"] == longer.to_json() and record["resolved"]["devices"] == 2  # it says how the run ends
+    start(replace(config, epochs=5))
+    assert read_config(out, Example, "").epochs == 5
 
 
-@pytest.mark.parametrize("content", [b"", b"{half", b"[1, 2]", b"\xff\xfe"])
-def test_a_damaged_record_is_not_trained_over(tmp_path, content):
-    (tmp_path / "config.json").write_bytes(content)
-    assert "config.json is damaged" in refusal(str(tmp_path), FLAGS, DATA)
-    assert (tmp_path / "config.json").read_bytes() == content
+@pytest.mark.parametrize("first, then, resolved", [("auto", "mixed_bfloat16", "mixed_bfloat16"),
+                                                   ("mixed_bfloat16", "auto", "mixed_bfloat16")])
+def test_auto_and_what_it_stands_for_are_the_same(config, first, then, resolved):
+    out = start(replace(config, precision=first), DATA, {**RESOLVED, "precision": resolved})
+    start(replace(config, precision=then), DATA, {**RESOLVED, "precision": resolved})
+    assert read_config(out, Example, "").precision == first
 
 
-def test_without_git_the_revision_is_unknown(tmp_path, monkeypatch):
+def test_another_precision_is_another_training(config):
+    start(config, DATA, {**RESOLVED, "precision": "mixed_bfloat16"})
+    assert "(precision: 'auto' -> 'float32')" in refusal(replace(config, precision="float32"))
+
+
+def version_1(config, **flags):
+    """Writes the config.json of version 1."""
+    out = start(config)
+    old = {name: value for name, value in config.to_json().items() if name not in ("zoom", "modality")}
+    write_json(out / "config.json", {"flags": {**old, **flags}, "data": DATA, "git": "abc1234",
+                                     "versions": {"python": "3.9.0"}})
+    return out
+
+
+def test_a_record_of_version_1_is_read_and_goes_on(config):
+    out = version_1(config, epochs=30)
+    assert read_config(out, Example, "") == replace(config, zoom=1.0, epochs=30)
+    assert "(zoom: 1.0 -> 2.0)" in refusal(config)  # its old behaviour is asked for by name
+    start(replace(config, zoom=1.0, epochs=40))
+    record = read_record(out, "")
+    assert record["version"] == 2 and record["resolved"] == RESOLVED
+    assert record["flags"] == replace(config, zoom=1.0, epochs=40).to_json()
+    assert record["git"] == "abc1234" and record["versions"] == {"python": "3.9.0"}  # of the start
+    assert "precision" in refusal(replace(config, zoom=1.0, precision="mixed_bfloat16"), DATA,
+                                  {**RESOLVED, "precision": "mixed_bfloat16"})
+
+
+def test_a_record_of_a_later_version_or_with_unknown_options_is_refused(config):
+    out = version_1(config, magic=True)
+    assert "config.json has the option 'magic', which this version does not know" in refusal(config)
+    write_json(out / "config.json", {**read_json(out / "config.json", ""), "version": 3})
+    assert "config.json is of version 3" in refusal(config)
+    with pytest.raises(UserError, match="is of version 3"):
+        read_config(out, Example, "")
+
+
+@pytest.mark.parametrize("content", [b"", b"{half", b"[1, 2]", b"\xff\xfe", b"{}", b'{"flags": 3}',
+                                     b'{"flags": {}, "data": 3}'])
+def test_a_damaged_record_is_not_trained_over(config, content):
+    out = start(config)
+    (out / "config.json").write_bytes(content)
+    assert "config.json is damaged" in refusal(config)
+    assert (out / "config.json").read_bytes() == content
+
+
+def test_a_record_that_is_not_there_names_the_remedy(tmp_path):
+    with pytest.raises(UserError, match="config.json is missing: train first"):
+        read_config(tmp_path, Example, "train first")
+
+
+@pytest.mark.parametrize("name", ["ckpt-best.pt", "ckpt-5.pt", "photograph.png", "generator.h5", "notes/a.txt"])
+def test_a_folder_with_files_of_the_user_is_refused(config, name, tmp_path):
+    foreign = tmp_path / "mine" / name
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(b"mine")
+    assert name.partition("/")[0] in refusal(replace(config, out=str(tmp_path / "mine")))
+    assert [path for path in (tmp_path / "mine").rglob("*") if path.is_file()] == [foreign]
+    assert foreign.read_bytes() == b"mine"
+
+
+def test_a_folder_that_a_start_was_killed_in_is_used(config, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").touch()
+    (tmp_path / "run" / ".partial-config.json").write_bytes(b"{half")
+    out = start(replace(config, out=str(tmp_path / "run")))
+    assert sorted(path.name for path in out.iterdir()) == ["config.json", "lock"]
+
+
+def test_a_package_that_is_not_installed_is_unknown(config, monkeypatch):
+    monkeypatch.setattr("training.run_folder.PACKAGES", ("numpy", "no-such-package"))
+    versions = read_record(start(config), "")["versions"]
+    assert versions["numpy"] and versions["no-such-package"] is None
+
+
+def test_without_git_the_revision_is_unknown(config, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    RunFolder(str(tmp_path / "run"), FLAGS, DATA)
-    assert read_json(tmp_path / "run" / "config.json", "")["git"] is None
-
-
-def test_without_room_the_older_file_stays(tmp_path):
-    write_json(tmp_path / "a.json", {"seconds": 1})
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(DataError, match="a.json"):
-            write_json(tmp_path / "a.json", {"long": "x" * 5000})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
-    assert read_json(tmp_path / "a.json", "") == {"seconds": 1}
-
-
-@dataclass(frozen=True)
-class Kind:
-    size: int
-    encoding: str
-
-
-def test_settings_are_read_back(tmp_path):
-    RunFolder(str(tmp_path), FLAGS, DATA)
-    assert settings(tmp_path, Kind, "train first") == Kind(64, "binary")
-
-
-def test_settings_that_are_not_there_name_the_remedy(tmp_path):
-    with pytest.raises(DataError, match="config.json is missing: train first"):
-        settings(tmp_path, Kind, "train first")
-    write_json(tmp_path / "config.json", {"flags": {"size": 64}})
-    with pytest.raises(DataError, match="no 'encoding': train first"):
-        settings(tmp_path, Kind, "train first")
-
-
-def test_config_has_the_epochs_of_the_resumption(tmp_path):
-    first = RunFolder(str(tmp_path), {"epochs": 28, "base": 4}, {"pairs": "a"})
-    del first
-    RunFolder(str(tmp_path), {"epochs": 24, "base": 4}, {"pairs": "a"})
-    assert json.loads((tmp_path / "config.json").read_text())["flags"] == {"epochs": 24, "base": 4}
+    assert json.loads((start(config) / "config.json").read_text())["git"] is None

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,10 +25,11 @@ def script(drive, out):
 
 
 def weights(out):
-    found = {}
+    """{name: array} of the file that a training ends with."""
+    arrays = {}
     with h5py.File(out / "weights.h5") as file:
-        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
-    return found
+        file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return arrays
 
 
 def test_a_script_saves_on_sigterm_and_the_same_command_goes_on(drive, tmp_path):

@@ -9,20 +9,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorflow import keras
 
 from data.images import read_image
-from training.board import Pictures, grid, hyperparameters
-
-
-def test_a_grid_has_every_picture_in_its_place():
-    pictures = [np.full((10, 12), value, np.uint8) for value in (10, 20, 30, 40, 50)]
-    sheet = grid(pictures, columns=2)
-    assert sheet.shape == (3 * 14 - 4, 2 * 16 - 4, 3)
-    assert [int(sheet[row, column, 0]) for row in (5, 19, 33) for column in (5, 21)] == [10, 20, 30, 40, 50, 128]
-
-
-def test_coloured_pictures_and_single_channels_share_a_grid():
-    colour = np.full((6, 6, 3), (200, 100, 0), np.uint8)
-    sheet = grid([colour, np.full((6, 6, 1), 7, np.uint8)], columns=2)
-    assert sheet[3, 3].tolist() == [200, 100, 0] and sheet[3, 13].tolist() == [7, 7, 7]
+from training.tensorboard import Pictures, hyperparameters
 
 
 def events(folder):
@@ -36,7 +23,7 @@ def test_a_run_fitted_twice_has_its_pictures_and_hyperparameters(tmp_path):
     model = keras.Sequential([keras.layers.Dense(1, input_shape=(1,))])
     model.compile("sgd", "mse")
     callbacks = [Pictures(tmp_path, lambda: np.full((8, 9, 3), 10 * next(count), np.uint8), every=2),
-                 hyperparameters(tmp_path, {"seed": 3, "norm": "batch", "photos": None, "l1_weight": 50.0})]
+                 hyperparameters(tmp_path, {"seed": 3, "norm": "batch", "tests": ["drive:x"], "l1_weight": 50.0})]
     for first, last in ((0, 1), (1, 5)):  # as a training that was stopped in the middle of an epoch
         model.fit(tf.zeros((4, 1)), tf.zeros((4, 1)), initial_epoch=first, epochs=last, callbacks=callbacks, verbose=0)
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["epoch_0002.png", "epoch_0004.png"]

@@ -11,12 +11,19 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from data.images import DataError
-from training.weights import averaged, load_weights, save_weights
+import stage1_dcgan.networks
+import stage2_pix2pix.networks
+import unet_eval.networks
+from data.errors import UserError
+from training.weights import averaged, load_array, load_weights, save_array, save_weights
 
 
 def network(units=8):
     return keras.Sequential([keras.layers.Dense(units, input_shape=(300,)), keras.layers.BatchNormalization()])
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one.get_weights(), other.get_weights()))
 
 
 @pytest.mark.parametrize("name", ["generator.h5", "weights.h5"])  # Keras writes *.weights.h5 in another format
@@ -26,7 +33,59 @@ def test_weights_come_back_into_another_network_of_the_build(tmp_path, name):
     save_weights(one, tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     load_weights(other, tmp_path / name, "")
-    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), other.get_weights()))
+    assert same(one, other)
+
+
+NETWORKS = {"sequential": network,
+            "dcgan generator": lambda: stage1_dcgan.networks.generator(64, 4),
+            "dcgan discriminator, spectral": lambda: stage1_dcgan.networks.discriminator(64, 4, norm="spectral"),
+            "pix2pix generator": lambda: stage2_pix2pix.networks.generator(64, 4, norm="instance"),
+            "unet": lambda: unet_eval.networks.unet(4, 2)}
+
+
+def arbitrary(make, seed):
+    """A network whose numbers, of those that no optimizer trains too, are all different."""
+    random, model = np.random.default_rng(seed), make()
+    model.set_weights([random.random(weight.shape) for weight in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
+def test_keras_reads_what_is_written_and_the_other_way_round(tmp_path, make):
+    keras.backend.clear_session()
+    ours, theirs, loaded = (arbitrary(make, seed) for seed in range(3))
+    assert not same(ours, theirs)
+    save_weights(ours, tmp_path / "ours.h5")
+    loaded.load_weights(tmp_path / "ours.h5")
+    assert same(loaded, ours)
+    theirs.save_weights(tmp_path / "theirs.h5")
+    load_weights(loaded, tmp_path / "theirs.h5", "")
+    assert same(loaded, theirs)
+
+
+def test_an_array_comes_back_and_is_complete_or_absent(tmp_path):
+    path = tmp_path / "codes.npy"
+    save_array(np.arange(6.0), path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(UserError, match="codes.npy: cannot be written"):
+            save_array(np.arange(600.0), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert load_array(path, "").tolist() == list(range(6)) and len(list(tmp_path.iterdir())) == 1
+
+
+def test_arrays_that_are_not_there_or_pickled_are_refused(tmp_path):
+    path = tmp_path / "codes.npy"
+    for content in (None, b"", b"garbage", pickle.dumps([1, 2])):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(UserError, match="codes.npy is missing or damaged .*: train again"):
+            load_array(path, "train again")
+    np.save(path, np.array([{"a": 1}]), allow_pickle=True)
+    with pytest.raises(UserError):
+        load_array(path, "train again")
 
 
 def test_without_room_the_older_file_stays(tmp_path):
@@ -36,7 +95,7 @@ def test_without_room_the_older_file_stays(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
     try:
-        with pytest.raises(DataError, match="weights.h5: cannot be written"):
+        with pytest.raises(UserError, match="weights.h5: cannot be written"):
             save_weights(network(), path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -44,7 +103,7 @@ def test_without_room_the_older_file_stays(tmp_path):
 
 
 def refuses(path):
-    with pytest.raises(DataError, match="make stage1") as error:
+    with pytest.raises(UserError, match="make stage1") as error:
         load_weights(network(), path, "call make stage1")
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 

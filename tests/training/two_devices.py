@@ -1,6 +1,6 @@
 """Trains every stage on one device and on two with the same global batches; prints by how much the weights differ.
 
-Run by test_strategy.py: logical devices have to be set before TensorFlow starts.
+Run by test_devices.py: logical devices have to be set before TensorFlow starts.
 """
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ import stage1_dcgan.inputs
 import stage2_pix2pix.inputs
 import unet_eval.inputs
 from data.fundus import load_views
-from stage1_dcgan.gan import DCGAN
-from stage1_dcgan.networks import discriminator as mask_discriminator
-from stage1_dcgan.networks import generator as mask_generator
-from stage2_pix2pix.gan import Pix2Pix
-from stage2_pix2pix.networks import discriminator, generator
-from training import strategy
+from stage1_dcgan.config import Stage1Config
+from stage1_dcgan.train import build
+from stage2_pix2pix.architectures import pix2pix
+from stage2_pix2pix.config import Stage2Config
+from training import devices
 from training.fit import Schedule
+from unet_eval.config import UnetConfig
 from unet_eval.losses import bce_dice
 from unet_eval.networks import unet
 
 BATCH, STEPS = 4, 2
+COMMON = {"pairs": "drive:x", "out": "x", "batch_size": BATCH, "base": 4}
 
 
 def compiled(gan, learning_rate):
@@ -34,37 +35,40 @@ def compiled(gan, learning_rate):
     return gan
 
 
-def stage1(views, schedule, d_norm, penalty, learning_rate):
-    real = stage1_dcgan.inputs.pictures(views, stage1_dcgan.inputs.Artist(64, 4, "signed_distance", 8.0))
+def stage1(views, schedule, d_norm, penalty, reach, learning_rate):
+    config = Stage1Config(**COMMON, size=64, encoding="signed_distance", d_norm=d_norm, penalty=penalty, reach=reach)
+    real = stage1_dcgan.inputs.pictures(views, config)
 
     def make():
-        gan = DCGAN(mask_generator(64, 4), mask_discriminator(64, 4, norm=d_norm), 2, 0.125, penalty)
-        return compiled(gan, learning_rate), stage1_dcgan.inputs.dataset(real, schedule)
+        return compiled(build(config), learning_rate), stage1_dcgan.inputs.dataset(real, schedule)
     return make
 
 
-def stage2(views, schedule, norm, d_norm):
-    renderer = stage2_pix2pix.inputs.Renderer(64, 4, norm, 0.5, "resize", True, True, 1, False)
-    pairs = stage2_pix2pix.inputs.Pairs.of(views, 64)
+def stage2(views, schedule):
+    config = Stage2Config(**COMMON, size=64, d_base=4, d_norm="batch", upsampling="resize", tell_fov=True,
+                          colour_code=True, noise=1, flips=True, l1_weight=10.0)
+    pairs = stage2_pix2pix.inputs.Pairs.from_views(views, config.size)
 
     def make():
-        gan = Pix2Pix(generator(64, 4, 3, norm, 0.5, "resize"), discriminator(64, 4, 2, d_norm), 10.0)
-        return compiled(gan, 0.05), stage2_pix2pix.inputs.dataset(pairs, renderer, True, schedule)
+        return compiled(pix2pix.build(config), 0.05), pix2pix.dataset(pairs, config, schedule)
     return make
 
 
 def unet_arm(views, schedule):
+    config = UnetConfig(**COMMON, poolings=2, crop=32, augmentation="strong", rotate=20.0, elastic=3.0)
+
     def make():
-        model = unet(4, 2)
+        model = unet(config.base, config.poolings)
         model.compile(keras.optimizers.SGD(0.05), bce_dice)
-        crops = unet_eval.inputs.Crops(32, "strong", 20.0, 3.0)
-        return model, unet_eval.inputs.dataset(unet_eval.inputs.RealPairs(views, "grey"), crops, schedule)
+        pairs = unet_eval.inputs.RealPairs(views, config.input)
+        return model, unet_eval.inputs.dataset(pairs, config, schedule)
     return make
 
 
-def trained(devices, make):
-    strategy.set_seed(1)
-    with devices.scope():
+def train(strategy, make):
+    """(weights before, weights after, losses)."""
+    devices.set_seed(1)
+    with strategy.scope():
         model, dataset = make()
     before = [weight.numpy() for weight in model.trainable_variables]
     history = model.fit(dataset, verbose=0).history
@@ -72,26 +76,26 @@ def trained(devices, make):
 
 
 def largest(differences):
-    return [float(np.abs(one).max()) for one in differences]
+    return [float(np.abs(difference).max()) for difference in differences]
 
 
 def main(spec):
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     views, schedule = load_views(spec, "train"), Schedule(1, STEPS, BATCH, seed=1)
-    one, two = strategy.choose("one", BATCH), strategy.choose("mirrored", BATCH)
-    makers = {"stage1": stage1(views, schedule, "none", 0.05, 5.0),
-              "stage1, batch norm in D": stage1(views, schedule, "batch", 0.0, 0.05),
-              "stage2, batch norm": stage2(views, schedule, "batch", "batch"),
+    (one, _), (two, _) = (devices.choose_strategy(name, BATCH) for name in ("one", "mirrored"))
+    makers = {"stage1": stage1(views, schedule, "none", 0.05, 0.125, 5.0),
+              "stage1, batch norm in D": stage1(views, schedule, "batch", 0.0, 0.125, 0.05),
+              "stage2, batch norm": stage2(views, schedule),
               "unet, batch norm": unet_arm(views, schedule)}
-    found = {"devices": [one.num_replicas_in_sync, two.num_replicas_in_sync]}
+    report = {"devices": [one.num_replicas_in_sync, two.num_replicas_in_sync]}
     for name, make in makers.items():
-        before, alone, losses = trained(one, make)
-        _, together, losses_together = trained(two, make)
-        found[name] = {"size": max(largest(before)), "losses": [losses, losses_together],
-                       "moved": largest([a - b for a, b in zip(before, alone)]),
-                       "apart": largest([a - b for a, b in zip(alone, together)])}
-    print(json.dumps(found))
+        before, alone, losses = train(one, make)
+        _, together, losses_together = train(two, make)
+        report[name] = {"size": max(largest(before)), "losses": [losses, losses_together],
+                        "moved": largest([a - b for a, b in zip(before, alone)]),
+                        "difference": largest([a - b for a, b in zip(alone, together)])}
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """Pairs on which a segmenter agrees with the masks."""
-import json
+from __future__ import annotations
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from data.images import DataError
+from data.errors import UserError
+from data.files import write_json
 from data.pairs import PairReader, PairWriter
 from training.weights import save_weights
 from unet_eval.agreement import most_agreed
-from unet_eval.measure import pair_views
+from unet_eval.inputs import pair_views
 from unet_eval.networks import unet
 from unet_eval.segment import Segmenter
 
@@ -17,12 +18,12 @@ SIZE = 540  # the working scale, so that a mask is compared as it is written
 
 
 @pytest.fixture
-def net(tmp_path):
-    flags = {"base": 2, "poolings": 2, "input": "grey", "test_flips": False}
+def net(tmp_path, unet_config):
+    """The run folder of a U-Net that was never trained."""
     (tmp_path / "unet-real").mkdir()
-    (tmp_path / "unet-real" / "config.json").write_text(json.dumps({"flags": flags}))
+    write_json(tmp_path / "unet-real" / "config.json", {"version": 2, "flags": unet_config(base=1, poolings=1).to_json()})
     tf.keras.utils.set_random_seed(0)
-    save_weights(unet(2, 2), tmp_path / "unet-real" / "weights.h5")
+    save_weights(unet(1, 1), tmp_path / "unet-real" / "weights.h5")
     return tmp_path / "unet-real"
 
 
@@ -39,11 +40,11 @@ def test_pairs_of_the_best_agreement_are_kept_in_their_order(tmp_path, net):
     nothing = np.zeros((5, SIZE, SIZE), np.uint8)
     write_pairs(tmp_path / "blank.h5", nothing, images)
     with PairReader(tmp_path / "blank.h5") as pairs:
-        found = [Segmenter(net).probability(view) >= 0.5 for view in pair_views(pairs, range(5))]
-    assert 0 < np.mean(found) < 1
+        segmented = [Segmenter(net).probability(view) >= 0.5 for view in pair_views(pairs, range(5))]
+    assert 0 < np.mean(segmented) < 1
     share = (0.5, 1.0, 0.0, 0.9, 0.2)  # of the pixels, how many of the mask are as the network finds them
-    masks = [np.where((random.random((SIZE, SIZE)) < s) ^ ~one, 255, 0).astype(np.uint8)
-             for s, one in zip(share, found)]
+    masks = [np.where((random.random((SIZE, SIZE)) < s) ^ ~vessels, 255, 0).astype(np.uint8)
+             for s, vessels in zip(share, segmented)]
     write_pairs(tmp_path / "pairs.h5", masks, images)
     with PairReader(tmp_path / "pairs.h5") as pairs:
         assert most_agreed(pairs, net, 2) == [1, 3]
@@ -53,5 +54,5 @@ def test_pairs_of_the_best_agreement_are_kept_in_their_order(tmp_path, net):
 
 def test_without_a_trained_network_it_stops(tmp_path):
     write_pairs(tmp_path / "pairs.h5", np.zeros((1, SIZE, SIZE), np.uint8), np.zeros((1, SIZE, SIZE, 3), np.uint8))
-    with PairReader(tmp_path / "pairs.h5") as pairs, pytest.raises(DataError, match="train it first"):
+    with PairReader(tmp_path / "pairs.h5") as pairs, pytest.raises(UserError, match="train it first"):
         most_agreed(pairs, tmp_path / "unet-real", 1)

@@ -1,44 +1,77 @@
 """Names of arms, and what each is trained on."""
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data.images import DataError
-from unet_eval.arms import Arm, folders
+from data.errors import UserError
+from unet_eval.arms import KINDS, STORES, net_name, ordered, parse_arm, parse_net_name, trained_nets
 from unet_eval.inputs import Mixture
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name, real, made, count", [
+@pytest.mark.parametrize("name, real, store, count", [
     ("real", True, None, 50), ("synthetic", False, "synthetic", 50), ("synthetic-200", False, "synthetic", 200),
-    ("real+synthetic", True, "synthetic", 50), ("rendered", False, "rendered", 50), ("phantom", False, "phantom", 50)])
-def test_names(name, real, made, count):
-    assert Arm.of(name) == Arm(name, real, made, count)
+    ("real+synthetic", True, "synthetic", 50), ("real+synthetic-100", True, "synthetic", 100),
+    ("rendered", False, "rendered", 50), ("phantom", False, "phantom", 50)])
+def test_names(name, real, store, count):
+    arm = parse_arm(name)
+    assert (arm.name, arm.kind.real, arm.kind.store, arm.count) == (name, real, store, count)
+    assert arm.numbered == name[-1].isdigit()
 
 
-@pytest.mark.parametrize("name", ["", "reel", "synthetic-", "synthetic-0", "synthetic-x", "real+rendered", "real-10",
-                                  "rendered-10", "synthetic+real", "real+", "../real"])
+def test_the_count_is_that_of_the_name_if_it_has_one():
+    assert parse_arm("synthetic", 7).count == 7 and parse_arm("synthetic-200", 7).count == 200
+
+
+@pytest.mark.parametrize("name", ["", "reel", "synthetic-", "synthetic-0", "synthetic-x", "synthetic-1_0",
+                                  "synthetic-\u0661", "synthetic--5", "real+rendered", "real-10", "rendered-10",
+                                  "synthetic+real", "real+", "../real", "synthetic-10-20"])
 def test_other_names_are_refused(name):
-    with pytest.raises(ValueError, match="synthetic-N"):
-        Arm.of(name)
+    with pytest.raises(UserError, match="synthetic-N"):
+        parse_arm(name)
 
 
 def test_an_arm_takes_the_first_pairs():
-    assert Arm.of("synthetic").rows(400) == 50
-    assert Arm.of("synthetic").rows(12) == 12  # fewer masks were drawn, FLAGS=--count=12
-    assert Arm.of("synthetic-100").rows(400) == 100
-    with pytest.raises(DataError, match="synthetic-100 needs 100 pairs and there are 50.*--count=100"):
-        Arm.of("synthetic-100").rows(50)
+    assert parse_arm("synthetic").rows(400) == 50
+    assert parse_arm("synthetic").rows(12) == 12  # fewer masks were drawn, FLAGS=--count=12
+    assert parse_arm("synthetic-100").rows(400) == 100
+    with pytest.raises(UserError, match="synthetic-100 needs 100 pairs and there are 50.*--count=100"):
+        parse_arm("synthetic-100").rows(50)
+
+
+def test_arms_stand_in_the_order_of_the_table():
+    names = ["phantom", "synthetic-100", "synthetic", "synthetic-20", "real+synthetic-5", "rendered", "real"]
+    assert ordered(names) == ["real", "real+synthetic-5", "rendered", "synthetic", "synthetic-20", "synthetic-100",
+                              "phantom"]
+
+
+def test_the_table_says_what_is_needed():
+    assert STORES == ("synthetic", "rendered", "phantom")
+    assert all(kind.sentence and (kind.real or kind.store) for kind in KINDS)
+
+
+@pytest.mark.parametrize("arm, repeat, folder", [("real", 0, "unet-real"), ("synthetic-100", 2, "unet-synthetic-100.2"),
+                                                 ("real+synthetic", 10, "unet-real+synthetic.10")])
+def test_folders_are_named_by_arm_and_repeat(arm, repeat, folder):
+    assert net_name(arm, repeat) == folder and parse_net_name(folder) == (arm, repeat)
+
+
+@pytest.mark.parametrize("folder", ["stage1", "unet-", "unet", "my-unet-real"])
+def test_other_folders_are_no_unets(folder):
+    with pytest.raises(ValueError, match="no folder of a U-Net"):
+        parse_net_name(folder)
 
 
 def test_seeds_of_an_arm_in_order(tmp_path):
-    for name in ("unet-real", "unet-real.2", "unet-real.10", "unet-real+synthetic", "unet-real.old"):
+    for name in ("unet-real", "unet-real.2", "unet-real.10", "unet-real+synthetic", "unet-real.old", "unet-real.1old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights.h5").touch()
     (tmp_path / "unet-real.1").mkdir()  # not finished
-    assert [path.name for path in folders(tmp_path, "real")] == ["unet-real", "unet-real.2", "unet-real.10"]
+    assert [path.name for path in trained_nets(tmp_path, "real")] == ["unet-real", "unet-real.2", "unet-real.10"]
 
 
 @pytest.mark.parametrize("share, times", [(0.5, 50), (0.8, 200), (0.1, 6)])
@@ -56,11 +89,11 @@ def test_mixture_has_the_share_of_real_pairs(share, times):
 
 def flags_of(path):
     """{flag: value} of a flagfile and of those that it names, the later ones standing."""
-    found = {}
+    values = {}
     for line in path.read_text().splitlines() if path.exists() else ():
         name, _, value = line.strip().lstrip("-").partition("=")
-        found.update(flags_of(ROOT / value) if name == "flagfile" else {name: value})
-    return found
+        values.update(flags_of(ROOT / value) if name == "flagfile" else {name: value})
+    return values
 
 
 @pytest.mark.parametrize("preset", ["quick", "cpu", "evidence", "paper"])
@@ -69,4 +102,4 @@ def test_a_preset_draws_as_many_masks_as_its_arms_ask_for(preset):
     folder = ROOT / "configs" / preset
     drawn = int(flags_of(folder / "masks.flags").get("count", 50))
     names = flags_of(folder / "evidence.flags")["arms"].split(",")
-    assert "real" in names and all(Arm.of(name).rows(drawn) == Arm.of(name).count for name in names)
+    assert "real" in names and all(parse_arm(name).rows(drawn) == parse_arm(name).count for name in names)

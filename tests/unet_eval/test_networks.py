@@ -21,9 +21,10 @@ def test_any_multiple_of_its_poolings(poolings, height, width):
 
 
 def test_the_authors_sizes():
-    filters = [layer.filters for layer in unet().layers if type(layer) is keras.layers.Conv2D]
+    model = unet()
+    filters = [layer.filters for layer in model.layers if type(layer) is keras.layers.Conv2D]
     assert filters == [32, 32, 64, 64, 128, 128, 256, 256, 512, 512, 256, 256, 128, 128, 64, 64, 32, 32, 1]
-    up = [layer for layer in unet().layers if isinstance(layer, keras.layers.Conv2DTranspose)]
+    up = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2DTranspose)]
     assert [(layer.filters, layer.kernel_size) for layer in up] == [(size, (4, 4)) for size in (256, 128, 64, 32)]
 
 
@@ -31,6 +32,7 @@ def test_the_output_is_float32_whatever_the_layers_multiply(bfloat16):
     assert unet(4, 2)(tf.zeros((1, 16, 16, 1))).dtype == tf.float32
 
 
+@pytest.mark.training
 def test_it_learns_what_it_is_shown():
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)

@@ -5,23 +5,26 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
+from data.errors import UserError
+from data.files import RECORD, write_json
 from data.fundus import View
-from data.images import DataError
-from training.run_folder import write_json
+from data.images import read_image, read_mask, write_image
+from data.layouts import samples
 from training.weights import load_weights, save_weights
+from unet_eval.config import SegmentConfig
 from unet_eval.inputs import picture
 from unet_eval.networks import unet
-from unet_eval.segment import TILES, Network, Segmenter, bottleneck, features, probability
-
-FLAGS = {"base": 4, "poolings": 3, "input": "grey", "test_flips": True, "seed": 0}
+from unet_eval.segment import TILES, Segmenter, bottleneck, features, probability, segment
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, unet_config):
     """The run folder of a U-Net that was never trained."""
-    write_json(tmp_path / "config.json", {"flags": FLAGS})
-    save_weights(unet(4, 3), tmp_path / "weights.h5")
-    return tmp_path
+    config, folder = unet_config(poolings=3), tmp_path / "unet"
+    folder.mkdir()
+    write_json(folder / "config.json", {"version": 2, "flags": config.to_json()})
+    save_weights(unet(4, 3), folder / "weights.h5")
+    return folder
 
 
 def cut(view, height, width):
@@ -32,10 +35,10 @@ def cut(view, height, width):
 
 def test_probabilities_of_a_view_of_any_size(run, views):
     view = cut(views[0], 301, 403)
-    found = Segmenter(run).probability(view)
-    assert found.shape == (301, 403) and found.dtype == np.float32
-    assert 0 <= found.min() and found.max() <= 1
-    assert not found[view.fov == 0].any() and found[view.fov > 0].min() > 0
+    answer = Segmenter(run).probability(view)
+    assert answer.shape == (301, 403) and answer.dtype == np.float32
+    assert 0 <= answer.min() and answer.max() <= 1
+    assert not answer[view.fov == 0].any() and answer[view.fov > 0].min() > 0
 
 
 def test_the_weights_are_those_of_the_folder(run, views):
@@ -45,68 +48,125 @@ def test_the_weights_are_those_of_the_folder(run, views):
     assert not np.allclose(Segmenter(run).probability(views[0]), first)
 
 
-def test_padding_moves_nothing(views):
+def test_padding_moves_nothing(views, unet_config):
     """Away from the padded edge the answer is that to the whole picture."""
-    model, network = unet(4, 1), Network(4, 1, "grey", False)
-    whole = probability(model, cut(views[0], 300, 300), network)
-    part = probability(model, cut(views[0], 299, 297), network)
+    model, config = unet(4, 1), unet_config(poolings=1)
+    whole = probability(model, cut(views[0], 300, 300), config)
+    part = probability(model, cut(views[0], 299, 297), config)
     assert np.allclose(part[:280, :280], whole[:280, :280], atol=1e-6)
 
 
-def test_flips_are_turned_back_and_averaged(views):
+def test_flips_are_turned_back_and_averaged(views, unet_config):
     model, view = unet(4, 2), cut(views[1], 256, 320)
     x = picture(view.image, "grey").astype(np.float32)[None, ..., None] / 255
-    one = model(x, training=False).numpy()[0, ..., 0]
+    upright = model(x, training=False).numpy()[0, ..., 0]
     other = model(x[:, ::-1, ::-1], training=False).numpy()[0, ::-1, ::-1, 0]
-    averaged, plain = (probability(model, view, Network(4, 2, "grey", flips)) for flips in (True, False))
+    averaged, plain = (probability(model, view, unet_config(test_flips=flips)) for flips in (True, False))
     inside = view.fov > 0
-    assert np.allclose(plain[inside], one[inside], atol=1e-6)
+    assert np.allclose(plain[inside], upright[inside], atol=1e-6)
     turned = View("turned", view.image[::-1, ::-1], view.mask, view.fov[::-1, ::-1], view.box, view.native_shape)
-    assert np.allclose(probability(model, turned, Network(4, 2, "grey", True))[::-1, ::-1], averaged, atol=1e-5)
+    again = probability(model, turned, unet_config(test_flips=True))[::-1, ::-1]
+    assert np.allclose(again, averaged, atol=1e-5)
     assert np.abs(averaged - plain)[inside].max() > 1e-4
-    assert np.abs(averaged - (one + other) / 2)[inside].max() < np.abs(one - other)[inside].max()
+    assert np.abs(averaged - (upright + other) / 2)[inside].max() < np.abs(upright - other)[inside].max()
 
 
-def test_features_are_the_bottleneck_of_the_whole_network(run, views):
-    model, network = unet(4, 3), Network(4, 3, "grey", False)
+def test_features_are_the_bottleneck_of_the_whole_network(run, views, unet_config):
+    model, config = unet(4, 3), unet_config(poolings=3)
     load_weights(model, run / "weights.h5", "")
     view = cut(views[0], 301, 403)
-    found = Segmenter(run).features(view)
-    assert found.dtype == np.float32 and found.shape[1] == 4 * 2 ** 3 and 0 < len(found) <= TILES ** 2
+    answer = Segmenter(run).features(view)
+    assert answer.dtype == np.float32 and answer.shape[1] == 4 * 2 ** 3 and 0 < len(answer) <= TILES ** 2
     encoder = bottleneck(model)
     assert encoder.output is [layer for layer in model.layers if isinstance(layer, keras.layers.LeakyReLU)][7].output
-    assert np.array_equal(found, features(encoder, view, network))
+    assert np.array_equal(answer, features(encoder, view, config))
     whole = View("all", view.image, view.mask, np.full_like(view.fov, 255), view.box, view.native_shape)
     x = picture(np.pad(view.image, ((0, 3), (0, 5), (0, 0)), "reflect"), "grey").astype(np.float32)[None, ..., None]
     expected = encoder(x / 255, training=False).numpy()[0]
     assert expected.shape == (38, 51, 32)
-    tiles = features(encoder, whole, network, tiles=2)
+    tiles = features(encoder, whole, config, tiles=2)
     assert np.allclose(tiles[0], expected[:19, :26].mean(axis=(0, 1)), atol=1e-5)
     assert len(tiles) == 4
 
 
-def test_features_are_of_the_field_of_view_only(views):
+def test_features_are_of_the_field_of_view_only(unet_config):
     """Of an image black but for its left 40 %, a right half is not taken, and black parts do not dilute the left."""
-    model, network = unet(4, 1), Network(4, 1, "grey", False)
+    model, config = unet(4, 1), unet_config(poolings=1)
     fov = np.zeros((64, 64), np.uint8)
     fov[:, :24] = 255
     lit = View("lit", np.full((64, 64, 3), 90, np.uint8), fov, fov, (0, 0, 64, 64), (64, 64))
-    found = features(bottleneck(model), lit, network, tiles=2)
-    assert found.shape == (2, 8)
+    answer = features(bottleneck(model), lit, config, tiles=2)
+    assert answer.shape == (2, 8)
     deep = bottleneck(model)(np.full((1, 64, 64, 1), 90 / 255, np.float32), training=False).numpy()[0]
-    assert np.allclose(found[0], deep[:16, :12].mean(axis=(0, 1)), atol=1e-5)
+    assert np.allclose(answer[0], deep[:16, :12].mean(axis=(0, 1)), atol=1e-5)
     none = View("none", lit.image, fov, np.zeros_like(fov), lit.box, lit.native_shape)
-    assert features(bottleneck(model), none, network).shape == (0, 8)
+    assert features(bottleneck(model), none, config).shape == (0, 8)
 
 
 @pytest.mark.parametrize("name", ["weights.h5", "config.json"])
 def test_without_a_finished_training_it_stops(run, name):
     (run / name).unlink()
-    with pytest.raises(DataError, match=f"{name} is missing: train it first"):
+    with pytest.raises(UserError, match=f"{name} is missing: train it first"):
         Segmenter(run)
 
 
-def test_weights_of_another_network_stop(run):
-    write_json(run / "config.json", {"flags": {**FLAGS, "base": 8}})
-    with pytest.raises(DataError, match="weights.h5 does not fit"):
+def test_weights_of_another_network_stop(run, unet_config):
+    write_json(run / "config.json", {"version": 2, "flags": unet_config(base=8, poolings=3).to_json()})
+    with pytest.raises(UserError, match="weights.h5 does not fit"):
         Segmenter(run)
+
+
+def test_a_network_of_version_1_segments_as_before(run, views, unet_config):
+    """Its config.json has neither a version nor the options that came later, and null where nothing was given."""
+    before = Segmenter(run).probability(views[0])
+    flags = unet_config(poolings=3).to_json()
+    flags.pop("modality")
+    write_json(run / "config.json", {"flags": {**flags, "synthetic": None}, "data": {}, "git": None, "versions": {}})
+    assert np.array_equal(Segmenter(run).probability(views[0]), before)
+
+
+@pytest.fixture
+def call(run, tmp_path, messidor):
+    """call(out): segments the photographs of `messidor`; what lies in the folder then."""
+    def segment_into(out, images=messidor):
+        segment(SegmentConfig(model=str(run), images=str(images), out=str(out), probability=0.3))
+        return sorted(path.name for path in out.iterdir())
+    return segment_into
+
+
+def test_masks_are_of_the_photographs_own_size_and_replaced_by_the_next_call(call, tmp_path, messidor):
+    for _ in range(2):
+        assert call(tmp_path / "masks") == sorted([RECORD, *(f"photo {number}.png" for number in range(3))])
+    for sample in samples(messidor, "all", masks=False):
+        mask = read_mask(tmp_path / "masks" / f"{sample.stem}.png")
+        assert mask.shape == read_image(sample.image).shape[:2]
+
+
+def test_any_folder_of_images_is_segmented(call, tmp_path, eye):
+    write_image(tmp_path / "mine" / "an eye.jpg", eye(7)[0])
+    assert call(tmp_path / "masks", tmp_path / "mine") == ["an eye.png", RECORD]
+
+
+def test_the_photographs_themselves_are_not_overwritten(call, tmp_path, eye):
+    photographs = tmp_path / "mine"
+    for number in range(2):
+        write_image(photographs / f"{number}.png", eye(number)[0])
+    before = {path.name: path.read_bytes() for path in photographs.iterdir()}
+    with pytest.raises(UserError, match="mine/0.png is there already .* another --out"):
+        call(photographs, photographs)
+    assert {path.name: path.read_bytes() for path in photographs.iterdir()} == before
+
+
+def test_masks_drawn_by_hand_are_not_overwritten(call, tmp_path, eye):
+    """Neither where they were there first, nor where the segmentation of an earlier call was retouched."""
+    hand = eye(0)[1]
+    write_image(tmp_path / "masks" / "photo 2.png", hand)
+    with pytest.raises(UserError, match="masks/photo 2.png is there already"):
+        call(tmp_path / "masks")
+    assert [path.name for path in (tmp_path / "masks").iterdir()] == ["photo 2.png"]  # none of the others was written
+    call(tmp_path / "retouched")
+    write_image(tmp_path / "retouched" / "photo 1.png", hand)
+    with pytest.raises(UserError, match="photo 1.png has been changed since it was made"):
+        call(tmp_path / "retouched")
+    for path in (tmp_path / "masks" / "photo 2.png", tmp_path / "retouched" / "photo 1.png"):
+        assert np.array_equal(read_mask(path), hand)

@@ -17,11 +17,8 @@ from tensorboard.plugins.hparams.list_session_groups import Handler
 from tensorflow import keras
 
 from data.fundus import View
-from training.board import hyperparameters
-from unet_eval.segment import Network
+from training.tensorboard import hyperparameters
 from unet_eval.validation import Validation
-
-NETWORK = Network(1, 0, "grey", False)
 
 
 def view(image, mask, fov):
@@ -31,7 +28,7 @@ def view(image, mask, fov):
 
 
 @pytest.fixture
-def watch(tmp_path):
+def watch(tmp_path, unet_config):
     """watch(first, last): trains from epoch `first` to `last` with a validation every 2, in one folder."""
     model = keras.Sequential([keras.layers.Conv2D(1, 1, use_bias=False, input_shape=(None, None, 1))])
     model.compile(keras.optimizers.SGD(0.0), "mse")
@@ -42,7 +39,8 @@ def watch(tmp_path):
              view([200, 20, 20, 20], [255, 255, 0, 255], [255, 255, 255, 0])]
 
     def run(first, last, folder=tmp_path, **flags):
-        callbacks = [hyperparameters(folder, flags), Validation(folder, views, NETWORK, every=2)]
+        validation = Validation(folder, views, unet_config(poolings=1, validate_every=2))
+        callbacks = [hyperparameters(folder, flags), validation]
         model.fit(tf.zeros((1, 2, 2, 1)), tf.zeros((1, 2, 2, 1)), initial_epoch=first, epochs=last, verbose=0,
                   callbacks=callbacks)
         return json.loads((folder / "validation.json").read_text())

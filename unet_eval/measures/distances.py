@@ -1,11 +1,11 @@
-"""How far a set of made photographs lies from real ones: in the features of a U-Net, and in their variety.
+"""How far a set of synthetic photographs lies from real ones: in the features of a U-Net, and in their variety.
 
-Features are means over tiles of the bottleneck of the real arm's U-Net (segment.features): they see what matters for
-segmentation, and no colour. A network trained on photographs of the world would need weights from elsewhere.
+Features are means over tiles of the bottleneck of the real arm's U-Net (unet_eval.segment.features): they see what
+matters for segmentation, and no colour. A network trained on everyday photographs would need weights from elsewhere.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 
 import cv2
@@ -13,13 +13,21 @@ import numpy as np
 import tensorflow as tf
 from scipy.spatial.distance import cdist
 
-from data.fundus import View, square
+from data.fundus import square
 
 KEYS = ("frechet", "precision", "recall")
 NEIGHBOURS = 3  # Kynkaanniemi et al. 2019
 REPEATS = 20    # random choices of images
 PAIRS = 200     # of images, for MS-SSIM
 SMALL = 256     # pixels at which MS-SSIM is taken; its five scales need 176
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """A set: of each photograph its features, float32 (tiles, D), and itself, uint8 (H, W, 3) RGB."""
+
+    features: list[np.ndarray]
+    images: list[np.ndarray]
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
@@ -37,40 +45,45 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     return max(0.0, float(shift @ shift + sum(np.sum(x ** 2) for x in factors) - 2 * root))
 
 
-def precision_recall(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> tuple[float, float]:
+def precision_recall(real: np.ndarray, synthetic: np.ndarray, k: int = NEIGHBOURS) -> tuple[float, float]:
     """Precision and recall of features (N, D) and (M, D) (Kynkaanniemi et al. 2019); NaN for N or M <= k.
 
-    Precision is the share of `made` that lies within the distance of some real point to its k-th nearest other real
-    point (made photographs look real), recall the same with the roles exchanged (real ones could have been made).
+    Precision is the share of `synthetic` that lies within the distance of some real point to its k-th nearest other
+    real point (synthetic photographs look real), recall the same with the roles exchanged (real ones could be
+    synthetic).
     """
-    if min(len(real), len(made)) <= k:
+    if min(len(real), len(synthetic)) <= k:
         return float("nan"), float("nan")
-    across = cdist(real, made)
-    reach_real, reach_made = (np.partition(cdist(x, x), k, axis=1)[:, k] for x in (real, made))  # 0 is the point itself
+    across = cdist(real, synthetic)
+    # The point itself is at place 0.
+    reach_real, reach_synthetic = (np.partition(cdist(x, x), k, axis=1)[:, k] for x in (real, synthetic))
     return (float((across <= reach_real[:, None]).any(axis=0).mean()),
-            float((across <= reach_made[None]).any(axis=1).mean()))
+            float((across <= reach_synthetic[None]).any(axis=1).mean()))
 
 
-def compare_sets(real: list[np.ndarray], made: list[np.ndarray] | None, n: int, repeats: int = REPEATS,
+def compare_sets(real: list[np.ndarray], synthetic: list[np.ndarray] | None, n: int, repeats: int = REPEATS,
                  seed: int = 0) -> dict:
-    """{"frechet", "precision", "recall", "spread"} of `n` random images of `made` and `n` of `real`: means over
+    """{"frechet", "precision", "recall", "spread"} of `n` random images of `synthetic` and `n` of `real`: means over
     `repeats` choices, and in "spread" the standard deviations over them of the same three.
 
-    Both are lists of an image's features (tiles, D). Without `made`, of two disjoint halves: the floor. Few samples
-    make a Frechet distance too large, so only numbers of one `n` can be compared; n is at most half the real images,
-    and NaN is all that 0 of them give.
+    Both are lists of an image's features (tiles, D). Without `synthetic`, of two disjoint halves: the floor. Few
+    samples make a Frechet distance too large, so only numbers of one `n` can be compared; n is at most half the real
+    images, and NaN is all that 0 of them give.
     """
     if not n:
         nothing = dict.fromkeys(KEYS, float("nan"))
         return {**nothing, "spread": nothing}
-    random, found = np.random.default_rng(seed), []
+    random, drawn = np.random.default_rng(seed), []
     for _ in range(repeats):
         order = random.permutation(len(real))
-        against, others = (real, order[n:2 * n]) if made is None else (made, random.permutation(len(made))[:n])
-        a, b = np.concatenate([real[i] for i in order[:n]]), np.concatenate([against[i] for i in others])
-        found.append((frechet(a, b), *precision_recall(a, b)))
-    return {**dict(zip(KEYS, np.mean(found, axis=0).tolist())),
-            "spread": dict(zip(KEYS, np.std(found, axis=0, ddof=1).tolist()))}
+        if synthetic is None:
+            others = [real[i] for i in order[n:2 * n]]
+        else:
+            others = [synthetic[i] for i in random.permutation(len(synthetic))[:n]]
+        a, b = np.concatenate([real[i] for i in order[:n]]), np.concatenate(others)
+        drawn.append((frechet(a, b), *precision_recall(a, b)))
+    return {**dict(zip(KEYS, np.mean(drawn, axis=0).tolist())),
+            "spread": dict(zip(KEYS, np.std(drawn, axis=0, ddof=1).tolist()))}
 
 
 @tf.function
@@ -93,18 +106,15 @@ def ms_ssim_diversity(images: list[np.ndarray], pairs: int = PAIRS, seed: int = 
     return float(np.mean([_ms_ssim(grey[i], grey[j]).numpy() for i, j in chosen]))
 
 
-def describe(features: Callable[[View], np.ndarray], real: list[View], made: dict[str, list[View]]) -> dict:
-    """results.json's "distances", less "tiles": {"sets": {NAME: {"frechet", "precision", "recall", "ms_ssim",
-    "spread"}}, "n", "k", "repeats"}.
+def describe(real: Photographs, synthetic: dict[str, Photographs]) -> dict:
+    """{"sets": {NAME: {"frechet", "precision", "recall", "ms_ssim", "spread"}}, "n", "k", "repeats"}.
 
-    "real_real" is the floor; each name of `made` is compared with `real`. All use the same number of images a side,
-    "n": half of the real ones, or as many as the smallest set has. `features` is Segmenter.features.
+    "real_real" is the floor; each set of `synthetic` is compared with `real`. All use the same number of images a side,
+    "n": half of the real ones, or as many as the smallest set has.
     """
-    n = min(len(real) // 2, *map(len, made.values())) if made else len(real) // 2
-    of_real = [features(view) for view in real]
-    sets = {"real_real": compare_sets(of_real, None, n)}
-    sets["real_real"]["ms_ssim"] = ms_ssim_diversity([view.image for view in real])
-    for name, views in made.items():
-        sets[name] = {**compare_sets(of_real, [features(view) for view in views], n),
-                      "ms_ssim": ms_ssim_diversity([view.image for view in views])}
+    n = min(len(real.images) // 2, *(len(photographs.images) for photographs in synthetic.values()))
+    sets = {"real_real": {**compare_sets(real.features, None, n), "ms_ssim": ms_ssim_diversity(real.images)}}
+    for name, photographs in synthetic.items():
+        sets[name] = {**compare_sets(real.features, photographs.features, n),
+                      "ms_ssim": ms_ssim_diversity(photographs.images)}
     return {"sets": sets, "n": n, "k": NEIGHBOURS, "repeats": REPEATS}

@@ -105,7 +105,7 @@ def nearest_to_paper(compared: list[dict], paper: dict) -> int:
 
     `paper` has "kl_synthetic_real" and "kl_real_real". A measurement that is 0 or not finite comes last.
     """
-    measured = np.array([[one["synthetic_real"], one["real_real"]] for one in compared])
+    measured = np.array([[entry["synthetic_real"], entry["real_real"]] for entry in compared])
     usable = np.isfinite(measured) & (measured > 0)
     ratios = np.where(usable, measured, 1) / [paper["kl_synthetic_real"], paper["kl_real_real"]]
     return int(np.argmin(np.where(usable, np.abs(np.log(ratios)), np.inf).mean(axis=1)))

@@ -1,4 +1,4 @@
-"""Metrics of segmentations and masks, on NumPy arrays.
+"""Scores of segmentations, from NumPy arrays.
 
 Confusion counts are int64 arrays whose last axis is (true positive, false positive, false negative,
 true negative); sums of them over images are pooled counts, and every score takes any leading axes.
@@ -7,13 +7,10 @@ F1 = 1; scikit-learn's `zero_division=1`). MCC is then 0, as in scikit-learn, an
 """
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 THRESHOLDS = np.arange(1, 100, dtype=np.float32) / 100
-RESAMPLES = 2000  # of the bootstrap
 F1 = ("f1_vessel", "f1_macro")
-LARGEST = 5  # components of a mask
 
 
 def confusion(truth, prediction, within=None):
@@ -21,9 +18,9 @@ def confusion(truth, prediction, within=None):
     if within is not None:
         truth, prediction = truth[within], prediction[within]
     pixels = truth.size
-    positive, found = np.count_nonzero(truth), np.count_nonzero(prediction)
+    positive, predicted = np.count_nonzero(truth), np.count_nonzero(prediction)
     hits = np.count_nonzero(truth & prediction)
-    return np.array([hits, found - hits, positive - hits, pixels - positive - found + hits], np.int64)
+    return np.array([hits, predicted - hits, positive - hits, pixels - positive - predicted + hits], np.int64)
 
 
 def _ratio(numerator, denominator):
@@ -70,44 +67,3 @@ def best_threshold(positives, negatives):
     fp = len(negatives) - np.searchsorted(np.sort(negatives), THRESHOLDS)
     counts = np.stack([tp, fp, len(positives) - tp, len(negatives) - fp], axis=-1)
     return round(float(THRESHOLDS[np.argmax(scores(counts)["f1_vessel"])]), 2)
-
-
-def bootstrap(counts, resamples=RESAMPLES, seed=0):
-    """Pooled F1 scores of `resamples` draws of as many test images, with replacement.
-
-    `counts` is (seeds, images, 4), the confusion counts of an arm's U-Nets. Pixels of one image are not independent, so
-    images are what is drawn. Returns {"f1_vessel": (resamples,), "f1_macro": the same}, means over the seeds. Draw i is
-    of the same images for every arm, so that differences between arms are paired.
-    """
-    counts = np.asarray(counts, np.int64)
-    images = counts.shape[1]
-    drawn = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), resamples)
-    resampled = scores(np.einsum("ri,sik->rsk", drawn, counts))
-    return {key: resampled[key].mean(axis=1) for key in F1}
-
-
-def interval(values):
-    """[percentile 2.5, percentile 97.5] of bootstrapped values."""
-    return np.percentile(values, [2.5, 97.5]).tolist()
-
-
-def p_value(apart):
-    """Two-sided bootstrap p value of "the difference is 0" from bootstrapped differences (resamples,).
-
-    Twice the smaller share of them that lies on one side of 0, at least 2 / (resamples + 1).
-    """
-    tail = min(np.count_nonzero(apart <= 0), np.count_nonzero(apart >= 0))
-    return float(min(1.0, 2 * (tail + 1) / (len(apart) + 1)))
-
-
-def mask_statistics(mask, within, largest=LARGEST):
-    """Vessel density and connectedness of one mask; both arguments are boolean (H, W).
-
-    Returns the share of the pixels in `within` that are vessel, and the share of the vessel pixels that
-    lie in the `largest` 8-connected components (0 for an empty mask, which has no tree).
-    """
-    mask = mask & within
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = np.sort(stats[1:, cv2.CC_STAT_AREA])[::-1]
-    return {"density": float(mask.sum() / max(within.sum(), 1)),
-            "largest_components": float(areas[:largest].sum() / max(areas.sum(), 1))}

@@ -12,6 +12,7 @@ from skimage.morphology import skeletonize
 
 MOST = 100  # masks of a set
 WIDTHS = range(1, 21)  # pixels
+LARGEST = 5  # components of a mask
 STATISTICS = {  # name: (label, unit)
     "density": ("vessel density", "share of the field of view"),
     "width_mean": ("mean width", "pixels"),
@@ -129,7 +130,7 @@ def compare(synthetic: Iterable[tuple[np.ndarray, np.ndarray]], real: Iterable[t
                  for name, masks in (("synthetic", synthetic), ("real", real))}
     compared = {}
     for key in STATISTICS:
-        sets = {name: [one[key] for one in each] for name, each in described.items()}
+        sets = {name: [values[key] for values in masks] for name, masks in described.items()}
         samples = [np.array(values)[~np.isnan(values)] for values in sets.values()]
         tested = ks_2samp(*samples) if all(map(len, samples)) else None
         compared[key] = {**sets, "statistic": float(tested.statistic) if tested else float("nan"),
@@ -137,3 +138,16 @@ def compare(synthetic: Iterable[tuple[np.ndarray, np.ndarray]], real: Iterable[t
     for entry, p in zip(compared.values(), holm([entry["p"] for entry in compared.values()]).tolist()):
         entry["p_holm"] = p
     return compared
+
+
+def mask_statistics(mask, within, largest=LARGEST):
+    """Vessel density and connectedness of one mask; both arguments are boolean (H, W).
+
+    Returns the share of the pixels in `within` that are vessel, and the share of the vessel pixels that
+    lie in the `largest` 8-connected components (0 for an empty mask, which has no tree).
+    """
+    mask = mask & within
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = np.sort(stats[1:, cv2.CC_STAT_AREA])[::-1]
+    return {"density": float(mask.sum() / max(within.sum(), 1)),
+            "largest_components": float(areas[:largest].sum() / max(areas.sum(), 1))}

@@ -18,7 +18,7 @@ from scipy.stats import mannwhitneyu
 COARSE, BLUR = 64, 1.5          # pixels; generate.py of Stage-I compares at this size too
 DEGREES = range(0, 360, 15)
 REACH = COARSE // 8             # pixels of a shift, either way
-CANVAS = COARSE + REACH         # no shift comes round to the other side
+PADDED = COARSE + REACH         # no shift comes round to the other side
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _coarse(mask):
 
 
 def _spectrum(pictures):
-    return fft.rfft2(pictures, (CANVAS, CANVAS))
+    return fft.rfft2(pictures, (PADDED, PADDED))
 
 
 class Bank:
@@ -71,7 +71,7 @@ def find(mask: np.ndarray, bank: Bank) -> Match:
     shifts = np.arange(-REACH, REACH + 1)
     best = Match(0, False, 0, (0, 0), 1.0)
     for training, (spectra, powers) in enumerate(bank.templates):
-        products = fft.irfft2(spectrum * np.conj(spectra), (CANVAS, CANVAS))[:, shifts[:, None], shifts]
+        products = fft.irfft2(spectrum * np.conj(spectra), (PADDED, PADDED))[:, shifts[:, None], shifts]
         alike = 2 * products / np.maximum(power + powers, 1e-6)[:, None, None]
         position, down, right = np.unravel_index(np.argmax(alike), alike.shape)
         distance = max(0.0, 1 - float(alike[position, down, right]))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from data.fundus import View
-from unet_eval import distances
+from unet_eval.measures import distances
+from unet_eval.measures.distances import Photographs
 
 
 def test_frechet_of_two_lines_by_hand():
@@ -41,21 +41,22 @@ def test_frechet_with_fewer_samples_than_features():
 
 
 def test_precision_and_recall_of_points_by_hand():
-    """With one neighbour, the reaches of the real points 0, 1, 10 are 1, 1, 9; of the made 0.5, 20, 24 they are 19.5,
-    4, 4. Of the made, 0.5 is within reach of 0, the others are not within 9 of 10; real points are all within 19.5."""
-    real, made = np.float64([[0], [1], [10]]), np.float64([[0.5], [20], [24]])
-    assert distances.precision_recall(real, made, k=1) == pytest.approx((1 / 3, 1))
-    assert distances.precision_recall(made, real, k=1) == pytest.approx((1, 1 / 3))
-    assert distances.precision_recall(real, made, k=2) == pytest.approx((2 / 3, 1))  # 10 reaches 20, not 24
+    """With one neighbour, the reaches of the real points 0, 1, 10 are 1, 1, 9; of the synthetic 0.5, 20, 24 they are
+    19.5, 4, 4. Of the synthetic, 0.5 is within reach of 0, the others are not within 9 of 10; real points all lie
+    within 19.5."""
+    real, synthetic = np.float64([[0], [1], [10]]), np.float64([[0.5], [20], [24]])
+    assert distances.precision_recall(real, synthetic, k=1) == pytest.approx((1 / 3, 1))
+    assert distances.precision_recall(synthetic, real, k=1) == pytest.approx((1, 1 / 3))
+    assert distances.precision_recall(real, synthetic, k=2) == pytest.approx((2 / 3, 1))  # 10 reaches 20, not 24
 
 
 def test_a_set_that_covers_one_of_two_clusters_is_precise_with_half_the_recall():
     random = np.random.default_rng(2)
-    one, other, made = (random.normal(centre, 1, (40, 2)) for centre in (0, 100, 0))
-    precision, recall = distances.precision_recall(np.concatenate([one, other]), made)
+    first, second, synthetic = (random.normal(centre, 1, (40, 2)) for centre in (0, 100, 0))
+    precision, recall = distances.precision_recall(np.concatenate([first, second]), synthetic)
     assert precision > 0.85 and 0.4 < recall <= 0.5
-    assert distances.precision_recall(one, one) == (1, 1)
-    assert all(map(math.isnan, distances.precision_recall(one, made[:3])))
+    assert distances.precision_recall(first, first) == (1, 1)
+    assert all(map(math.isnan, distances.precision_recall(first, synthetic[:3])))
 
 
 def features(random, centre, count, tiles=8):
@@ -66,7 +67,7 @@ def test_sets_are_compared_at_the_size_of_the_floor():
     random = np.random.default_rng(3)
     real, like, unlike = (features(random, centre, count) for centre, count in ((0, 12), (0, 30), (4, 30)))
     floor = distances.compare_sets(real, None, 6)
-    near, far = (distances.compare_sets(real, made, 6) for made in (like, unlike))
+    near, far = (distances.compare_sets(real, synthetic, 6) for synthetic in (like, unlike))
     assert floor.keys() == near.keys() == {"frechet", "precision", "recall", "spread"}
     assert near["frechet"] == pytest.approx(floor["frechet"], abs=0.2)
     assert far["frechet"] == pytest.approx(3 * 4 ** 2, rel=0.1)
@@ -86,8 +87,8 @@ def test_the_floor_compares_other_images():
 
 
 def test_too_few_images_have_no_distance():
-    found = distances.compare_sets(features(np.random.default_rng(0), 0, 1), None, 0)
-    assert all(map(math.isnan, [*found.pop("spread").values(), *found.values()]))
+    values = distances.compare_sets(features(np.random.default_rng(0), 0, 1), None, 0)
+    assert all(map(math.isnan, [*values.pop("spread").values(), *values.values()]))
 
 
 @pytest.fixture(scope="module")
@@ -105,20 +106,21 @@ def test_copies_are_not_diverse(textures):
 def test_diversity_takes_each_pair_of_distinct_images(textures):
     """Of three images, two of which are the same, one pair in three has MS-SSIM 1."""
     different = distances.ms_ssim_diversity(textures[:2])
-    found = distances.ms_ssim_diversity([textures[0], textures[0], textures[1]])
-    assert found == pytest.approx((1 + 2 * different) / 3, abs=1e-5)
+    values = distances.ms_ssim_diversity([textures[0], textures[0], textures[1]])
+    assert values == pytest.approx((1 + 2 * different) / 3, abs=1e-5)
 
 
 def test_describe_measures_every_set_with_the_same_number_of_images(views):
-    def brightness(view):
-        return view.image[::60, ::60].reshape(-1, 3).astype(np.float32)
+    def photographs(images):
+        return Photographs([image[::60, ::60].reshape(-1, 3).astype(np.float32) for image in images], images)
 
-    dark = [View(view.stem, view.image // 3, view.mask, view.fov, view.box, view.native_shape) for view in views]
-    found = distances.describe(brightness, views, {"same": views, "dark": dark[:1] * 2})
-    assert found["n"] == 1 and found["k"] == 3 and found["repeats"] == 20
-    assert found["sets"].keys() == {"real_real", "same", "dark"}
-    keys = {"frechet", "precision", "recall", "ms_ssim", "spread"}
-    assert all(each.keys() == keys for each in found["sets"].values())
-    assert found["sets"]["dark"]["frechet"] > 3 * found["sets"]["real_real"]["frechet"]
-    assert found["sets"]["dark"]["ms_ssim"] == pytest.approx(1, abs=1e-4)
-    assert found["sets"]["same"]["ms_ssim"] == pytest.approx(found["sets"]["real_real"]["ms_ssim"])
+    bright = [view.image for view in views]
+    dark = [image // 3 for image in bright[:1]] * 2
+    described = distances.describe(photographs(bright), {"same": photographs(bright), "dark": photographs(dark)})
+    assert described["n"] == 1 and described["k"] == 3 and described["repeats"] == 20
+    sets = described["sets"]
+    assert sets.keys() == {"real_real", "same", "dark"}
+    assert all(each.keys() == {"frechet", "precision", "recall", "ms_ssim", "spread"} for each in sets.values())
+    assert sets["dark"]["frechet"] > 3 * sets["real_real"]["frechet"]
+    assert sets["dark"]["ms_ssim"] == pytest.approx(1, abs=1e-4)
+    assert sets["same"]["ms_ssim"] == pytest.approx(sets["real_real"]["ms_ssim"])

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from unet_eval import kl
-from unet_eval.kl import Definition
+from unet_eval.measures import kl
+from unet_eval.measures.kl import Definition
 
 PAPER = {"kl_synthetic_real": 4.759, "kl_real_real": 4.212e-4}
 
@@ -37,8 +37,8 @@ def test_kl_over_empty_bins():
 
 
 def test_kl_of_several_histograms_at_once():
-    found = kl.kl_divergence([[3, 1], [1, 1]], [[20, 20], [5, 5]], smoothing=0)
-    assert found == pytest.approx([0.75 * math.log(1.5) + 0.25 * math.log(0.5), 0])
+    value = kl.kl_divergence([[3, 1], [1, 1]], [[20, 20], [5, 5]], smoothing=0)
+    assert value == pytest.approx([0.75 * math.log(1.5) + 0.25 * math.log(0.5), 0])
 
 
 def test_kl_of_halves_compares_disjoint_images():
@@ -50,8 +50,8 @@ def test_kl_of_halves_compares_disjoint_images():
 
 def test_halves_of_an_odd_number_are_of_equal_size():
     """Of three images two are compared: equal ones in a third of the splits, KL(9:1, 1:9) = 0.8 ln 9 in the others."""
-    found = kl.kl_of_halves([[9, 1], [9, 1], [1, 9]], smoothing=0, splits=3000)
-    assert found == pytest.approx(2 / 3 * 0.8 * math.log(9), rel=0.05)
+    value = kl.kl_of_halves([[9, 1], [9, 1], [1, 9]], smoothing=0, splits=3000)
+    assert value == pytest.approx(2 / 3 * 0.8 * math.log(9), rel=0.05)
 
 
 def test_histograms_count_channels_inside_and_everywhere():
@@ -89,23 +89,24 @@ def test_compare_is_the_mean_over_channels():
     """Two of four real photographs are bright in red alone, all made ones in green and blue too."""
     real = kl.histograms(photographs([(200, 0, 0), (0, 0, 0), (200, 0, 0), (0, 0, 0)]))
     made = kl.histograms(photographs([(200, 200, 200)]))
-    found = kl.compare(real, made, Definition(2, "rgb", "all", 0.0))
-    assert found["synthetic_real"] == math.inf and found["real_synthetic"] == math.inf
-    found = kl.compare(real, made, Definition(2, "rgb", "all", 1.0))
+    value = kl.compare(real, made, Definition(2, "rgb", "all", 0.0))
+    assert value["synthetic_real"] == math.inf and value["real_synthetic"] == math.inf
+    value = kl.compare(real, made, Definition(2, "rgb", "all", 1.0))
     # Counts with smoothing: real 9:9, 17:1, 17:1 and made 1:5 in each channel.
     red = 1 / 6 * math.log(1 / 6 / 0.5) + 5 / 6 * math.log(5 / 6 / 0.5)
     green = 1 / 6 * math.log(1 / 6 / (17 / 18)) + 5 / 6 * math.log(5 / 6 / (1 / 18))
-    assert found["synthetic_real"] == pytest.approx((red + 2 * green) / 3)
-    assert found["real_synthetic"] != pytest.approx(found["synthetic_real"])
-    assert 0 < found["real_real"] < found["synthetic_real"]
-    assert {key: found[key] for key in ("bins", "channels", "pixels", "smoothing")} == {
+    assert value["synthetic_real"] == pytest.approx((red + 2 * green) / 3)
+    assert value["real_synthetic"] != pytest.approx(value["synthetic_real"])
+    assert 0 < value["real_real"] < value["synthetic_real"]
+    assert {key: value[key] for key in ("bins", "channels", "pixels", "smoothing")} == {
         "bins": 2, "channels": "rgb", "pixels": "all", "smoothing": 1.0}
 
 
 def test_the_table_of_definitions_is_short_and_without_repetition():
     tried = kl.definitions()
     assert len(tried) == len(set(tried)) <= 24 and Definition() in tried
-    assert {one.bins for one in tried} == {16, 64, 256} and {one.smoothing for one in tried} == {0, 1e-3, 1}
+    assert {definition.bins for definition in tried} == {16, 64, 256} and \
+        {definition.smoothing for definition in tried} == {0, 1e-3, 1}
 
 
 def test_the_nearest_definition_is_so_on_a_logarithmic_scale():

@@ -1,12 +1,11 @@
 """Metrics against hand-worked numbers and scikit-learn."""
 import math
-import time
 
 import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from unet_eval import metrics
+from unet_eval.measures import metrics
 
 WORKED = np.array([6, 2, 3, 9])  # tp, fp, fn, tn
 
@@ -21,10 +20,10 @@ def images(seed, count=3, shape=(40, 50)):
 
 def test_confusion_counts_each_kind_of_pixel_inside_only():
     truth = np.array([[1, 1, 0, 0], [1, 1, 0, 0]], bool)
-    found = np.array([[1, 0, 1, 0], [1, 1, 0, 0]], bool)
-    assert metrics.confusion(truth, found).tolist() == [3, 1, 1, 3]
+    predicted = np.array([[1, 0, 1, 0], [1, 1, 0, 0]], bool)
+    assert metrics.confusion(truth, predicted).tolist() == [3, 1, 1, 3]
     inside = np.array([[1, 1, 1, 1], [0, 0, 0, 0]], bool)
-    assert metrics.confusion(truth, found, inside).tolist() == [1, 1, 1, 1]
+    assert metrics.confusion(truth, predicted, inside).tolist() == [1, 1, 1, 1]
 
 
 def test_scores_by_hand():
@@ -40,17 +39,17 @@ def test_scores_by_hand():
 
 def test_scores_agree_with_scikit_learn():
     truth, probability = images(0)
-    found = probability >= 0.5
-    scores = metrics.scores(metrics.confusion(truth, found))
-    truth, found = truth.ravel(), found.ravel()
+    predicted = probability >= 0.5
+    scores = metrics.scores(metrics.confusion(truth, predicted))
+    truth, predicted = truth.ravel(), predicted.ravel()
     expected = {
-        "f1_vessel": sklearn.f1_score(truth, found),
-        "f1_background": sklearn.f1_score(truth, found, pos_label=0),
-        "f1_macro": sklearn.f1_score(truth, found, average="macro"),
-        "sensitivity": sklearn.recall_score(truth, found),
-        "specificity": sklearn.recall_score(truth, found, pos_label=0),
-        "accuracy": sklearn.accuracy_score(truth, found),
-        "mcc": sklearn.matthews_corrcoef(truth, found),
+        "f1_vessel": sklearn.f1_score(truth, predicted),
+        "f1_background": sklearn.f1_score(truth, predicted, pos_label=0),
+        "f1_macro": sklearn.f1_score(truth, predicted, average="macro"),
+        "sensitivity": sklearn.recall_score(truth, predicted),
+        "specificity": sklearn.recall_score(truth, predicted, pos_label=0),
+        "accuracy": sklearn.accuracy_score(truth, predicted),
+        "mcc": sklearn.matthews_corrcoef(truth, predicted),
     }
     assert scores.keys() == expected.keys()
     for key, value in expected.items():
@@ -62,10 +61,10 @@ def test_counts_of_a_large_data_set_do_not_overflow():
     assert scores["mcc"] == pytest.approx(metrics.scores(WORKED)["mcc"])
 
 
-@pytest.mark.parametrize("truth, found, f1", [(0, 0, 1), (0, 1, 0), (1, 0, 0), (1, 1, 1)])
-def test_a_class_without_a_pixel_is_defined(truth, found, f1):
-    truth, found = np.full((4, 4), truth, bool), np.full((4, 4), found, bool)
-    scores = metrics.scores(metrics.confusion(truth, found))
+@pytest.mark.parametrize("truth, predicted, f1", [(0, 0, 1), (0, 1, 0), (1, 0, 0), (1, 1, 1)])
+def test_a_class_without_a_pixel_is_defined(truth, predicted, f1):
+    truth, predicted = np.full((4, 4), truth, bool), np.full((4, 4), predicted, bool)
+    scores = metrics.scores(metrics.confusion(truth, predicted))
     assert scores["f1_vessel"] == f1
     assert scores["f1_macro"] == f1
     assert scores["mcc"] == 0
@@ -94,11 +93,9 @@ def test_auc_without_one_class_is_not_a_number():
     assert math.isnan(metrics.auc(np.float32([0.2]), np.float32([])))
 
 
-def test_auc_of_a_test_set_takes_seconds():
+def test_auc_of_a_whole_test_set():
     probability = np.random.default_rng(0).random(8 * 960 * 999, np.float32)
-    start = time.perf_counter()
     assert metrics.auc(probability[:700_000], probability[700_000:]) == pytest.approx(0.5, abs=1e-3)
-    assert time.perf_counter() - start < 15
 
 
 def test_best_threshold_is_the_best_of_a_scan():
@@ -108,57 +105,3 @@ def test_best_threshold_is_the_best_of_a_scan():
           for t in range(1, 100)}
     assert f1[best] == pytest.approx(max(f1.values()))
     assert f1[best] > f1[0.5]
-
-
-def test_bootstrap_of_equal_images_has_no_width():
-    drawn = metrics.bootstrap(np.tile(WORKED, (1, 5, 1)))
-    assert metrics.interval(drawn["f1_vessel"]) == pytest.approx([12 / 17, 12 / 17])
-
-
-def test_bootstrap_draws_images_and_pools_their_pixels():
-    drawn = metrics.bootstrap([[[9, 1, 1, 9], [1, 9, 9, 1]]])
-    for key in metrics.F1:  # both images drawn from the same end
-        assert metrics.interval(drawn[key]) == pytest.approx([0.1, 0.9])
-    assert set(np.round(drawn["f1_vessel"], 6)) == {0.1, 0.5, 0.9}
-    again = metrics.bootstrap([[[9, 1, 1, 9], [1, 9, 9, 1]]])
-    assert np.array_equal(drawn["f1_vessel"], again["f1_vessel"])
-
-
-def test_bootstrap_is_of_the_mean_over_seeds():
-    one, other = [[9, 1, 1, 9], [1, 9, 9, 1]], [[5, 5, 5, 5], [5, 5, 5, 5]]
-    drawn = metrics.bootstrap([one, other])  # the second seed has 0.5 whatever is drawn
-    assert set(np.round(drawn["f1_vessel"], 6)) == {0.3, 0.5, 0.7}
-
-
-def test_bootstrap_agrees_with_resampling_one_by_one():
-    random = np.random.default_rng(5)
-    counts = random.integers(1, 50, (8, 4))
-    pooled = [metrics.scores(counts[random.integers(0, 8, 8)].sum(0))["f1_vessel"] for _ in range(4000)]
-    expected = np.percentile(pooled, [2.5, 97.5])
-    assert metrics.interval(metrics.bootstrap(counts[None])["f1_vessel"]) == pytest.approx(expected, abs=0.02)
-
-
-def test_p_value_by_hand():
-    assert metrics.p_value(np.array([0.1] * 999)) == pytest.approx(2 / 1000)  # all on one side: as small as it gets
-    assert metrics.p_value(np.array([-0.1] * 49 + [0.1] * 950)) == pytest.approx(0.1)  # 2 * (49 + 1) / 1000
-    assert metrics.p_value(np.zeros(9)) == 1
-
-
-def test_mask_statistics_by_hand():
-    mask = np.zeros((20, 20), bool)
-    mask[0, 0:10] = True                          # 10 pixels
-    mask[[2, 3, 4], [0, 1, 2]] = True             # 3 in a diagonal: one component
-    mask[10, [0, 2, 4, 6, 8, 10]] = True          # 6 specks
-    mask[19] = True                               # outside
-    inside = np.ones_like(mask)
-    inside[19] = False
-    statistics = metrics.mask_statistics(mask, inside)
-    assert statistics["density"] == pytest.approx(19 / 380)
-    assert statistics["largest_components"] == pytest.approx((10 + 3 + 1 + 1 + 1) / 19)
-    assert metrics.mask_statistics(mask, inside, largest=1)["largest_components"] == pytest.approx(10 / 19)
-
-
-def test_mask_statistics_of_an_empty_mask_are_zero():
-    empty = np.zeros((4, 4), bool)
-    assert metrics.mask_statistics(empty, ~empty) == {"density": 0, "largest_components": 0}
-    assert metrics.mask_statistics(empty, empty) == {"density": 0, "largest_components": 0}

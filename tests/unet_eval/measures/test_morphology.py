@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage.morphology import skeletonize
 
-from unet_eval import morphology
+from unet_eval.measures import morphology
 
 WHOLE = np.ones((128, 128), bool)
 
@@ -24,28 +24,28 @@ def draw(*lines, thickness=1, size=128):
 def test_a_straight_vessel_is_as_wide_as_it_was_drawn(width):
     mask = np.zeros((128, 128), bool)
     mask[60:60 + width, 10:110] = True
-    found = morphology.describe(mask, WHOLE)
-    assert found["width_median"] == width
-    assert found["width_mean"] == pytest.approx(width, abs=0.3)  # its ends are rounded
-    assert found["length"] == pytest.approx(99, abs=width)
-    assert found["density"] == pytest.approx(100 * width / 128 ** 2)
-    assert found["components"] == 1 and found["largest_component"] == 1 and found["branching"] == 0
+    described = morphology.describe(mask, WHOLE)
+    assert described["width_median"] == width
+    assert described["width_mean"] == pytest.approx(width, abs=0.3)  # its ends are rounded
+    assert described["length"] == pytest.approx(99, abs=width)
+    assert described["density"] == pytest.approx(100 * width / 128 ** 2)
+    assert described["components"] == 1 and described["largest_component"] == 1 and described["branching"] == 0
 
 
 def test_a_diagonal_vessel_is_measured_across():
     mask = draw(((20, 20), (100, 100)), thickness=7)
     assert mask[60].sum() == 13
-    found = morphology.describe(mask, WHOLE)
-    assert found["width_median"] == pytest.approx(13 / math.sqrt(2), rel=0.02)
-    assert found["length"] == pytest.approx(80 * math.sqrt(2), rel=0.03)
+    described = morphology.describe(mask, WHOLE)
+    assert described["width_median"] == pytest.approx(13 / math.sqrt(2), rel=0.02)
+    assert described["length"] == pytest.approx(80 * math.sqrt(2), rel=0.03)
 
 
 def test_foreground_that_is_cut_ends_there():
     mask = np.ones((128, 128), bool)
     inside = np.zeros_like(mask)
     inside[:, 61:66] = True
-    found = morphology.describe(mask, inside)
-    assert found["width_median"] == 5 and found["density"] == 1
+    described = morphology.describe(mask, inside)
+    assert described["width_median"] == 5 and described["density"] == 1
     assert morphology.widths(mask, skeletonize(mask)).max() <= 128  # the edge of the image cuts, too
 
 
@@ -64,8 +64,8 @@ def test_a_fork_has_one_branch_point():
     fork = draw(((64, 120), (64, 64)), ((64, 64), (24, 16)), ((64, 64), (104, 16)), thickness=5)
     line = skeletonize(fork)
     assert morphology.branch_points(line) == 1
-    found = morphology.describe(fork, WHOLE)
-    assert found["branching"] == pytest.approx(1000 / morphology.line_length(line))
+    described = morphology.describe(fork, WHOLE)
+    assert described["branching"] == pytest.approx(1000 / morphology.line_length(line))
 
 
 def test_branch_points_by_hand():
@@ -90,8 +90,8 @@ def test_components_by_hand():
     mask[10, 10:40] = True
     mask[[20, 21, 22], [10, 11, 12]] = True   # a diagonal is one component
     mask[50, 50] = True
-    found = morphology.describe(mask, WHOLE)
-    assert found["components"] == 3 and found["largest_component"] == pytest.approx(30 / 34)
+    described = morphology.describe(mask, WHOLE)
+    assert described["components"] == 3 and described["largest_component"] == pytest.approx(30 / 34)
 
 
 def test_dimensions_of_a_line_and_an_area():
@@ -113,10 +113,10 @@ def test_the_dimension_of_cantor_dust_is_that_of_the_theory():
 
 
 def test_an_empty_mask_has_no_shape():
-    found = morphology.describe(~WHOLE, WHOLE)
-    assert found.keys() == morphology.STATISTICS.keys()
-    assert found["density"] == found["length"] == found["components"] == 0
-    assert all(math.isnan(found[key]) for key in ("width_mean", "width_median", "branching", "largest_component",
+    described = morphology.describe(~WHOLE, WHOLE)
+    assert described.keys() == morphology.STATISTICS.keys()
+    assert described["density"] == described["length"] == described["components"] == 0
+    assert all(math.isnan(described[key]) for key in ("width_mean", "width_median", "branching", "largest_component",
                                                   "fractal_dimension"))
 
 
@@ -136,25 +136,25 @@ def vessels(widths):
 
 def test_compare_by_hand():
     """Widths 1, 3, 5, 7 against 5, 7, 9, 11: the distribution functions differ by 2 / 4 at most."""
-    found = morphology.compare(vessels([1, 3, 5, 7]), vessels([5, 7, 9, 11]))
-    assert found.keys() == morphology.STATISTICS.keys()
-    width = found["width_median"]
+    described = morphology.compare(vessels([1, 3, 5, 7]), vessels([5, 7, 9, 11]))
+    assert described.keys() == morphology.STATISTICS.keys()
+    width = described["width_median"]
     assert width["synthetic"] == [1, 3, 5, 7] and width["real"] == [5, 7, 9, 11]
     assert width["statistic"] == pytest.approx(0.5)
-    assert found["components"]["statistic"] == 0 and found["components"]["p"] == 1
-    assert all(entry["p_holm"] >= entry["p"] for entry in found.values())
+    assert described["components"]["statistic"] == 0 and described["components"]["p"] == 1
+    assert all(entry["p_holm"] >= entry["p"] for entry in described.values())
 
 
 def test_sets_apart_by_hand():
     """Three against three with no overlap: 2 of the 20 orders are as extreme."""
-    found = morphology.compare(vessels([1, 1, 3]), vessels([5, 7, 7]))
-    assert found["density"]["statistic"] == 1 and found["density"]["p"] == pytest.approx(2 / 20)
+    described = morphology.compare(vessels([1, 1, 3]), vessels([5, 7, 7]))
+    assert described["density"]["statistic"] == 1 and described["density"]["p"] == pytest.approx(2 / 20)
 
 
 def test_values_that_are_not_defined_are_left_out():
     empty = [(~WHOLE, WHOLE)]
-    found = morphology.compare([*vessels([3, 3]), *empty], vessels([3, 3]))
-    assert math.isnan(found["width_mean"]["synthetic"][2]) and found["width_mean"]["statistic"] == 0
+    described = morphology.compare([*vessels([3, 3]), *empty], vessels([3, 3]))
+    assert math.isnan(described["width_mean"]["synthetic"][2]) and described["width_mean"]["statistic"] == 0
     alone = morphology.compare(empty, vessels([3, 3]))["width_mean"]
     assert math.isnan(alone["statistic"]) and math.isnan(alone["p"]) and math.isnan(alone["p_holm"])
 
@@ -171,3 +171,23 @@ def test_widths_are_shared_out_by_length():
     assert shares[0] == pytest.approx(0.5, abs=0.05) and shares[4] == pytest.approx(0.45, abs=0.1)
     assert morphology.width_shares(vessels([30]))[-1] > 0.5  # 20 pixels or wider
     assert sum(morphology.width_shares(vessels([0]))) == 0
+
+
+def test_mask_statistics_by_hand():
+    mask = np.zeros((20, 20), bool)
+    mask[0, 0:10] = True                          # 10 pixels
+    mask[[2, 3, 4], [0, 1, 2]] = True             # 3 in a diagonal: one component
+    mask[10, [0, 2, 4, 6, 8, 10]] = True          # 6 specks
+    mask[19] = True                               # outside
+    inside = np.ones_like(mask)
+    inside[19] = False
+    statistics = morphology.mask_statistics(mask, inside)
+    assert statistics["density"] == pytest.approx(19 / 380)
+    assert statistics["largest_components"] == pytest.approx((10 + 3 + 1 + 1 + 1) / 19)
+    assert morphology.mask_statistics(mask, inside, largest=1)["largest_components"] == pytest.approx(10 / 19)
+
+
+def test_mask_statistics_of_an_empty_mask_are_zero():
+    empty = np.zeros((4, 4), bool)
+    assert morphology.mask_statistics(empty, ~empty) == {"density": 0, "largest_components": 0}
+    assert morphology.mask_statistics(empty, empty) == {"density": 0, "largest_components": 0}

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from unet_eval import nearest
-from unet_eval.nearest import Bank, Match
+from unet_eval.measures import nearest
+from unet_eval.measures.nearest import Bank, Match
 
 SIZE = 256
 
@@ -34,10 +34,10 @@ def bank(training):
 
 def test_a_copy_has_distance_zero(training, bank):
     for number, mask in enumerate(training):
-        found = nearest.find(mask, bank)
-        assert (found.training, found.flip, found.degrees, found.shift) == (number, False, 0, (0, 0))
-        assert found.distance == pytest.approx(0, abs=1e-5)
-        assert np.array_equal(nearest.apply(found, mask), mask)
+        match = nearest.find(mask, bank)
+        assert (match.training, match.flip, match.degrees, match.shift) == (number, False, 0, (0, 0))
+        assert match.distance == pytest.approx(0, abs=1e-5)
+        assert np.array_equal(nearest.apply(match, mask), mask)
 
 
 def test_positions_by_hand():
@@ -56,10 +56,10 @@ def test_positions_by_hand():
     (False, 45, (8, 4)), (True, 345, (-4, 16))])
 def test_a_moved_copy_is_found_where_it_was_put(training, bank, flip, degrees, shift):
     moved = nearest.apply(Match(1, flip, degrees, shift, 0), training[1])
-    found = nearest.find(moved, bank)
-    assert (found.training, found.flip, found.degrees, found.shift) == (1, flip, degrees, shift)
-    assert found.distance < 0.01
-    assert np.mean(nearest.apply(found, training[1]) != moved) < 0.002
+    match = nearest.find(moved, bank)
+    assert (match.training, match.flip, match.degrees, match.shift) == (1, flip, degrees, shift)
+    assert match.distance < 0.01
+    assert np.mean(nearest.apply(match, training[1]) != moved) < 0.002
 
 
 def dots(*centres):
@@ -94,26 +94,26 @@ def test_masks_with_nothing_in_common_are_at_distance_one(bank):
 
 def test_distance_by_hand():
     """One of two dots against both: 1 - 2 * 1 / (1 + 2) = 1/3; one against four: 1 - 2 / 5."""
-    one, two = dots((64, 64)), dots((64, 64), (192, 192))
-    assert nearest.find(one, Bank([two])).distance == pytest.approx(1 / 3, abs=0.001)
-    assert nearest.find(two, Bank([one])).distance == pytest.approx(1 / 3, abs=0.001)
+    single, double = dots((64, 64)), dots((64, 64), (192, 192))
+    assert nearest.find(single, Bank([double])).distance == pytest.approx(1 / 3, abs=0.001)
+    assert nearest.find(double, Bank([single])).distance == pytest.approx(1 / 3, abs=0.001)
     four = dots((64, 64), (64, 192), (192, 64), (192, 192))
-    assert nearest.find(one, Bank([four])).distance == pytest.approx(3 / 5, abs=0.001)
+    assert nearest.find(single, Bank([four])).distance == pytest.approx(3 / 5, abs=0.001)
 
 
 def test_compare_tells_copies(training):
     copies = [np.rot90(training[0]).copy(), training[1][:, ::-1].copy(), training[2], training[2]]
     others = [tree(seed) for seed in range(10, 14)]
-    found = nearest.compare(copies, others, training, ["a", "b", "c"])
-    assert max(found["synthetic"]) < 0.001 and min(found["test"]) > 0.1
+    compared = nearest.compare(copies, others, training, ["a", "b", "c"])
+    assert max(compared["synthetic"]) < 0.001 and min(compared["test"]) > 0.1
     # 4 below 4 is one of 70 orders; SciPy takes the normal approximation where two copies tie.
-    assert found["p"] == pytest.approx(1 / 70, abs=0.002)
+    assert compared["p"] == pytest.approx(1 / 70, abs=0.002)
     assert nearest.compare(others, copies, training, ["a", "b", "c"])["p"] > 0.98
-    first = found["matches"][0]
+    first = compared["matches"][0]
     assert first == {"mask": 0, "training": 0, "stem": "a", "flip": False, "degrees": 90, "shift": [0, 0],
-                     "distance": found["synthetic"][0]}
+                     "distance": compared["synthetic"][0]}
 
 
 def test_without_test_masks_there_is_no_p(training):
-    found = nearest.compare(training[:1], [], training, ["a", "b", "c"])
-    assert np.isnan(found["p"]) and found["test"] == [] and len(found["matches"]) == 1
+    compared = nearest.compare(training[:1], [], training, ["a", "b", "c"])
+    assert np.isnan(compared["p"]) and compared["test"] == [] and len(compared["matches"]) == 1

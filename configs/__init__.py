@@ -1,0 +1,1 @@
+"""Presets, and what turns make's variables into each script's command line."""

@@ -1,0 +1,83 @@
+"""The Python that runs the project: python -m configs.environment [EXTRA] says what this one is good for.
+
+It prints "complete" where all packages that setup.py asks for are installed, "supported" where it can make .venv, and
+ends with status 1 where it can do neither. `python -m configs.environment install EXTRA` makes .venv, or renews it; the
+extra `base` is none.
+"""
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+OLDEST, NEWEST = (3, 9), (3, 11)  # what TensorFlow 2.14 supports
+FOLDER = Path(".venv")
+NO_OPENCV = "error: OpenCV does not start, for want of system libraries: apt-get install libgl1 libglib2.0-0"
+
+
+def is_complete(extra: str = "base") -> bool:
+    """Whether every package that setup.py asks for is there, in a version that it allows. Imports none of them."""
+    if importlib.util.find_spec("packaging") is None:  # TensorFlow needs it, too
+        return False
+    from packaging.requirements import Requirement
+
+    setup = runpy.run_path("setup.py")
+    for text in [*setup["REQUIREMENTS"], *setup["EXTRAS"].get(extra, [])]:
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate():
+            continue
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            return False
+        if not requirement.specifier.contains(version, prereleases=True):
+            return False
+    return True
+
+
+def is_supported() -> bool:
+    """Whether this Python can make .venv, or is the one in .venv and can install there."""
+    needed = ["venv", "ensurepip"] if sys.prefix == sys.base_prefix else ["venv", "ensurepip", "pip"]
+    return OLDEST <= sys.version_info[:2] <= NEWEST and all(map(importlib.util.find_spec, needed))
+
+
+def install(extra: str) -> int:
+    """Makes .venv where it is absent or broken, and installs what setup.py asks for. Returns an exit status."""
+    print(f"{FOLDER}: installing TensorFlow 2.14 and the rest (600 MB on the first use)", flush=True)
+    python = str(FOLDER / "bin" / "python")
+    try:
+        works = subprocess.run([python, "-c", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        works = False
+    project = "." if extra == "base" else f".[{extra}]"
+    commands = [] if works else [[sys.executable, "-m", "venv", "--clear", str(FOLDER)]]
+    commands += [[python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", "constraints.txt",
+                  "-e", project]]
+    for command in commands:
+        status = subprocess.run(command).returncode
+        if status:
+            return status
+    if subprocess.run([python, "-c", "import cv2"]).returncode:
+        print(NO_OPENCV, file=sys.stderr)
+        return 1
+    (FOLDER / f"installed-{extra}").touch()
+    return 0
+
+
+def main() -> None:
+    command, extra = (sys.argv[1:] + ["base"])[0], sys.argv[-1]
+    if command == "install":
+        sys.exit(install(extra))
+    if OLDEST <= sys.version_info[:2] <= NEWEST and is_complete(command):
+        print("complete")
+    elif is_supported():
+        print("supported")
+    else:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Flags, as make's variable FLAGS and the files of a preset give them, and which of them each script takes.
+
+`make FLAGS="..."` gives the same flags to scripts that have different ones, and to absl an unknown flag is an error.
+"""
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from data.errors import UserError
+from stage1_dcgan.config import MasksConfig, Stage1Config
+from stage2_pix2pix.config import PairsConfig, Stage2Config
+from training.config import Config, fields
+from unet_eval.config import EvaluateConfig, SegmentConfig, UnetConfig
+
+SCRIPTS: dict[str, type[Config]] = {
+    "stage1_dcgan.train": Stage1Config, "stage1_dcgan.generate": MasksConfig,
+    "stage2_pix2pix.train": Stage2Config, "stage2_pix2pix.generate": PairsConfig,
+    "unet_eval.train": UnetConfig, "unet_eval.segment": SegmentConfig, "unet_eval.evaluate": EvaluateConfig}
+ABSL = ("undefok", "v", "verbosity")  # absl gives them to every script, and flagfile, which `expand` replaces
+PACKAGE = Path(__file__).parent
+
+
+def names(config: type[Config], by_make: bool) -> set[str]:
+    """The options of a script that the Makefile sets, or those that it does not."""
+    return {field.name for field, _ in fields(config) if field.metadata["set_by_make"] == by_make}
+
+
+# Flags that only measure: with others, nothing is trained again.
+MEASURING = names(EvaluateConfig, by_make=False).difference(
+    *(names(config, by_make=False) for config in SCRIPTS.values() if config is not EvaluateConfig))
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The flags in a string, separated by spaces, with quotes around values that have spaces."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise UserError(f"FLAGS={text}: {error}") from None
+
+
+def locate(name: str) -> Path:
+    """The file `name`, or the file of this name that came with the package, such as configs/cpu/unet.flags."""
+    path = Path(name).expanduser()
+    return path if path.exists() or path.is_absolute() else PACKAGE.parent / path
+
+
+def expand(arguments: list[str] | tuple[str, ...], parents: tuple[Path, ...] = ()) -> list[str]:
+    """The flags with the content of the file in place of each --flagfile=FILE, in files as well.
+
+    A file has a flag a line; lines that begin with # or // are comments. `parents` are the files around. Raises
+    UserError where a file cannot be read or contains itself.
+    """
+    flags = []
+    for argument in arguments:
+        name, equals, value = argument.lstrip("-").partition("=")
+        if name == "flagfile" and equals and argument.startswith("-"):
+            flags += _read(value.strip(), parents)
+        else:
+            flags.append(argument)
+    return flags
+
+
+def _read(name: str, parents: tuple[Path, ...]) -> list[str]:
+    path = locate(name)
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise UserError(f"--flagfile={name}: {why}; correct the path" +
+                        (f" in {parents[-1]}" if parents else "")) from None
+    if path.resolve() in parents:
+        raise UserError(f"--flagfile={name}: {parents[-1]} contains itself; remove this line")
+    return expand([line for line in lines if line and not line.startswith(("#", "//"))], (*parents, path.resolve()))
+
+
+def last_value(flags: list[str] | tuple[str, ...], name: str) -> str | None:
+    """What the last --name=value gives; --name gives "true", --noname "false". None where there is no such flag."""
+    last = None
+    for flag in flags:
+        word, equals, value = flag.lstrip("-").partition("=")
+        if word == name:
+            last = value if equals else "true"
+        elif word == f"no{name}" and not equals:
+            last = "false"
+    return last
+
+
+def select(script: str, flags: list[str] | tuple[str, ...], scripts: Mapping[str, type[Config]] = SCRIPTS) -> list[str]:
+    """Those of `flags` that `script` has. UserError on what no script understands, and on what the Makefile sets."""
+    own = {field.name for field, _ in fields(scripts[script])}
+    known = {**dict.fromkeys(ABSL, str), **{field.name: kind for config in scripts.values()
+                                            for field, kind in fields(config)}}
+    by_make = set().union(*(names(config, by_make=True) for config in scripts.values()))
+    selected = []
+    for flag in flags:
+        name, equals, _ = flag.lstrip("-").partition("=")
+        if not flag.startswith("-") or not name:
+            raise UserError(f"'{flag}' is not a flag: write --name=value, with an equals sign")
+        if not equals and name.startswith("no") and known.get(name[2:]) is bool:
+            name = name[2:]
+        elif not equals and known.get(name, bool) is not bool:
+            raise UserError(f"--{name} needs a value: write --{name}=value, with an equals sign")
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"near: {', '.join('--' + other for other in near)}" if near else "a script's --help lists its own"
+            raise UserError(f"--{name} is a flag of no script; {hint}")
+        if name in by_make:
+            raise UserError(f"--{name} is set by make itself, from PAIRS, PHOTOS and RUN: set those")
+        if name in own or name in ABSL:
+            selected.append(flag)
+    return selected

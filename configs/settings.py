@@ -1,0 +1,153 @@
+"""The settings of a run: make's variables, their defaults, and the file that holds a run to them."""
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.flags import MEASURING, PACKAGE, expand, last_value, select, split
+from data.errors import UserError
+from data.files import write_file
+from data.layouts import DATA_ROOT, modality_of
+from unet_eval.arms import parse_arm
+
+PHANTOMS = DATA_ROOT / "phantom"
+STAGES = ("stage1", "stage2", "unet")  # a preset has a file of flags for each
+READ_BY_MAKE = re.compile(r"[%:;|=*?\[\]\\]")  # characters that mean something in the names of make's targets
+TRUE = ("true", "t", "1")  # as absl reads booleans
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run. `flags` are the words of FLAGS; `photos` is empty where Stage-II trains on the pairs."""
+
+    config: str
+    run: str
+    pairs: str
+    photos: str
+    cells: str
+    flags: tuple[str, ...]
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, str]) -> Settings:
+        """From make's variables; those that are not there get their defaults. UserError where one makes no sense."""
+        config = variables.get("CONFIG", "quick")
+        run = variables.get("RUN", Path(config).name)
+        if not run.strip() or "/" in run or run.strip().startswith(".") or READ_BY_MAKE.search(run):
+            raise UserError(f"RUN='{run}' is no name for a folder: it has no slash, begins with no dot, is not empty, "
+                            r"and has none of % : ; | = * ? [ ] \ ")
+        flags = split(variables.get("FLAGS", ""))
+        pairs = variables.get("PAIRS", "drive:data/raw/DRIVE" if (DATA_ROOT / "DRIVE").is_dir() else "phantom")
+        photos = variables.get("PHOTOS")
+        if photos is None:
+            photos = _default_photos(pairs, last_value(expand(flags), "modality") or "")
+        cells = DATA_ROOT / "BU-BIL"
+        cells = variables.get("CELLS", f"bu_bil:{cells if cells.is_dir() else PHANTOMS / 'BU-BIL'}")
+        return cls(config, run, pairs, photos, cells, flags)
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's files go; its report goes to `reports`."""
+        return Path("checkpoints") / self.run
+
+    @property
+    def reports(self) -> Path:
+        return Path("reports") / self.run
+
+    @property
+    def modality(self) -> str:
+        """--modality in FLAGS, or ""."""
+        return last_value(expand(self.flags), "modality") or ""
+
+    @property
+    def shows_cells(self) -> bool:
+        return modality_of(self.pairs, self.modality) == "cells"
+
+    @property
+    def dry_run(self) -> bool:
+        return (last_value(expand(self.flags), "dry_run") or "false").lower() in TRUE
+
+    @property
+    def uses_phantoms(self) -> bool:
+        """Whether its data sets are, or lie in, the folder of procedural ones."""
+        paths = [Path(spec.partition(":")[2] or PHANTOMS) for spec in (self.pairs, self.photos) if spec]
+        return any(path == PHANTOMS or PHANTOMS in path.parents for path in paths)
+
+    @property
+    def preset(self) -> Path:
+        """The preset's folder: CONFIG in configs/, CONFIG as a path, or a preset that came with the package."""
+        for folder in (Path("configs") / self.config, Path(self.config), PACKAGE / self.config):
+            if all((folder / f"{stage}.flags").is_file() for stage in STAGES):
+                return folder
+        names = {path.parent.name for root in (Path("configs"), PACKAGE) for path in root.glob("*/stage1.flags")}
+        raise UserError(f"CONFIG={self.config} is no folder with stage1.flags, stage2.flags and unet.flags; there are: "
+                        f"{' '.join(sorted(names))}")
+
+    def preset_flags(self, name: str, required: bool = True) -> list[str]:
+        """The flags in the preset's file NAME.flags; none where it is absent and not required."""
+        path = self.preset / f"{name}.flags"
+        return expand([f"--flagfile={path}"]) if required or path.exists() else []
+
+    def flags_for(self, script: str) -> list[str]:
+        """Those of FLAGS that a script takes."""
+        try:
+            return select(script, expand(self.flags))
+        except UserError as error:
+            raise UserError(f"FLAGS: {error}") from None
+
+    def evidence(self) -> tuple[list[str], int]:
+        """Arms of `make evidence` and the number of U-Nets of each, from FLAGS or from the preset's evidence.flags."""
+        flags = [*self.preset_flags("evidence", required=False), *expand(self.flags)]
+        select("unet_eval.evaluate", flags)
+        arms, seeds = last_value(flags, "arms") or "real,synthetic", last_value(flags, "seeds") or "1"
+        arms = [arm.strip() for arm in arms.split(",")]
+        for arm in arms:
+            parse_arm(arm)
+        if not re.fullmatch(r"[1-9]\d*", seeds, re.ASCII):
+            raise UserError(f"--seeds={seeds} is no number of U-Nets: take 1 or more")
+        return arms, int(seeds)
+
+    @property
+    def text(self) -> str:
+        """One line for the file `settings`. It leaves out the flags that only measure, for those may change."""
+        kept = [word for word in self.flags if word.lstrip("-").partition("=")[0] not in MEASURING]
+        flags = " ".join(shlex.quote(word) if re.search(r"[\s'\"\\]", word) else word for word in kept)
+        line = f"CONFIG={self.config} PAIRS={self.pairs} PHOTOS={self.photos} FLAGS={flags}"
+        return " ".join(line.split())
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the run's file `settings` says the same."""
+        return self._before() == self.text
+
+    def check(self) -> None:
+        """Raises UserError where a training of the run has begun with other settings."""
+        before = self._before()
+        if before and before != self.text and any(self.folder.glob("*/config.json")):
+            raise UserError(f"{self.folder} was made with {before}, and this is {self.text}: take the same, or another "
+                            "folder with RUN=name")
+
+    def record(self) -> None:
+        """Writes the run's file `settings`; where it said something else, the data sets have to be checked again."""
+        self.check()
+        if not self.recorded:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_file(self.folder / "settings", f"{self.text}\n".encode("utf-8", "surrogateescape"))
+            (self.folder / "data.checked").unlink(missing_ok=True)
+
+    def _before(self) -> str:
+        try:
+            return (self.folder / "settings").read_text(encoding="utf-8", errors="surrogateescape").strip()
+        except FileNotFoundError:
+            return ""
+
+
+def _default_photos(pairs: str, modality: str) -> str:
+    """MESSIDOR, where it lies in data/raw, goes with any fundus pairs, the phantom's photographs with its pairs."""
+    if modality_of(pairs, modality) != "fundus":
+        return ""
+    if (DATA_ROOT / "MESSIDOR").is_dir():
+        return "messidor:data/raw/MESSIDOR"
+    return "phantom" if pairs == "phantom" else ""

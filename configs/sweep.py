@@ -1,0 +1,220 @@
+"""Trains a small grid of flags, one run a combination, and ranks them by validation F1.
+
+    make sweep SWEEP=configs/sweeps/unet_loss
+
+calls `make TARGET RUN=sweep-NAME-... FLAGS=...` for each combination, and make leaves alone what is done. A sweep file:
+
+    # what it asks, and what it costs
+    unet-real
+    --loss bce bce_dice
+    --cosine_decay true false
+"""
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import signal
+import subprocess
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.flags import SCRIPTS, expand, last_value, locate, select, split
+from data.errors import UserError
+from data.files import read_json, write_file, write_json
+from training.cli import STOPPED, Stopped, run
+from training.config import Config, fields, option
+from unet_eval.arms import NAMES, Arm, parse_arm
+
+LIMIT = 64  # combinations
+PLAIN = re.compile(r"[\w.+-]+", re.ASCII)  # make, the shell and file systems read nothing into these
+UNET, EVALUATE = "unet_eval.train", "unet_eval.evaluate"
+# make's exit status is 2 whatever a recipe's was; its last words have that.
+STOPPED_RECIPE = re.compile(rf"\*\*\* \[.*\] \S+ {STOPPED}$")
+
+
+@dataclass(frozen=True)
+class SweepConfig(Config):
+    """Trains a grid of flags and ranks its combinations."""
+
+    sweep: str = option("", "Sweep file.", required=True)
+    config: str = option("", "make's CONFIG, for every combination.", required=True)
+    pairs: str = option("", "make's PAIRS.", required=True)
+    photos: str = option("", "make's PHOTOS.")
+    flags: str = option("", "make's FLAGS; the combination's come after them.")
+    make: str = option("make", "The make program.")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """`target`, "unet-ARM", is made for every combination of the `grid` {flag: values}."""
+
+    name: str
+    target: str
+    grid: dict[str, list[str]]
+
+    @classmethod
+    def read(cls, path: Path) -> Sweep:
+        """UserError, with the line, on what is no sweep."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise UserError(f"SWEEP={path}: {why}; give a file like those in configs/sweeps") from None
+        if not PLAIN.fullmatch(path.name):
+            raise UserError(f"SWEEP={path}: its name becomes a folder's, take letters, digits and . _ + - only")
+        lines = [(f"{path}:{number}", line.split()) for number, line in enumerate(text.splitlines(), 1)
+                 if line.strip() and not line.lstrip().startswith("#")]
+        if not lines:
+            raise UserError(f"{path}: no line says what to make: begin with unet-real")
+        (where, target), *rest = lines
+        arm, grid = _arm(where, " ".join(target)), {}
+        without_gans = arm.kind.store in (None, "phantom")
+        scripts = [UNET] if without_gans else [name for name in SCRIPTS if name != EVALUATE]
+        kinds = [{field.name: kind for field, kind in fields(SCRIPTS[name])} for name in scripts]
+        for where, (word, *values) in rest:
+            _check(where, word, values, kinds)
+            if word[2:] in grid:
+                raise UserError(f"{where}: {word} has a line already: put all its values on one")
+            grid[word[2:]] = values
+        count = math.prod(map(len, grid.values()))
+        if not grid or count > LIMIT:
+            raise UserError(f"{path}: {count if grid else 'no'} combinations, and 1 to {LIMIT} are possible: change "
+                            "its lines --flag value value")
+        return cls(path.name, target[0], grid)
+
+    def combinations(self) -> list[dict[str, str]]:
+        """{flag: value}, the last flag's values changing fastest."""
+        return [dict(zip(self.grid, values)) for values in itertools.product(*self.grid.values())]
+
+    # A combination keeps its folder, and its flags there, when the file gets more values or another order.
+    def run_name(self, combination: dict[str, str]) -> str:
+        return "-".join([f"sweep-{self.name}", *(f"{flag}_{value}" for flag, value in sorted(combination.items()))])
+
+    def flags(self, combination: dict[str, str]) -> str:
+        return " ".join(f"--{flag}={value}" for flag, value in sorted(combination.items()))
+
+
+def _arm(where: str, target: str) -> Arm:
+    before, _, name = target.partition("unet-")
+    try:
+        return parse_arm("" if before else name)
+    except UserError:
+        raise UserError(f"{where}: a sweep does not make '{target}': begin with unet-ARM; ARM is {NAMES}") from None
+
+
+def _check(where: str, word: str, values: list[str], scripts: list[dict[str, type]]) -> None:
+    """UserError unless the line is a flag of the `scripts` that the sweep runs, {flag: type}, with values that it can
+    have."""
+    name = word[2:]
+    if not word.startswith("--") or "=" in word or not values:
+        raise UserError(f"{where}: write a flag and its values with spaces between: --batch_size 4 8")
+    try:
+        select(UNET, [f"{word}={values[0]}"])
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    kinds = [flags[name] for flags in scripts if name in flags]
+    odd = [value for value in values if not PLAIN.fullmatch(value)]
+    if not kinds:
+        raise UserError(f"{where}: {word} changes nothing in what this sweep makes: leave it out, or make another arm")
+    if bool in kinds and not {*values} <= {"true", "false"}:
+        raise UserError(f"{where}: {word} is a boolean: write {word} true false")
+    if odd:
+        raise UserError(f"{where}: '{odd[0]}' becomes part of a folder's name, take letters, digits and . _ + - only")
+    if len({*values}) < len(values):
+        raise UserError(f"{where}: {word} has a value twice: leave one out")
+    if name == "validation" and len(values) > 1:
+        raise UserError(f"{where}: {word} chooses the images that rank the combinations: give it one value")
+
+
+class Make:
+    """Calls make, one command at a time; Stopped after a SIGTERM or SIGINT, which make and its training get too."""
+
+    def __init__(self, program: str):
+        self._program, self._child, self._signal = program, None, None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._pass_on)
+
+    def _pass_on(self, number, frame):
+        self._signal = number
+        if self._child:
+            self._child.terminate()
+
+    def __call__(self, target: str, **variables: str) -> str | None:
+        """None, or why it failed, one line."""
+        settings = [f"{name}={value.replace('$', '$$')}" for name, value in variables.items()]  # make expands values
+        last = deque(maxlen=100)
+        with subprocess.Popen([self._program, "--no-print-directory", target, *settings],
+                              stderr=subprocess.PIPE) as self._child:
+            if self._signal:  # it came while make was started
+                self._child.terminate()
+            for line in self._child.stderr:
+                sys.stderr.buffer.write(line)
+                sys.stderr.flush()
+                last.append(line.decode(errors="replace").strip())
+        if self._signal or any(STOPPED_RECIPE.search(line) for line in last):
+            by = signal.Signals(self._signal).name if self._signal else "a signal to its training"
+            raise Stopped(f"the sweep was stopped by {by}; the same command goes on")
+        if not self._child.returncode:
+            return None
+        errors = [line for line in last if line.startswith("error: ")]
+        return (errors or [*last] or [f"make ended with status {self._child.returncode}"])[-1]
+
+
+def outcome(folder: Path, target: str) -> dict:
+    """{"f1_vessel", "epoch", "seconds"}: the validation F1 after that epoch; what all trainings of the run took."""
+    remedy = f"it ranks the runs; set --validation=1 or more in FLAGS, remove {folder} and call again"
+    validation = read_json(folder / target / "validation.json", remedy)
+    if not isinstance(validation.get("f1_vessel"), (int, float)):
+        raise UserError(f"{folder / target}/validation.json has no f1_vessel: {remedy}")
+    seconds = sum(read_json(path, "remove it").get("seconds", 0) for path in folder.glob("*/seconds.json"))
+    return {"f1_vessel": validation["f1_vessel"], "epoch": validation.get("epoch"), "seconds": round(seconds, 1)}
+
+
+def table(sweep: Sweep, results: list[dict]) -> str:
+    """Markdown, best first, what failed last; its columns are the flags that vary, F1, seconds and run."""
+    varied = [name for name, values in sweep.grid.items() if len(values) > 1]
+    rows = [[*varied, "validation F1", "seconds", "run"], ["---"] * (len(varied) + 3)]
+    for result in sorted(results, key=lambda result: result.get("f1_vessel", -1), reverse=True):
+        measured = ["failed: " + result["failed"].replace("|", "\\|"), ""] if "failed" in result else [
+            f"{result['f1_vessel']:.4f}", f"{result['seconds']:.0f}"]
+        rows.append([*(result["flags"][name] for name in varied), *measured, result["run"]])
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join(f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows)
+
+
+def train_all(config: SweepConfig) -> None:
+    """Makes every combination of the sweep file and writes reports/sweep-NAME/results.{json,md}.
+
+    Raises UserError where the file is no sweep and, after all others were made, where one failed."""
+    sweep, make = Sweep.read(locate(config.sweep)), Make(config.make)
+    combinations, results = sweep.combinations(), []
+    if last_value([*expand(split(config.flags)), *split(sweep.flags(combinations[0]))], "validation") == "0":
+        raise UserError("--validation=0 leaves no images to rank the runs by: set --validation=1 or more in FLAGS")
+    for number, combination in enumerate(combinations, 1):
+        name, flags = sweep.run_name(combination), sweep.flags(combination)
+        print(f"sweep: {number} of {len(combinations)}, {flags} -> checkpoints/{name}", flush=True)
+        failed = make(sweep.target, RUN=name, CONFIG=config.config, PAIRS=config.pairs, PHOTOS=config.photos,
+                      FLAGS=f"{config.flags} {flags}".strip())
+        result = {"failed": failed} if failed else outcome(Path("checkpoints") / name, sweep.target)
+        results.append({"run": name, "flags": combination, **result})
+
+    report, ranked = Path("reports") / f"sweep-{sweep.name}", table(sweep, results)
+    report.mkdir(parents=True, exist_ok=True)
+    settings = {"config": config.config, "pairs": config.pairs, "photos": config.photos, "flags": config.flags}
+    write_json(report / "results.json", {"sweep": sweep.name, "target": sweep.target, **settings, "runs": results})
+    write_file(report / "results.md", (
+        f"`make sweep SWEEP={config.sweep}`: {sweep.target}, "
+        f"{', '.join(f'{name.upper()}={value}' for name, value in settings.items())}\n\n"
+        f"Vessel F1 of held-out training images after the last epoch; no test image was seen.\n\n{ranked}\n").encode())
+    print(f"\n{ranked}\n\nsweep: the table is {report}/results.md; make tensorboard shows it under HPARAMS")
+    failures = sum("failed" in result for result in results)
+    if failures:
+        raise UserError(f"{failures} of {len(results)} runs failed, see {report}/results.md; the same command tries "
+                        "them again")
+
+
+if __name__ == "__main__":
+    run(train_all, SweepConfig)

@@ -1,0 +1,74 @@
+"""What make is told of a run, by a Python that has the standard library only."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from configs.plan import SEPARATOR, plan
+from data.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_variables_get_their_defaults_and_are_escaped_for_make():
+    lines = plan(["stage1"], {"RUN": "my $1 #2", "PAIRS": "drive:/a b/$c#d"})
+    assert lines[:7] == [r"name := my\ $$1\ $(hash)2", "CONFIG := quick", "RUN := my $$1 $(hash)2",
+                         "PAIRS := drive:/a b/$$c$(hash)d", "PHOTOS := ",
+                         "CELLS := bu_bil:data/raw/phantom/BU-BIL", "FLAGS := "]
+
+
+def test_each_unet_waits_for_its_pairs():
+    lines = plan(["unet-rendered.1", "eval", "checkpoints/quick/unet-phantom/weights.h5"], {})
+    assert [line for line in lines if "weights.h5" in line] == [
+        f"$(R)/unet-{net}/weights.h5: $(R)/{store}.h5" for net, store in (
+            ("synthetic", "synthetic"), ("rendered.1", "rendered"), ("phantom", "phantom"))]
+
+
+def test_the_data_are_checked_where_settings_are_new_or_phantoms_absent(folder):
+    again = ".PHONY: $(R)/data.checked"
+    assert again in plan(["stage1"], {"PAIRS": "drive:D"})
+    (folder / "checkpoints/quick").mkdir(parents=True)
+    for pairs, photos in (("drive:D", ""), ("phantom", "phantom")):
+        (folder / "checkpoints/quick/settings").write_text(f"CONFIG=quick PAIRS={pairs} PHOTOS={photos} FLAGS=\n")
+        assert (again in plan(["stage1"], {"PAIRS": pairs})) == (pairs == "phantom")
+    (folder / "data/raw/phantom").mkdir(parents=True)
+    assert again not in plan(["stage1"], {})
+
+
+def test_clean_and_sweep_ask_for_less(folder):
+    assert len(plan(["clean"], {"CONFIG": "absent"})) == 7
+    with pytest.raises(UserError, match="CONFIG=absent"):
+        plan(["clean", "stage1"], {"CONFIG": "absent"})
+    with pytest.raises(UserError, match="SWEEP='x' is no file; there are: configs/sweeps/stage2_l1"):
+        plan(["sweep"], {"SWEEP": "x"})
+    assert plan(["sweep"], {"SWEEP": "configs/sweeps/unet_loss"})
+
+
+@pytest.mark.training
+def test_a_bare_python_plans_a_run(folder):
+    """-I -S: no site-packages, nothing from the environment."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import configs.plan; configs.plan.main()"
+    for goals, said in (("stage1 evidence", "nets := $(R)/unet-real/weights.h5"),
+                        ("unet-reel", "wrong := 'reel' is no arm")):
+        answer = subprocess.run([sys.executable, "-I", "-S", "-c", code, goals, "RUN=my run"], text=True,
+                                capture_output=True)
+        assert answer.returncode == 0, answer.stderr
+        assert any(line.startswith(said) for line in answer.stdout.split(SEPARATOR))
+        assert answer.stdout.count("\n") == 1
+
+
+@pytest.mark.training
+def test_a_bare_python_knows_what_it_is_good_for():
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import configs.environment; configs.environment.main()"
+    answer = subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=ROOT, text=True, capture_output=True)
+    assert answer.stdout in ("supported\n", "") and not answer.stderr
+    assert answer.returncode == (0 if answer.stdout else 1)

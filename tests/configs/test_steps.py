@@ -1,0 +1,188 @@
+"""The steps of a run: their scripts and flags, and how they are run."""
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from configs.settings import Settings
+from configs.steps import STEPS, make_step, thread_limits
+from data.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def script(name, **variables):
+    """What the last script of a step is, and its flags."""
+    module, *flags = make_step(name, Settings.from_variables(variables)).scripts[-1]
+    return module, flags
+
+
+def test_a_script_gets_makes_flags_then_the_presets_then_those_of_flags():
+    module, flags = script("stage1", RUN="my run", FLAGS="--size=64 --kl_bins=64")
+    assert module == "stage1_dcgan.train"
+    assert flags[:2] == ["--pairs=phantom", "--out=checkpoints/my run/stage1"]
+    assert "--size=128" in flags[2:-1] and flags[-1] == "--size=64"
+    assert "--speck=80" in script("masks", CONFIG="quick")[1] and "--speck=1000" in script("masks", CONFIG="cells")[1]
+
+
+def test_every_step_can_be_made_from_every_preset():
+    for path in ROOT.glob("configs/*/stage1.flags"):
+        for name in (*STEPS, "unet-real", "unet-synthetic-10.2"):
+            assert script(name, CONFIG=path.parent.name)[0]
+    for name in ("stage3", "unet-reel"):
+        with pytest.raises(UserError, match="reel|no step"):
+            script(name)
+
+
+@pytest.mark.parametrize("name, arm, repeat, pairs", [
+    ("unet-real", "real", None, None), ("unet-real.2", "real", "2", None),
+    ("unet-real+synthetic", "real+synthetic", None, "synthetic"),
+    ("unet-synthetic-10.1", "synthetic-10", "1", "synthetic"),
+    ("unet-rendered", "rendered", None, "rendered"), ("unet-phantom.1", "phantom", "1", "phantom")])
+def test_each_unet_gets_its_arm_its_repetition_and_its_pairs(name, arm, repeat, pairs):
+    flags = dict(flag[2:].split("=", 1) for flag in script(name)[1] if "=" in flag)
+    assert (flags["arm"], flags.get("repeat"), flags["out"]) == (arm, repeat, f"checkpoints/quick/{name}")
+    assert flags.get("synthetic") == (pairs and f"checkpoints/quick/{pairs}.h5")
+
+
+def test_without_photographs_and_in_a_dry_run_stage2_trains_on_the_pairs():
+    photos = ["--photos=phantom", "--photo_masks=checkpoints/quick/photo_masks"]
+    assert script("stage2")[1][1:3] == photos
+    for variables in ({"PHOTOS": ""}, {"FLAGS": "--dry_run"}):
+        assert not {*photos} & {*script("stage2", **variables)[1]}
+
+
+def test_modality_decides_what_phantom_pairs_show():
+    assert "--kind=retina" in script("phantom", PAIRS="folder:x", FLAGS="--modality=fundus")[1]
+    assert "--kind=cells" in script("phantom", PAIRS="folder:x", FLAGS="--modality=cells")[1]
+    assert "--kind=cells" in script("phantom", PAIRS="bu_bil:x")[1]
+
+
+def test_the_second_data_set_is_measured_where_its_run_is_done(folder):
+    assert "--second=" in script("evaluate")[1]
+    (folder / "checkpoints/quick-cells").mkdir(parents=True)
+    (folder / "checkpoints/quick-cells/synthetic.h5").touch()
+    assert "--second=checkpoints/quick-cells" in script("evaluate")[1]
+    assert "--second=" in script("evaluate", PAIRS="bu_bil:x")[1]
+
+
+@pytest.mark.parametrize("given, drawn", [
+    ({"PAIRS": "drive:D"}, False), ({}, True), ({"PAIRS": "phantom:elsewhere", "PHOTOS": ""}, False),
+    ({"PAIRS": "drive:D", "PHOTOS": "messidor:data/raw/phantom/MESSIDOR"}, True),
+    ({"PAIRS": "bu_bil:data/raw/phantom/BU-BIL"}, True)])
+def test_phantoms_are_drawn_where_they_are_used_and_absent(folder, given, drawn):
+    step = make_step("data", Settings.from_variables(given))
+    assert [name for name, *_ in step.scripts] == ["data.phantom"] * drawn + ["data.check"]
+    (folder / "data/raw/phantom").mkdir(parents=True)
+    assert len(make_step("data", Settings.from_variables(given)).scripts) == 1
+
+
+@pytest.mark.parametrize("begun, kept", [("before", False), ("after", True)])
+@pytest.mark.parametrize("name, input", [("stage2", "photo_masks.done"), ("unet-rendered", "rendered.h5")])
+def test_a_training_that_an_older_input_began_is_removed_not_resumed(folder, name, input, begun, kept):
+    run = folder / "checkpoints/quick"
+    (run / name).mkdir(parents=True)
+    for path, second in ((run / input, 2), (run / name / "config.json", 1 if begun == "before" else 3)):
+        path.touch()
+        os.utime(path, (second, second))
+    make_step(name, Settings.from_variables({})).remove_outdated()
+    assert (run / name).exists() == kept
+
+
+@pytest.mark.parametrize("makeflags, limit", [
+    ("", None), ("k", None), ("-j", None), (" -j4 --jobserver-auth=3,4", "2"), ("n -j64 --jobserver-auth=3,4", "1"),
+    (" --jobserver-fds=3,4 -j", None), (" -- FLAGS=--x\\ -j4 RUN=a", None), ("-- RUN=a\\ -j4", None)])
+def test_jobs_share_the_cores(makeflags, limit):
+    limits = thread_limits(makeflags, cores=8)
+    assert limits == ({"TF_NUM_INTRAOP_THREADS": limit, "TF_NUM_INTEROP_THREADS": "1"} if limit else {})
+
+
+@pytest.fixture
+def scripts(folder):
+    """Stand-ins for two scripts, which note their flags; where there is a file `fail`, they end with status 75."""
+    for package, module in (("stage1_dcgan", "train"), ("stage1_dcgan", "generate"), ("data", "check")):
+        (folder / "fakes" / package).mkdir(parents=True, exist_ok=True)
+        (folder / "fakes" / package / "__init__.py").write_text(
+            f"__path__.append({str(ROOT / package)!r})\n")
+        (folder / "fakes" / package / f"{module}.py").write_text(
+            f"import os, pathlib, sys, time\n"
+            f"with open('calls', 'a') as file:\n"
+            f"    print('{package}.{module}', os.getpid(), os.environ.get('TF_NUM_INTRAOP_THREADS'), file=file)\n"
+            "while pathlib.Path('wait').exists():\n"
+            "    time.sleep(0.01)\n"
+            "sys.exit(75 if pathlib.Path('fail').exists() else 0)\n")
+    return folder
+
+
+def start(folder, *names, **variables):
+    path = os.pathsep.join([str(folder / "fakes"), str(ROOT)])
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    return subprocess.Popen([sys.executable, "-m", "configs.steps", *names], cwd=folder, text=True,
+                            env={**kept, "PYTHONPATH": path, "CONFIG": "quick", "PHOTOS": "", "PAIRS": "drive:D",
+                                 **variables}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def calls(folder):
+    return [line.split() for line in (folder / "calls").read_text().splitlines()]
+
+
+@pytest.mark.training
+def test_steps_run_in_their_order_and_the_last_takes_the_place_of_the_process(scripts):
+    process = start(scripts, "data", "stage1", "masks", MAKEFLAGS=" -j64")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert [name for name, _, _ in calls(scripts)] == ["data.check", "stage1_dcgan.train", "stage1_dcgan.generate"]
+    assert int(calls(scripts)[-1][1]) == process.pid and calls(scripts)[-1][2] == "1"
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["data", "stage1", "stage1"]
+    run = scripts / "checkpoints/quick"
+    assert (run / "data.checked").exists()
+    assert (run / "settings").read_text() == "CONFIG=quick PAIRS=drive:D PHOTOS= FLAGS=\n"
+
+
+@pytest.mark.training
+def test_a_step_that_fails_ends_them_with_its_status_and_says_how_to_go_on(scripts):
+    (scripts / "fail").touch()
+    process = start(scripts, "stage1", "masks")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75 and "python -m configs.steps stage1 masks" in err
+    assert len(calls(scripts)) == 1
+    process = start(scripts, "data")
+    process.communicate(timeout=60)
+    assert process.returncode == 75 and not (scripts / "checkpoints/quick/data.checked").exists()
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("names", [("stage1",), ("stage1", "masks")])
+def test_a_signal_reaches_the_script(scripts, names):
+    (scripts / "wait").touch()
+    process = start(scripts, *names)
+    while not (scripts / "calls").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(calls(scripts)[0][1]), 0)
+
+
+@pytest.mark.training
+def test_what_is_wrong_is_one_line(scripts):
+    for names, variables, said in (((), {}, "name the steps"), (("stage3",), {}, "'stage3' is no step"),
+                                   (("stage1",), {"FLAGS": "--sede=1"}, "FLAGS: --sede")):
+        process = start(scripts, *names, **variables)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 1 and err.startswith("error: ") and err.count("\n") == 1 and said in err
+    assert not (scripts / "checkpoints").exists()

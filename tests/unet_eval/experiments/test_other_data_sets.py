@@ -1,0 +1,41 @@
+"""The arms on the test images of other data sets."""
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+
+from data.fundus import to_native
+from unet_eval.experiments import other_data_sets
+from unet_eval.run import Run, load_test_images
+from unet_eval.segment import Segmenter
+
+
+def test_thresholds_are_those_of_the_first_data_set(config, results):
+    crossed = results["cross"]["drive"]
+    assert crossed["n_test"] == 2 and crossed["seen"] == 0 and crossed["spec"] == "drive"
+    # Arms with a number are left out, those with a sign in their name are not.
+    assert set(crossed["arms"]) == {"real", "real+synthetic", "rendered", "synthetic"}
+    segmenter = Segmenter(Path(config.run) / "unet-synthetic")
+    threshold = results["arms"]["synthetic"]["threshold"]
+    truth, predicted = [], []
+    for test in load_test_images(config.test[0]):
+        truth.append(test.truth[test.fov])
+        predicted.append(to_native(test.view, segmenter.probability(test.view))[test.fov] >= np.float32(threshold))
+    expected = sklearn.f1_score(np.concatenate(truth), np.concatenate(predicted))
+    assert crossed["arms"]["synthetic"]["f1_vessel"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_photographs_that_stage2_saw_are_counted(few_config):
+    photos = few_config.pairs.replace("drive:", "messidor:") + "/test/images"
+    with Run(replace(few_config, arms=("real",), photos=photos)) as run:
+        assert other_data_sets.cross(run, few_config.pairs, run.tests)["seen"] == 3
+
+
+def test_other_data_sets_of_one_layout_stand_side_by_side(config, few_config, write_drive, tmp_path):
+    another = write_drive(tmp_path / "another", ("40",), ("41",))
+    with Run(replace(few_config, arms=("real",), test=(*config.test, another))) as run:
+        crossed = other_data_sets.measure(run)["cross"]
+    assert {name: entry["n_test"] for name, entry in crossed.items()} == {config.test[0]: 2, another: 1}
+    assert other_data_sets.data_set_name("folder:/data/mine") == "mine"

@@ -1,0 +1,52 @@
+"""Tables and charts of the experiments on photographs and masks, and odd results that must not stop them."""
+import numpy as np
+import pytest
+
+from unet_eval.experiments import intensities, masks, nearest, photographs
+from unet_eval.report.charts import plt
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def test_the_nearest_definition_is_stressed(results):
+    results["kl"]["nearest"] = 6
+    for key in ("synthetic_real", "real_synthetic", "real_real"):
+        results["kl"]["definitions"][4][key] = None  # without smoothing
+    table = intensities.tables(results)["KL divergence"]
+    assert len(table.rows) == 20 + 1 and table.rows[table.strong][:4] == ["64", "R, G, B", "field of view", "1"]
+    assert table.rows[4][4:] == ["–", "–", "–"]
+
+
+def test_nearest_masks_come_first(results):
+    table = nearest.tables(results)["Nearest training masks"]
+    shown = [float(row[table.head.index("distance")]) for row in table.rows]
+    assert shown == pytest.approx(sorted(results["nearest"]["synthetic"])[:5], abs=5e-5)
+
+
+def test_shares_of_a_histogram_add_up(results):
+    (axes,) = nearest.distances_chart(results["nearest"]).axes
+    # The outline of each histogram has both corners of every step, then goes back along the axis.
+    for patch, count in zip(axes.patches, (7, 3)):
+        steps = patch.get_xy()[1:2 * nearest.BINS + 1:2, 1]
+        assert steps.sum() == pytest.approx(1) and np.allclose(steps * count, np.round(steps * count))
+
+
+def test_undefined_numbers_are_left_out(results):
+    sets = {name: {**entry, "frechet": None, "precision": None} for name, entry in
+            results["distances"]["sets"].items()}
+    assert not [line for line in photographs.distances_chart(sets).axes[0].lines if len(line.get_xdata())]
+    statistics = results["masks"]["statistics"]
+    statistics["density"].update(synthetic=[None], real=[0.1, 0.1, 0.1], p=None, p_holm=None)
+    first = masks.statistics_chart(statistics).axes[0]
+    assert len(first.collections) == 2 and first.get_title().endswith("p = –")  # a violin and its median
+    assert masks.tables(results)["Statistics of masks"].rows[0][1] == "–"
+
+
+def test_few_pictures_are_enough(results, run, tmp_path):
+    results["nearest"]["matches"] = results["nearest"]["matches"][:1]
+    nearest.figures(tmp_path, results, run)
+    assert {path.name for path in tmp_path.iterdir()} == {"nearest.png", "figure_4.png", "figure_4.pdf"}

@@ -1,0 +1,23 @@
+"""Figure 6, of a second run or of a run that is of no retinas itself."""
+from types import SimpleNamespace
+
+from unet_eval.experiments import second_data_set, single_gan
+
+
+def test_a_run_of_cells_is_its_own_second_data_set(run, few, tmp_path):
+    cells = SimpleNamespace(second=None, modality="cells", training=run.training, stores=run.stores)
+    second_data_set.figures(tmp_path, few, cells)
+    assert (tmp_path / "figure_6.png").exists()
+    section = second_data_set.section(few, tmp_path)
+    assert "trained on 3 pairs of DRIVE" in section.blocks[0].text
+
+
+def test_a_run_of_retinas_without_a_second_run_has_none(run, few, tmp_path):
+    second_data_set.figures(tmp_path, few, SimpleNamespace(second=None, modality="fundus"))
+    assert second_data_set.section(few, tmp_path) is None and not list(tmp_path.iterdir())
+    assert second_data_set.measure(SimpleNamespace(second=None)) == {"second": None}
+
+
+def test_one_photograph_of_the_single_gan_is_enough(run, results, tmp_path):
+    single_gan.figures(tmp_path, results, SimpleNamespace(single=run.single[:1], rows=run.rows))
+    assert (tmp_path / "figure_7.png").exists()

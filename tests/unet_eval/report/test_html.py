@@ -1,0 +1,132 @@
+"""The report as a page: what it says, what it leaves out, and that it is whole."""
+import base64
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from data.images import write_image
+from unet_eval.experiments import EXPERIMENTS
+from unet_eval.report.html import document
+from unet_eval.run import Run
+
+
+@pytest.fixture
+def written(run, figures, page):
+    """results -> (Page, HTML)."""
+    def write(results, folder=figures):
+        html = document(results, EXPERIMENTS, folder, run)
+        return page(html), html
+
+    return write
+
+
+@pytest.fixture
+def known(results):
+    """Results with some numbers that are known."""
+    arms = results["arms"]
+    arms["real"]["fov"].update(f1_vessel=0.80, f1_macro=0.89)
+    arms["synthetic"]["fov"].update(f1_vessel=0.73, f1_macro=0.855)
+    arms["synthetic"]["ci95"]["f1_vessel"] = [0.7177, 0.7417]
+    arms["synthetic"]["difference"]["f1_vessel"] = {"mean": -0.07, "ci95": [-0.0851, -0.0551], "p": 0.0009995}
+    arms["real+synthetic"]["difference"]["f1_vessel"] = {"mean": 0.01, "ci95": [-0.0051, 0.0249], "p": 0.47}
+    results["contrasts"][0]["f1_vessel"] = {"mean": 0.0321, "ci95": [0.0123, 0.0456], "p": 0.002}
+    results["kl"].update(synthetic_real=0.0283, nearest=6)
+    results["kl"]["definitions"][6].update(synthetic_real=0.0849, real_real=0.1539)
+    results["masks"]["synthetic"]["largest_components"] = 0.8973
+    for name, entry in results["masks"]["statistics"].items():
+        entry["p_holm"] = 0.04 if name == "length" else 0.5
+    results["distances"]["sets"]["single"].update(frechet=3.91, spread={"frechet": 0.0321, "precision": 0, "recall": 0})
+    results["cross"]["drive"]["seen"] = 30
+    return results
+
+
+def test_one_valid_page_that_loads_nothing(written, results, figures, config):
+    page, html = written(results)
+    assert html == (Path(config.reports) / "report.html").read_text(encoding="utf-8")
+    pictures = [source for source in page.sources if not source.startswith("#")]
+    assert len(pictures) == len(list(figures.glob("*.png"))) == 19  # each once
+    for source in pictures:
+        data = re.fullmatch(r"data:image/(?:png|jpeg);base64,(.+)", source)[1]
+        assert cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR) is not None
+    assert not {"script", "link", "iframe", "object"} & page.tags and "url(" not in html and "@import" not in html
+    links = [source[1:] for source in page.sources if source.startswith("#")]
+    assert links == page.ids == ["arms", "f1", "cross", "kl", "distances", "masks", "nearest", "single", "second",
+                                 "pictures", "training", "limits", "repeat"]
+    assert len(html) < 8_000_000
+
+
+def test_a_large_picture_goes_in_small(written, results, figures, tmp_path):
+    folder = shutil.copytree(figures, tmp_path / "figures")
+    write_image(folder / "figure_8.png", np.random.default_rng(0).integers(0, 256, (1600, 2400, 3)).astype(np.uint8))
+    _, html = written(results, folder)
+    assert len(html) < 8_000_000 < (folder / "figure_8.png").stat().st_size
+
+
+def test_what_comes_from_files_is_escaped(written, results):
+    results["cross"] = {"<i>hrf</i>": results["cross"]["drive"]}
+    page, html = written(results)
+    assert "<script>alert(1)</script>" in page.text and "run <b>&" in page.text and "03 <b>&|" in page.text
+    assert "<i>hrf</i>" in page.text and "a<b" in page.text and not {"b", "i", "script"} & page.tags
+
+
+def test_numbers_are_those_of_the_results(written, known):
+    text = written(known)[0].text
+    for shown in ("0.7300", "0.7177 to 0.7417", "0.8550", "91.2%", "96.1%",  # 0.73 / 0.80 and 0.855 / 0.89
+                  "−0.0700", "−0.0851 to −0.0551", "the interval lies below 0",
+                  "+0.0100", "−0.0051 to +0.0249", "the interval includes 0",
+                  "0.8988", "0.8877", "98.8%", "0.0283", "4.759", "4.212e−4", "0.8973", "3.91", "1 of 8",
+                  "30 of these", "rendered − synthetic", "SD 0.0321", "+0.0321", "+0.0123 to +0.0456"):
+        assert shown in text, shown
+
+
+def test_sentence_on_the_nearest_definition(written, known):
+    text = written(known)[0].text
+    assert "Of 20 definitions, 64 bins, mean of red, green and blue, pixels in the field of view" in text
+    assert "0.0849, a factor of 56.1 below" in text and "0.1539, a factor of 365 above" in text
+    assert "None of them is within a factor of 2 of both" in text
+
+
+def test_experiments_that_were_not_made_are_left_out(few_evaluated, few_config, page):
+    html = (Path(few_config.reports) / "report.html").read_text(encoding="utf-8")
+    few_page = page(html)
+    assert not {"cross", "single", "second"} & set(few_page.ids) and {"arms", "kl", "repeat"} <= set(few_page.ids)
+    assert "Not in this run" in few_page.text and "the single GAN" in few_page.text
+    assert "make evidence" in few_page.text and "One U-Net an arm" in few_page.text
+    pictures = [source for source in few_page.sources if source.startswith("data:")]
+    assert len(pictures) == len(list((Path(few_config.reports) / "figures").glob("*.png")))
+
+
+def test_a_whole_run_says_nothing_of_absence(written, results):
+    assert "Not in this run" not in written(results)[0].text
+
+
+def test_an_arm_alone_and_undefined_numbers(written, few):
+    del few["arms"]["real"], few["arms"]["synthetic"]["difference"]
+    few["kl"].update(synthetic_real=None, nearest=4)
+    few["kl"]["definitions"][4].update(synthetic_real=None, real_synthetic=None, real_real=None)  # without smoothing
+    few["arms"]["synthetic"]["all"]["auc"] = None
+    page, _ = written(few)
+    assert "which is no multiple of the paper’s 4.759" in page.text
+    assert "None" not in page.text.replace("None of", "") and "nan" not in page.text
+
+
+def test_trainings_are_quoted_with_seed_and_checksum(written, results):
+    text = written(results)[0].text
+    assert all(shown in text for shown in ("U-Net, real arm, repetition 1", "f00d2", "abc1", "tensorflow 2.14.1"))
+    assert text.index("make evidence RUN=run") > text.index("What this does not show")
+
+
+def test_records_of_earlier_versions_are_quoted(few_config, few, page, tmp_path):
+    with Run(replace(few_config, arms=("real",), seeds=1)) as run:
+        text = page(document(few, EXPERIMENTS, tmp_path, run)).text
+    assert "Stage-I, masks7––" in text  # seed, no checksum, no revision
+
+
+def test_strict_json_is_enough(written, results):
+    assert written(json.loads(json.dumps(results, allow_nan=False)))[1] == written(results)[1]

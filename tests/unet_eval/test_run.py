@@ -1,0 +1,115 @@
+"""What an evaluation opens, and what it refuses before anything is measured."""
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from data.errors import UserError
+from data.fundus import load_views
+from data.pairs import PairReader, PairWriter
+from unet_eval.evaluate import evaluate
+from unet_eval.inputs import pair_views
+from unet_eval.run import Net, Run, check_unseen, tuned_threshold
+from unet_eval.segment import Segmenter
+
+
+def test_arms_and_seeds(run, config):
+    assert {name: [net.seed for net in nets] for name, nets in run.nets.items()} == {
+        "real": [0, 1], "real+synthetic": [0], "rendered": [0], "synthetic": [0], "synthetic-3": [0],
+        "synthetic-5": [0]}
+    assert [net.validation_f1 for net in run.nets["real"]] == [None, 0.25]
+    with Run(replace(config, arms=("synthetic", "real"), seeds=1)) as few:
+        assert {name: len(nets) for name, nets in few.nets.items()} == {"real": 1, "synthetic": 1}
+
+
+def test_what_the_run_holds(run, config):
+    assert (run.count, run.size, run.learned, run.modality) == (7, 72, 3, "fundus")
+    assert list(run.stores) == ["synthetic", "rendered"] and len(run.single) == 3
+    assert (run.second.name, run.second.pairs, run.second.learned) == ("cells", "drive", 1)
+    assert len(run.tests) == 3 and [len(tests) for tests in run.other_data_sets.values()] == [2]
+    assert run.seconds == {"stage1": 12.5, "stage2": None, "unet-real": 7.5, "total": 20}
+
+
+def test_a_folder_that_is_no_arm_is_left_out(config, net_folder, few_config):
+    folder = Path(few_config.run)
+    net_folder(folder / "unet-trial", config.pairs, "real", 3)
+    with Run(replace(few_config, arms=())) as run:
+        assert "trial" not in run.nets and "real" in run.nets
+    with pytest.raises(UserError, match="'trial' is no arm"):
+        replace(few_config, arms=("trial",))
+
+
+def test_the_commands_that_make_a_run_again(run, config):
+    first, second = run.commands()
+    assert first == 'make evidence RUN=run <b>& CONFIG=tiny PAIRS=drive:a<b PHOTOS= FLAGS="--seed=3 --base=2"'
+    assert second == ('make figures RUN=run <b>& CONFIG=tiny PAIRS=drive:a<b PHOTOS= FLAGS="--seed=3 --base=2 '
+                      f'--test={config.test[0]}"')
+
+
+def test_tuned_threshold_separates_the_training_views(config):
+    views = load_views(config.pairs, "train")
+    answer = tuned_threshold(lambda view: np.where(view.mask > 0, 0.3, 0.1).astype(np.float32), views)
+    assert answer == 0.11
+
+
+def test_tuned_threshold_is_each_net_s_own(run, config):
+    folder = Path(config.run)
+    with PairReader(folder / "synthetic.h5") as pairs:
+        for arm, views in (("real", load_views(config.pairs, "train")), ("synthetic", pair_views(pairs, range(7))),
+                           ("synthetic-5", pair_views(pairs, range(5)))):
+            expected = tuned_threshold(Segmenter(folder / f"unet-{arm}").probability, views)
+            assert run.threshold(run.nets[arm][0]) == expected
+
+
+def test_tuned_threshold_is_of_the_rows_that_a_net_took(config, net_folder, tmp_path):
+    net_folder(tmp_path / "unet-synthetic", config.pairs, "synthetic", 2, rows=[1, 4])
+    with Run(config) as run:
+        net = Net(tmp_path / "unet-synthetic")
+        expected = tuned_threshold(net.segmenter.probability, pair_views(run.stores["synthetic"], [1, 4]))
+        assert run.threshold(net) == expected
+
+
+def test_training_images_are_no_test_images(config, tmp_path):
+    drive = Path(config.pairs[len("drive:"):])
+    for folder, name, other in (("images", "21_training.tif", "21_test.tif"), ("1st_manual", "21_manual1.gif", None),
+                                ("mask", "21_training_mask.gif", "21_test_mask.gif")):
+        (tmp_path / "test" / folder).mkdir(parents=True)
+        (tmp_path / "test" / folder / (other or name)).symlink_to(drive / "training" / folder / name)
+    with pytest.raises(UserError, match="training images of .*21"):
+        check_unseen(f"drive:{tmp_path}", config.pairs)
+    check_unseen(config.test[0], config.pairs)
+
+
+@pytest.mark.parametrize("fault", ["no store", "no rows", "no photographs", "no arm", "no rendered pairs",
+                                   "damaged record"])
+def test_missing_inputs_stop_with_nothing_written(config, retina, tmp_path, fault):
+    run = shutil.copytree(config.run, tmp_path / "run")
+    if fault == "no store":
+        (run / "synthetic.h5").unlink()
+    elif fault == "no rows":
+        with h5py.File(run / "synthetic.h5", "w") as file:
+            for name, channels in (("masks", 1), ("images", 3), ("fovs", 1)):
+                file.create_dataset(name, (0, 8, 8, channels), np.uint8)
+    elif fault == "no photographs":
+        (run / "synthetic.h5").unlink()
+        with PairWriter(run / "synthetic.h5", {}) as writer:
+            writer.append(masks=retina(0)[1][..., None])
+    elif fault == "no arm":
+        for weights in run.glob("*/weights.h5"):
+            weights.unlink()
+    elif fault == "no rendered pairs":
+        (run / "rendered.h5").unlink()  # --threshold=tuned needs them
+    else:
+        (run / "single").mkdir()
+        (run / "single" / "config.json").write_text("{")
+    with pytest.raises(UserError, match=str(run)):
+        evaluate(replace(config, run=str(run), reports=str(tmp_path / "reports" / "new")))
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_wanted_arm_that_is_not_trained_is_named(config):
+    with pytest.raises(UserError, match="unet-phantom/weights.h5 is missing: .*make unet-phantom"):
+        Run(replace(config, arms=("real", "phantom"))).__enter__()

@@ -1,0 +1,92 @@
+"""Whether generated masks are copies of training masks (paper, Figure 4)."""
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure as Chart
+
+from data.fundus import View, square
+from unet_eval.measures import nearest
+from unet_eval.measures.morphology import MOST
+from unet_eval.report.blocks import Details, Figure, Section, Text
+from unet_eval.report.charts import BLUE, COLUMN, ORANGE, chart, draw
+from unet_eval.report.claims import LEVEL
+from unet_eval.report.grids import grid
+from unet_eval.report.tables import Table
+from unet_eval.report.text import number, probability
+from unet_eval.run import Run
+
+NAME = "nearest training masks"
+DRAWN, COLUMNS = 12, 6  # masks beside their nearest training masks
+LISTED = 5
+BINS = 16
+
+
+def measure(run: Run) -> dict:
+    training = run.training[:run.learned]
+    return {"nearest": nearest.compare((row["masks"][..., 0] for row in run.rows(MOST)),
+                                       _squares([test.view for test in run.tests], run.size),
+                                       _squares(training, run.size), [view.stem for view in training])}
+
+
+def _squares(views: list[View], size: int) -> list[np.ndarray]:
+    """Masks within their fields of view, uint8 (size, size) 0/255."""
+    return [square(np.minimum(view.mask, view.fov), size) for view in views]
+
+
+def tables(results: dict) -> dict[str, Table]:
+    """The generated masks that lie nearest to a training mask."""
+    closest = sorted(results["nearest"]["matches"], key=lambda match: match["distance"])[:LISTED]
+    return {"Nearest training masks": Table(
+        ["generated mask", "training mask", "mirrored", "turned by", "shifted by, pixels", "distance"],
+        [[str(match["mask"]), match["stem"], "yes" if match["flip"] else "no", f"{match['degrees']}°",
+          ", ".join(number(step, 0) for step in match["shift"]), number(match["distance"])] for match in closest])}
+
+
+def figures(folder: Path, results: dict, run: Run) -> None:
+    draw(folder / "nearest.png", distances_chart, results["nearest"])
+    training, rows, feet = _squares(run.training[:run.learned], run.size), [], {}
+    generated, matches = [row["masks"] for row in run.rows(DRAWN)], results["nearest"]["matches"][:DRAWN]
+    for start in range(0, len(matches), COLUMNS):
+        part = matches[start:start + COLUMNS]
+        moved = [nearest.apply(nearest.Match(match["training"], match["flip"], match["degrees"], tuple(match["shift"]),
+                                             match["distance"]), training[match["training"]]) for match in part]
+        rows += [generated[start:start + COLUMNS], moved]
+        feet[len(rows) - 1] = [f"{match['distance']:.3f}" for match in part]
+    grid(folder / "figure_4.png", rows, labels=["generated", "nearest"] * (len(rows) // 2), feet=feet, pdf=True)
+
+
+def distances_chart(distances: dict) -> Chart:
+    """Distances to the nearest training mask: of synthetic masks, and of the real test masks."""
+    edges = np.histogram_bin_edges(distances["synthetic"] + distances["test"], BINS)
+    figure, axes = chart(size=(COLUMN, 2.2))
+    for key, label, colour, hatch in (("synthetic", "generated masks", ORANGE, "////"),
+                                      ("test", "real test masks", BLUE, "")):
+        values = distances[key]
+        axes.hist(values, edges, weights=np.full(len(values), 1 / len(values)), color=colour, alpha=0.35,
+                  histtype="stepfilled", hatch=hatch, edgecolor=colour, label=f"{label} ({len(values)})")
+    axes.set(xlabel="distance to the nearest training mask", ylabel="share of masks", ylim=(0, None))
+    axes.legend()
+    return figure
+
+
+def section(results: dict, folder: Path) -> Section:
+    measured = results["nearest"]
+    synthetic, test, p = measured["synthetic"], measured["test"], measured["p"]
+    verdict = ("they lie nearer to the training masks than unseen real masks do, as copies would" if p < LEVEL else
+               "no sign that they lie nearer to the training masks than unseen real masks do")
+    return Section("nearest", "Nearest training masks (Figure 4)", [
+        Text(Markup("For each of {} generated masks the nearest of the training masks under mirroring, rotations and "
+                    "shifts; the distance is 0 for equal masks and 1 for masks without overlap. Median "
+                    "<strong>{}</strong>, smallest {}. Real test masks, which no training has seen, have median {} and "
+                    "smallest distance {}. One-sided Mann-Whitney test, p {}: {}.").format(
+                        len(synthetic), number(median(synthetic), 3), number(min(synthetic), 3),
+                        number(median(test), 3), number(min(test), 3), probability(p), verdict)),
+        Figure(folder / "figure_4.png", "Figure 4. Generated masks, below each the nearest training mask, turned and "
+               "shifted as it was found, and their distance."),
+        Figure(folder / "nearest.png", "Distances to the nearest training mask.", "chart"),
+        Details("The generated masks that lie nearest to a training mask",
+                [tables(results)["Nearest training masks"]])])

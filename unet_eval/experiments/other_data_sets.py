@@ -1,0 +1,74 @@
+"""The arms on the test images of other data sets, at the thresholds that they have on their own."""
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from absl import logging
+
+from data.fundus import to_native
+from data.layouts import origin, samples, title
+from unet_eval.arms import ordered
+from unet_eval.measures.metrics import F1, confusion, scores
+from unet_eval.measures.resampling import spreads
+from unet_eval.report.blocks import Heading, Section, Text
+from unet_eval.report.tables import Table
+from unet_eval.report.text import number, with_interval
+from unet_eval.run import Run, TestImage
+
+NAME = "the arms on other data sets (--test=layout:path)"
+
+
+def measure(run: Run) -> dict:
+    named = Counter(map(data_set_name, run.other_data_sets))  # two of one layout go by their whole names
+    return {"cross": {data_set_name(spec) if named[data_set_name(spec)] == 1 else spec: cross(run, spec, tests)
+                      for spec, tests in run.other_data_sets.items()}}
+
+
+def data_set_name(spec: str) -> str:
+    """How a data set "layout:path" is called in results: by its origin, a plain folder by its name."""
+    return Path(spec).name if spec.startswith("folder:") else origin(spec)
+
+
+def cross(run: Run, spec: str, tests: list[TestImage]) -> dict:
+    """An entry of "cross"."""
+    listed = samples(spec, "test", modality=run.config.modality)
+    entries = {}
+    for name, nets in run.nets.items():
+        if nets[0].arm.numbered:  # F1 over the number of pairs is for one data set
+            continue
+        logging.info("%s arm: segmenting %d test images of %s", name, len(tests), spec)
+        counts = np.stack([[confusion(test.truth, to_native(test.view, net.segmenter.probability(test.view))
+                                      >= run.threshold(net), test.fov) for test in tests] for net in nets])
+        pooled = scores(counts.sum(axis=1))
+        entries[name] = {**{key: float(pooled[key].mean()) for key in F1}, **spreads(counts)}
+    return {"spec": data_set_name(spec), "n_test": len(tests),
+            "seen": sum(sample.image.resolve() in run.photographs for sample in listed), "arms": entries}
+
+
+def tables(results: dict) -> dict[str, Table]:
+    shown = {}
+    for data_set, tested in results["cross"].items():
+        rows = []
+        for name in ordered(tested["arms"]):
+            arm = tested["arms"][name]
+            rows.append([name, *(cell for key in F1 for cell in (with_interval(arm[key], arm["ci95"][key]),
+                                                                 number(arm["spread"][key])))])
+        shown[f"Arms on {data_set}"] = Table(["arm", "vessel F1\n95% interval", "SD", "macro F1\n95% interval", "SD"],
+                                             rows)
+    return shown
+
+
+def figures(folder: Path, results: dict, run: Run) -> None:
+    """None."""
+
+
+def section(results: dict, folder: Path) -> Section | None:
+    shown, blocks = tables(results), []
+    for name, tested in results["cross"].items():
+        seen = (f" Stage-II has seen {tested['seen']} of these photographs, without their masks, which is why the arms "
+                "that Stage-II had a hand in are not strangers to this camera." if tested["seen"] else "")
+        blocks += [Heading(f"{title(name)}, {tested['n_test']} images"),
+                   Text(f"Thresholds are those of the arms on their own data.{seen}"), shown[f"Arms on {name}"]]
+    return Section("cross", "The same arms on other data sets", blocks) if blocks else None

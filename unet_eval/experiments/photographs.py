@@ -1,0 +1,102 @@
+"""How far each set of synthetic photographs lies from the real ones, in the features of a U-Net."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from absl import logging
+from matplotlib.figure import Figure as Chart
+from matplotlib.ticker import MaxNLocator
+
+from data.fundus import ACROSS, View, field_of_view, resize, resize_mask
+from data.layouts import Sample
+from unet_eval.inputs import pair_views
+from unet_eval.measures import distances
+from unet_eval.measures.distances import Photographs
+from unet_eval.report.blocks import Figure, Section, Text
+from unet_eval.report.charts import BLUE, ORANGE, PAGE, chart, draw
+from unet_eval.report.tables import Table
+from unet_eval.report.text import number, short
+from unet_eval.run import Run
+from unet_eval.segment import TILES
+
+NAME = "distances between sets of photographs"
+SETS = {"real_real": "real (the floor)", "synthetic": "synthetic", "rendered": "rendered", "single": "single GAN",
+        "phantom": "phantom"}
+PANELS = {"frechet": "Fréchet distance", "precision": "precision", "recall": "recall", "ms_ssim": "MS-SSIM within"}
+
+
+def measure(run: Run) -> dict:
+    logging.info("comparing sets of photographs")
+    observer = next(iter(run.nets.values()))[0].segmenter  # of the real arm, where there is one
+
+    def photographs(views: Iterable[View]) -> Photographs:
+        views = list(views)
+        return Photographs([observer.features(view) for view in views], [view.image for view in views])
+
+    synthetic = {name: photographs(pair_views(store, range(min(run.count, len(store)))))
+                 for name, store in run.stores.items()}
+    if run.single is not None:
+        synthetic["single"] = photographs(photograph_views(run.single[:run.count], run.modality))
+    return {"distances": {**distances.describe(photographs(run.training), synthetic), "tiles": TILES ** 2}}
+
+
+def photograph_views(photographs: Iterable[np.ndarray], modality: str) -> list[View]:
+    """Photographs uint8 (S, S, 3) without masks, at the working scale, each with its field of view."""
+    whole, sample = (ACROSS, ACROSS), Sample("photograph", Path(), modality=modality)
+    return [View(sample.stem, resize(image, whole), None, resize_mask(field_of_view(sample, image), whole),
+                 (0, 0, *whole), whole) for image in photographs]
+
+
+def tables(results: dict) -> dict[str, Table]:
+    rows = []
+    for name, entry in _in_order(results).items():
+        spread = entry["spread"]
+        rows.append([SETS.get(name, name), f"{short(entry['frechet'])}\nSD {short(spread['frechet'])}",
+                     *(f"{number(entry[key], 3)}\nSD {number(spread[key], 3)}" for key in ("precision", "recall")),
+                     number(entry["ms_ssim"], 3)])
+    return {"Distances to the real photographs": Table(["set", *PANELS.values()], rows)}
+
+
+def _in_order(results):
+    sets = results["distances"]["sets"]
+    return {name: sets[name] for name in (*SETS, *sets) if name in sets}
+
+
+def figures(folder: Path, results: dict, run: Run) -> None:
+    draw(folder / "distances.png", distances_chart, _in_order(results))
+
+
+def distances_chart(sets: dict) -> Chart:
+    """Every set of photographs against the real ones; dotted, what real ones reach against real ones."""
+    figure, panels = chart(len(PANELS), size=(PAGE, 0.7 + 0.2 * len(sets)), sharey=True)
+    for axes, (key, label) in zip(panels, PANELS.items()):
+        for i, (name, entry) in enumerate(sets.items()):
+            if entry[key] is not None:
+                axes.plot(entry[key], i, "s" if name == "real_real" else "o", markersize=4.5,
+                          color=BLUE if name == "real_real" else ORANGE)
+        if sets["real_real"][key] is not None:
+            axes.axvline(sets["real_real"][key], color=BLUE, linestyle=":")
+        axes.set(xlabel=label)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        if key in ("precision", "recall"):
+            axes.set(xlim=(-0.04, 1.04))
+    panels[0].set(yticks=range(len(sets)), yticklabels=[SETS.get(name, name) for name in sets],
+                  ylim=(len(sets) - 0.5, -0.5))
+    return figure
+
+
+def section(results: dict, folder: Path) -> Section:
+    measured = results["distances"]
+    return Section("distances", "Distances between sets of photographs", [
+        tables(results)["Distances to the real photographs"],
+        Figure(folder / "distances.png", "Distances of each set to the real photographs; square and dotted: real "
+               "against real.", "broad"),
+        Text(f"Fréchet distance, precision and recall ({measured['k']} nearest neighbours) are taken in the features "
+             f"of the {next(iter(results['arms']))} arm’s U-Net at its bottleneck, {measured['n']} images a side, "
+             f"{measured['tiles']} tiles an image, mean and SD over {measured['repeats']} choices of them; real "
+             "against real are two disjoint halves. Precision: how much of the set looks like real photographs; "
+             "recall: how much of the real ones the set covers. MS-SSIM is the mean over pairs within a set: lower is "
+             "more varied. With so few images these numbers serve to compare the lines with each other, not with "
+             "other papers.")])

@@ -1,0 +1,52 @@
+"""Both stages trained on a second data set: a picture only (paper, Section 12 and Figure 6)."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.fundus import square
+from data.layouts import title
+from unet_eval.report.blocks import Figure, Section, Text
+from unet_eval.report.grids import grid
+from unet_eval.report.tables import Table
+from unet_eval.run import Run, first_rows
+
+NAME = "the second data set"
+COLUMNS = 6
+
+
+def measure(run: Run) -> dict:
+    second = run.second
+    return {"second": second and {"pairs": second.pairs, "run": second.name, "n_train": second.learned}}
+
+
+def tables(results: dict) -> dict[str, Table]:
+    """None: nothing is measured on it."""
+    return {}
+
+
+def figures(folder: Path, results: dict, run: Run) -> None:
+    """A run of anything but retinas is its own second data set."""
+    if run.second:
+        training, store = run.second.training, run.second.store
+    elif run.modality != "fundus":
+        training, store = run.training, run.stores["synthetic"]
+    else:
+        return
+    rows = list(first_rows(store, min(COLUMNS, len(training))))
+    size = rows[0]["masks"].shape[0]
+    grid(folder / "figure_6.png", [[square(view.image, size) for view in training[:len(rows)]],
+                                   [square(view.mask, size) for view in training[:len(rows)]],
+                                   [row["images"] for row in rows], [row["masks"] for row in rows]],
+         labels=["original", "segmentation", "synthesised", "segmentation"], pdf=True)
+
+
+def section(results: dict, folder: Path) -> Section | None:
+    second, drawn = results["second"], folder / "figure_6.png"
+    if not drawn.exists():
+        return None
+    pairs = second["pairs"] if second else results["origin"]["pairs"]
+    count = second["n_train"] if second else results["arms"].get("real", {}).get("n_train_pairs", "its")
+    return Section("second", "A second data set (Section 12, Figure 6)", [
+        Text(f"Both stages trained on {count} pairs of {title(pairs)}, with nothing else. Nothing is measured on them "
+             "here, as in the paper."),
+        Figure(drawn, "Figure 6. Photographs of the data set with their segmentations; below, synthesised.")])

@@ -1,0 +1,1 @@
+"""Numbers from arrays: no files, no plots."""

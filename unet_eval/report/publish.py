@@ -1,0 +1,45 @@
+"""How a report takes its place: complete, and never over a file that no evaluation wrote."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from data.files import OutputFolder, write_error
+
+LAST = "report.html"  # make looks for it
+FILES = ("results.json", "results.md", LAST)
+
+
+def refuse_foreign(reports: OutputFolder) -> None:
+    """UserError where a name of ours is taken, or where a picture that no evaluation drew lies in figures/."""
+    figures = reports.path / "figures"
+    drawn = [path for path in figures.rglob("*") if not path.is_dir() and not path.name.startswith(".")]
+    if figures.exists() and not figures.is_dir():
+        drawn = [figures]
+    reports.check([*FILES, *(path.relative_to(reports.path).as_posix() for path in drawn)])
+
+
+@contextmanager
+def unfinished(reports: OutputFolder) -> Iterator[Path]:
+    """A folder beside the reports, so that all files are on their disk before the first of them takes its place."""
+    parent = reports.path.parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = TemporaryDirectory(prefix=f".{reports.path.name}.", dir=parent)
+    except OSError as error:
+        raise write_error(reports.path, error) from error
+    with folder as path:
+        yield Path(path)
+
+
+def publish(folder: Path, reports: OutputFolder) -> None:
+    """Moves all files of `folder` into the reports, and removes the figures of an earlier report that it has not."""
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    for name in sorted(names - {LAST}):
+        reports.move_in(folder / name, name)
+    for name in sorted(reports.listed() - names):
+        if (reports.path / name).exists():
+            reports.remove(name)
+    reports.move_in(folder / LAST, LAST)

@@ -1,0 +1,52 @@
+"""Numbers and names as text, for tables, sentences and charts. A dash stands for a number that is not defined."""
+from __future__ import annotations
+
+from unet_eval.arms import parse_net_name
+
+METRICS = {"f1_vessel": "vessel F1", "f1_background": "background F1", "f1_macro": "macro F1",
+           "sensitivity": "sensitivity", "specificity": "specificity", "accuracy": "accuracy", "auc": "AUC",
+           "mcc": "MCC"}
+STAGES = {"stage1": "Stage-I, masks", "stage2": "Stage-II, photographs", "single": "single GAN"}
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """With a true minus sign."""
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float | None, digits: int = 4) -> str:
+    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def short(value: float | None) -> str:
+    """Four significant digits, for numbers of any size."""
+    if value is None:
+        return "–"
+    return (f"{value:.3e}".replace("e-0", "e-") if 0 < abs(value) < 1e-3 else f"{value:.4g}").replace("-", "−")
+
+
+def probability(value: float | None) -> str:
+    """Of a test: three digits; a bootstrap's smallest is about 0.001."""
+    return "–" if value is None else "≤ 0.001" if value <= 0.001 else f"{value:.3f}"
+
+
+def interval(ends: list[float] | None, write=number) -> str:
+    return "–" if not ends or None in ends else f"{write(ends[0])} to {write(ends[1])}"
+
+
+def with_interval(value: float, ends: list[float], write=number) -> str:
+    """A cell: the number, and its interval as an aside."""
+    return f"{write(value)}\n{interval(ends, write)}"
+
+
+def against_zero(ends: list[float]) -> str:
+    return ("the interval includes 0" if ends[0] <= 0 <= ends[1] else
+            "the interval lies above 0" if ends[0] > 0 else "the interval lies below 0")
+
+
+def training_name(folder: str) -> str:
+    """What a folder of a run is the training of."""
+    if not folder.startswith("unet-"):
+        return STAGES.get(folder, folder)
+    arm, repeat = parse_net_name(folder)
+    return f"U-Net, {arm} arm" + (f", repetition {repeat}" if repeat else "")

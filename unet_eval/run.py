@@ -1,0 +1,229 @@
+"""What an evaluation reads: the trained U-Nets of a run, its stores and records, and the real images."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from absl import logging
+
+from data.check import check
+from data.errors import UserError
+from data.files import read_json
+from data.fundus import View, field_of_view, load_view, load_views
+from data.images import read_image, read_mask
+from data.layouts import Sample, modality_of, origin, samples
+from data.pairs import PairReader
+from training.run_folder import read_config, read_record
+from unet_eval.arms import PAPER_PAIRS, STORES, parse_arm, parse_net_name, trained_nets
+from unet_eval.config import EvaluateConfig, UnetConfig
+from unet_eval.inputs import pair_views
+from unet_eval.measures.metrics import best_threshold
+from unet_eval.segment import Segmenter
+
+
+@dataclass(frozen=True)
+class TestImage:
+    """A test image on the working grid, and on the native grid its reference and field of view, boolean (H, W)."""
+
+    view: View
+    truth: np.ndarray
+    fov: np.ndarray
+
+    @classmethod
+    def load(cls, sample: Sample) -> TestImage:
+        return cls(load_view(sample), read_mask(sample.mask) > 0, field_of_view(sample, read_image(sample.image)) > 0)
+
+
+class Net:
+    """One trained U-Net of an arm."""
+
+    def __init__(self, folder: Path):
+        remedy = "train this arm again"
+        config, data = read_config(folder, UnetConfig, remedy), read_record(folder, remedy)["data"]
+        self.arm, self.seed = parse_arm(config.arm, config.count), config.seed + config.repeat
+        self.n_train_pairs: int = data["n_train_pairs"]
+        self.rows: list[int] | None = data.get("rows")  # of its store, where they are not simply the first
+        self.segmenter = Segmenter(folder)
+        validation = folder / "validation.json"
+        self.validation_f1 = read_json(validation, "remove it")["f1_vessel"] if validation.exists() else None
+
+
+@dataclass(frozen=True)
+class SecondRun:
+    """The run on a second data set: its name, whose images these are (data.layouts.origin), the real training views,
+    how many of them Stage-I learned from, and the synthetic pairs."""
+
+    name: str
+    pairs: str
+    training: list[View]
+    learned: int
+    store: PairReader
+
+
+class Run:
+    """A context manager; entering opens and checks all inputs. Raises UserError where one is missing or unusable.
+
+    nets: the U-Nets of every arm, by seed. stores: the files of pairs that are there, by the names in arms.STORES.
+    count: synthetic pairs, from the first, that the synthetic arm is trained on. size: their side S in pixels.
+    single: photographs of a single GAN, uint8 (N, s, s, 3), or None. second: the run on a second data set, or None.
+    tests: the test images of --pairs. training: its training views, of which Stage-I learned from the first `learned`.
+    modality: of --pairs. other_data_sets: test images of each --test. photographs: files that Stage-II learned from.
+    records: config.json of every training, by folder. seconds: of every training, as in results.json.
+    """
+
+    def __init__(self, config: EvaluateConfig):
+        self.config, self.folder = config, Path(config.run)
+        self.name = self.folder.name
+        self._thresholds: dict[Net, float] = {}
+
+    def __enter__(self) -> Run:
+        config, folder = self.config, self.folder
+        self.nets = {name: [Net(path) for path in trained_nets(folder, name)[:config.seeds or None]]
+                     for name in find_arms(folder, config.arms)}
+        with ExitStack() as stack:
+            tuned_on = {nets[0].arm.kind.store for nets in self.nets.values()} if config.threshold == "tuned" else ()
+            self.stores = {name: stack.enter_context(open_store(folder, name)) for name in STORES
+                           if name == "synthetic" or name in tuned_on or (folder / f"{name}.h5").exists()}
+            self.single = read_single(folder / "single.h5")
+            self.second = None
+            if config.second:
+                self.second = open_second(Path(config.second), stack)
+            self.modality = modality_of(config.pairs, config.modality)
+            self.records = {path.parent.name: read_record(path.parent, "train this stage again")
+                            for path in sorted(folder.glob("*/config.json"))}
+            self.seconds = stage_seconds(folder)
+            listed = samples(config.photos, "all", masks=False, modality=config.modality) if config.photos else []
+            self.photographs = {sample.image.resolve() for sample in listed}
+            for spec in config.test:
+                check_unseen(spec, config.pairs, config.modality)
+            self.tests = load_test_images(config.pairs, config.modality)
+            self.other_data_sets = {spec: load_test_images(spec, config.modality) for spec in config.test}
+            self.training = load_views(config.pairs, "train", modality=config.modality)
+            self.learned = len(self.training) - held_out(folder)
+            self._files = stack.pop_all()
+        pairs = self.stores["synthetic"]
+        self.count = (self.nets["synthetic"][0].arm.rows(len(pairs)) if "synthetic" in self.nets
+                      else min(PAPER_PAIRS, len(pairs)))
+        self.size = pairs[0]["masks"].shape[0]
+        return self
+
+    def __exit__(self, kind, error, traceback) -> None:
+        self._files.close()
+
+    def rows(self, count: int) -> Iterator[dict[str, np.ndarray]]:
+        """The first synthetic pairs, `count` where there are so many, as `PairReader` gives them."""
+        return first_rows(self.stores["synthetic"], count)
+
+    def threshold(self, net: Net) -> float:
+        """From which probability a pixel is vessel for this U-Net: --threshold, or the best of those it was trained on
+        (`tuned`), of the vessel F1 on the working grid."""
+        if self.config.threshold != "tuned":
+            return float(self.config.threshold)
+        if net not in self._thresholds:
+            views = list(self.training) if net.arm.kind.real else []
+            if net.arm.kind.store:
+                store = self.stores[net.arm.kind.store]
+                views += pair_views(store, net.rows or range(net.arm.rows(len(store))))
+            self._thresholds[net] = tuned_threshold(net.segmenter.probability, views)
+        return self._thresholds[net]
+
+    def commands(self) -> list[str]:
+        """The lines that make this run again; empty where make did not make it."""
+        record = self.folder / "settings"
+        if not record.exists():
+            return []
+        settings, _, given = record.read_text(encoding="utf-8", errors="replace").strip().partition(" FLAGS=")
+
+        def line(goals, flags):
+            return f"make {goals} RUN={self.name} {settings}" + (f' FLAGS="{flags}"' if flags else "")
+
+        first = line("evidence" if self.nets.keys() - {"real", "synthetic"} else "stage1 stage2 eval", given)
+        tests = " ".join(f"--test={spec}" for spec in self.config.test)
+        return [first, line("figures", f"{given} {tests}".strip())] if tests else [first]
+
+
+def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:
+    """Names of the trained arms, `real` first; UserError where a `wanted` one is missing, or all are."""
+    trained = set()
+    for name in {parse_net_name(path.parent.name)[0] for path in folder.glob("unet-?*/weights.h5")}:
+        try:
+            trained.add(parse_arm(name).name)
+        except UserError:
+            logging.warning("%s/unet-%s is left out: its name is that of no arm", folder, name)
+    missing = [name for name in wanted if name not in trained] or ([] if trained else ["real"])
+    if missing:
+        raise UserError(f"{folder}/unet-{missing[0]}/weights.h5 is missing: train this arm first, `make "
+                        f"{'eval' if missing[0] in ('real', 'synthetic') else 'unet-' + missing[0]}`")
+    return sorted(wanted or trained, key=lambda name: (name != "real", name))
+
+
+def open_store(folder: Path, name: str) -> PairReader:
+    """A file of pairs with photographs and fields of view."""
+    made_by = "make stage2" if name == "synthetic" else "make evidence"
+    return PairReader(folder / f"{name}.h5", made_by, ("masks", "images", "fovs"))
+
+
+def read_single(path: Path) -> np.ndarray | None:
+    """The single GAN's photographs, as many as the paper has pairs at most; None where there is no such file."""
+    if not path.exists():
+        return None
+    with PairReader(path, "make evidence", ("images",)) as store:
+        return np.stack([row["images"] for row in first_rows(store, PAPER_PAIRS)])
+
+
+def open_second(folder: Path, stack: ExitStack) -> SecondRun:
+    """The run in `folder` on a second data set; `stack` closes its store."""
+    remedy = f"train its Stage-I again, or call make evidence without {folder}"
+    record = read_record(folder / "stage1", remedy)
+    spec, modality = record["data"]["pairs"], record["flags"].get("modality", "")
+    training = load_views(spec, "train", modality=modality)
+    store = stack.enter_context(open_store(folder, "synthetic"))
+    return SecondRun(folder.name, origin(spec), training, len(training) - held_out(folder), store)
+
+
+def held_out(folder: Path) -> int:
+    """How many of the training images Stage-I has not seen: the last ones."""
+    return read_record(folder / "stage1", "train Stage-I again, make stage1")["flags"].get("validation", 0)
+
+
+def load_test_images(spec: str, modality: str = "") -> list[TestImage]:
+    """The test split of a data set "layout:path", every file checked first; UserError as `samples` and `check`."""
+    listed = samples(spec, "test", modality=modality)
+    check(listed)
+    return [TestImage.load(sample) for sample in listed]
+
+
+def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
+    """UserError where test images of `spec` are training images of `pairs`."""
+    training = {sample.image.resolve() for sample in samples(pairs, "train", modality=modality)}
+    stems = [sample.stem for sample in samples(spec, "test", modality=modality) if sample.image.resolve() in training]
+    if stems:
+        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({', '.join(stems)}): give a data set "
+                        "that no arm was trained on")
+
+
+def first_rows(store: PairReader, count: int) -> Iterator[dict[str, np.ndarray]]:
+    """The first rows of a store, `count` where it has so many."""
+    return (store[i] for i in range(min(count, len(store))))
+
+
+def tuned_threshold(probability, views) -> float:
+    """The threshold of the best vessel F1, pooled over the fields of view of `views`, on the working grid;
+    `probability` is `Segmenter.probability`."""
+    positives, negatives = [], []
+    for view in views:
+        answer, truth, inside = probability(view), view.mask > 0, view.fov > 0
+        positives.append(answer[inside & truth])
+        negatives.append(answer[inside & ~truth])
+    return best_threshold(np.concatenate(positives), np.concatenate(negatives))
+
+
+def stage_seconds(folder: Path) -> dict:
+    """Seconds of training by folder, None where Stage-I or Stage-II left no record, and the "total" of those known."""
+    seconds = {"stage1": None, "stage2": None}
+    for path in sorted(folder.glob("*/seconds.json")):
+        seconds[path.parent.name] = read_json(path, "remove it")["seconds"]
+    return {**seconds, "total": sum(value for value in seconds.values() if value is not None)}
