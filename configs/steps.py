@@ -23,6 +23,10 @@ from data.errors import UserError
 from unet_eval.arms import parse_arm, parse_net_name
 
 
+OF_A_TRAINING = re.compile(r"config\.json|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|samples|ckpt-\d+.*|"
+                           r"\.partial-.*")  # names of what a training writes
+
+
 @dataclass(frozen=True)
 class Step:
     """says: what the log says first. scripts: what follows `python -m`, one list a script. training, newer: the folder
@@ -40,6 +44,10 @@ class Step:
             return
         config = self.training / "config.json"
         if config.exists() and self.newer.stat().st_mtime_ns > config.stat().st_mtime_ns:
+            foreign = sorted(path.name for path in self.training.iterdir() if not OF_A_TRAINING.fullmatch(path.name))
+            if foreign:
+                raise UserError(f"{self.training} has to be trained again, for {self.newer} is newer, but no training "
+                                f"made {foreign[0]}: move that file away")
             shutil.rmtree(self.training)
 
 

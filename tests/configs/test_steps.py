@@ -186,3 +186,19 @@ def test_what_is_wrong_is_one_line(scripts):
         _, err = process.communicate(timeout=60)
         assert process.returncode == 1 and err.startswith("error: ") and err.count("\n") == 1 and said in err
     assert not (scripts / "checkpoints").exists()
+
+
+def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    training = tmp_path / "checkpoints" / "quick" / "stage2"
+    training.mkdir(parents=True)
+    for name in ("config.json", "ckpt-5.index", "generator.h5", "ckpt_best.pt"):
+        (training / name).touch()
+    os.utime(training / "config.json", (1, 1))
+    (training.parent / "photo_masks.done").touch()
+    with pytest.raises(UserError, match="ckpt_best.pt"):
+        make_step("stage2", Settings.from_variables({"PHOTOS": "phantom"})).remove_outdated()
+    assert (training / "ckpt_best.pt").exists()
+    (training / "ckpt_best.pt").unlink()
+    make_step("stage2", Settings.from_variables({"PHOTOS": "phantom"})).remove_outdated()
+    assert not training.exists()

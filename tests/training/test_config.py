@@ -120,13 +120,13 @@ def test_every_option_has_a_help_text_and_a_default_that_it_allows(config):
         assert field.metadata["choices"] is None or field.default in field.metadata["choices"]
         if field.metadata["required"]:
             required[field.name] = "drive:x"
-    made = config(**required)
-    assert config.from_json(made.to_json(), "x") == made
+    config_with_defaults = config(**required)
+    assert config.from_json(config_with_defaults.to_json(), "x") == config_with_defaults
 
 
 def test_limits_are_told_in_words():
-    told = {field.name: limits_text(field) for field, _ in fields(Example)}
-    assert (told["size"], told["count"], told["rate"], told["shift"]) == ("16 to 512", "at least 1", "0 to 1", "")
+    texts = {field.name: limits_text(field) for field, _ in fields(Example)}
+    assert (texts["size"], texts["count"], texts["rate"], texts["shift"]) == ("16 to 512", "at least 1", "0 to 1", "")
 
 
 @pytest.mark.parametrize("config, values, said", [

@@ -131,6 +131,13 @@ def write_run(run, drive):
             writer.append(images=draw_retina(50 + seed)[0])
 
 
+def pytest_collection_modifyitems(items):
+    """What needs an evaluation is left out of `make test-fast`: making one takes longer than all tests of it."""
+    for item in items:
+        if {"config", "few_config", "net_folder"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.training)
+
+
 @pytest.fixture(scope="session")
 def config(tmp_path_factory):
     """Of an evaluation of a run that has made every experiment."""

@@ -20,11 +20,12 @@ SIZE = 540  # the working scale, so that a mask is compared as it is written
 @pytest.fixture
 def net(tmp_path, unet_config):
     """The run folder of a U-Net that was never trained."""
-    (tmp_path / "unet-real").mkdir()
-    write_json(tmp_path / "unet-real" / "config.json", {"version": 2, "flags": unet_config(base=1, poolings=1).to_json()})
+    folder, config = tmp_path / "unet-real", unet_config(base=1, poolings=1)
+    folder.mkdir()
+    write_json(folder / "config.json", {"version": 2, "flags": config.to_json()})
     tf.keras.utils.set_random_seed(0)
-    save_weights(unet(1, 1), tmp_path / "unet-real" / "weights.h5")
-    return tmp_path / "unet-real"
+    save_weights(unet(1, 1), folder / "weights.h5")
+    return folder
 
 
 def write_pairs(path, masks, images):
