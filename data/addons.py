@@ -34,6 +34,6 @@ def rotate(images: tf.Tensor, angles: tf.Tensor) -> tf.Tensor:
     return _addons("--rotate").image.rotate(images, angles, "bilinear")
 
 
-def warp(images: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
+def warp(images: tf.Tensor, flow: tf.Tensor, flag: str = "--elastic") -> tf.Tensor:
     """(B, H, W, C), deformed by `flow` (B, H, W, 2) in pixels, bilinear: pixel p gets the value at p - flow."""
-    return tf.ensure_shape(_addons("--elastic").image.dense_image_warp(images, flow), images.shape)
+    return tf.ensure_shape(_addons(flag).image.dense_image_warp(images, flow), images.shape)

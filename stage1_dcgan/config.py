@@ -8,6 +8,7 @@ from training.config import Config, TrainingConfig, option
 
 DRAWN = ("masks", "photographs")
 ENCODINGS = ("binary", "signed_distance")
+DECODERS = ("cut", "tree")
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,15 @@ class MasksConfig(Config):
                       set_by_make=True)
     count: int = option(50, "Pictures to draw; the paper renders 50 masks.", low=1)
     mask_size: int = option(512, "Pixels of the masks, or photographs, square.", low=64, high=1024)
-    match_share: bool = option(False, "Choose the threshold that gives masks the training masks' share of foreground.")
-    bridge: float = option(0.0, "Join broken vessels along ridges that are at most this much below the threshold.",
-                           low=0, high=1)
+    decoder: str = option("cut", "How drawn pictures become masks: cut at a threshold, as in the paper; or traced to "
+                          "trees of vessels that fork, taper and meet at the optic disc. A tree is for fundus data: "
+                          "masks of other modalities are cut. It needs Stage-I's --encoding=signed_distance.",
+                          choices=DECODERS)
+    match_share: bool = option(False, "Choose the threshold, or the width of a tree's vessels, that gives masks the "
+                               "training masks' share of foreground.")
+    vary: float = option(0.0, "Mirror, turn and bend fundus masks, and make their vessels thicker or thinner, more or "
+                         "fewer: 1 as much as real eyes differ, 0 not at all.", low=0, high=2)
+    bridge: float = option(0.0, "With --decoder=cut: join broken vessels along ridges that are at most this much below "
+                           "the threshold.", low=0, high=1)
     speck: int = option(0, "Remove connected components of fewer pixels from masks.", low=0)
     seed: int = option(1, "Seed of the noise z.", low=0, high=2 ** 31 - 1)

@@ -60,11 +60,17 @@ def decode(drawn: np.ndarray, size: int, cut: Cut = Cut()) -> np.ndarray:
         touched = np.unique(labels[mask])
         centre_lines = skeletonize(np.isin(labels, touched[touched > 0])).astype(np.uint8)
         mask |= cv2.dilate(centre_lines, np.ones((THREAD, THREAD), np.uint8)) > 0
-    if cut.speck:
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-        large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= cut.speck)
-        mask = np.isin(labels, large[large > 0])
-    return np.where(mask, 255, 0).astype(np.uint8)
+    return without_specks(np.where(mask, 255, 0).astype(np.uint8), cut.speck)
+
+
+def without_specks(mask: np.ndarray, speck: int) -> np.ndarray:
+    """uint8 (h, w) 0/255 without its 8-connected components of fewer than `speck` pixels."""
+    if not speck:
+        return mask
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    small = stats[:, cv2.CC_STAT_AREA] < speck
+    small[0] = False  # the background
+    return np.where(small[labels], 0, mask)
 
 
 def level_for_share(drawn: list[np.ndarray], size: int, cut: Cut, share: float) -> float:

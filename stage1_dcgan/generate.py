@@ -18,9 +18,11 @@ from data.fundus import load_view, resize, square
 from data.images import encode_image
 from data.pairs import PairWriter
 from stage1_dcgan.config import MasksConfig, Stage1Config
-from stage1_dcgan.encoding import Cut, decode, level_for_share
+from stage1_dcgan.encoding import Cut, decode, level_for_share, without_specks
 from stage1_dcgan.inputs import draw_z, grey
 from stage1_dcgan.networks import generator
+from stage1_dcgan.tree import FAINT, draw_tree, grow, scale_for_share
+from stage1_dcgan.variety import draw_variation, vary
 from training.cli import run
 from training.pictures import grid
 from training.run_folder import read_config, read_record
@@ -64,20 +66,67 @@ def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: 
     samples, _ = layouts.training(stage1.pairs, stage1.validation, stage1.modality)
     views = [load_view(sample) for sample in samples]
     training = [square(np.minimum(view.mask, view.fov), config.mask_size) for view in views]
-    cut = Cut(bridge=config.bridge, speck=config.speck)
-    if config.match_share:
-        measured = [draw(number)[..., 0] for number in range(MEASURED)]
-        cut = replace(cut, level=level_for_share(measured, config.mask_size, cut, np.mean(training) / 255))
+    share = np.mean(training) / 255
+    fundus = samples[0].modality == "fundus"  # nothing else is a tree, or has a left and a right eye
+    amount = config.vary if fundus else 0.0
+    measured = [another_eye(draw(number)[..., 0], number, config, amount)
+                for number in range(MEASURED if config.match_share else 0)]
+    if fundus and config.decoder == "tree":
+        inside = np.mean([square(view.fov, config.mask_size) for view in views], axis=0) > 127
+        make, how = _trees(measured, config, amount, inside, share)
+    else:
+        make, how = _cuts(measured, config, share)
     shown = []
-    attributes = {"seed": config.seed, "cut": vars(cut), "stage1": read_record(config.model, REMEDY)}
+    attributes = {"seed": config.seed, "vary": amount, **how, "stage1": read_record(config.model, REMEDY)}
     with PairWriter(config.out, attributes) as writer:
         for number in range(config.count):
             drawn = draw(number)
-            mask = decode(drawn[..., 0], config.mask_size, cut)
+            mask = make(another_eye(drawn[..., 0], number, config, amount), number)
             writer.append(masks=mask[..., None], raw=grey(drawn))
             if number < SHEET:
                 shown.append(mask)
     return [square(np.hstack([mask, training[nearest(mask, training)]]), 512)[128:384] for mask in shown]
+
+
+def another_eye(drawn: np.ndarray, number: int, config: MasksConfig, amount: float) -> np.ndarray:
+    """Drawing `number`, float32 (s, s), varied by `amount` and enlarged to config.mask_size; as it is if that is 0."""
+    if not amount:
+        return drawn
+    fine = cv2.resize(drawn, (config.mask_size, config.mask_size), interpolation=cv2.INTER_CUBIC)
+    return vary(fine, draw_variation(config.seed, number, amount))
+
+
+def _cuts(measured, config, share):
+    """A function of (field, number) that cuts masks, and what masks.h5 records of it.
+
+    share: of foreground, matched on the fields `measured`, unless there are none.
+    """
+    cut = Cut(bridge=config.bridge, speck=config.speck)
+    if measured:
+        cut = replace(cut, level=level_for_share(measured, config.mask_size, cut, share))
+    return lambda field, number: decode(field, config.mask_size, cut), {"cut": vars(cut)}
+
+
+def _trees(measured, config, amount, inside, share):
+    """As `_cuts`, of trees in the field of view `inside`, boolean (mask_size, mask_size).
+
+    At which level vessels end changes from training to training. Where a plain cut has the training masks' share is
+    therefore 0 for the tree. Widths are another matter, and matched for themselves.
+    """
+    level, scale = 0.0, 1.0
+
+    def tree(field, number):
+        return grow(field - np.float32(level), inside, FAINT + draw_variation(config.seed, number, amount).fainter)
+
+    def make(field, number):
+        mask = np.where(inside, draw_tree(tree(field, number), config.mask_size, scale), 0).astype(np.uint8)
+        return without_specks(mask, config.speck)
+
+    if measured:
+        level = level_for_share(measured, config.mask_size, Cut(), share)
+        trees = [tree(field, number) for number, field in enumerate(measured)]
+        scale = scale_for_share(trees, config.mask_size, share)
+    return make, {"tree": {"level": level, "scale": scale, "speck": config.speck}}
 
 
 def write_photographs(draw: Callable[[int], np.ndarray], config: MasksConfig, _: Stage1Config) -> list[np.ndarray]:

@@ -1,11 +1,14 @@
 """What a trained Stage-I draws, and which training mask a drawn one is shown beside."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from data import layouts
 from data.errors import UserError
 from data.files import write_json
 from data.fundus import load_views
@@ -59,6 +62,48 @@ def test_a_larger_count_only_appends(trained, tmp_path, drive):
         share = np.mean([many[number]["masks"] > 0 for number in range(5)])
     first_two = np.mean([view.mask > 0 for view in load_views(drive, "train")[:2]])
     assert share == pytest.approx(first_two, rel=0.3)  # the third eye is held out
+
+
+def test_trees_have_the_training_masks_share_and_a_larger_count_only_appends(trained, tmp_path, drive):
+    folder, _ = trained("masks")
+    for count in (2, 32):
+        generate(config(folder, tmp_path / f"{count}.h5", count=count, decoder="tree", vary=1.0))
+    with PairReader(tmp_path / "2.h5") as few, PairReader(tmp_path / "32.h5") as many:
+        assert few.attributes == many.attributes and many.attributes["vary"] == 1 and "cut" not in many.attributes
+        assert many.attributes["tree"]["level"] != 0 and many.attributes["tree"]["scale"] != 1
+        masks = [many[number]["masks"][..., 0] for number in range(32)]
+        for number in range(2):
+            assert all(np.array_equal(few[number][name], many[number][name]) for name in ("masks", "raw"))
+    assert set(np.unique(masks)) == {0, 255}
+    views = load_views(drive, "train")[:2]
+    assert np.mean(np.array(masks) > 0) == pytest.approx(np.mean([view.mask > 0 for view in views]), rel=0.1)
+    assert not any(mask[:12, :12].any() for mask in masks)  # outside the field of view
+
+
+def test_vary_changes_masks_and_not_what_was_drawn(trained, tmp_path):
+    folder, _ = trained("masks")
+    for vary in (0.0, 1.0):
+        for decoder in ("cut", "tree"):
+            generate(config(folder, tmp_path / f"{decoder}{vary}.h5", count=1, decoder=decoder, vary=vary))
+    for decoder in ("cut", "tree"):
+        with PairReader(tmp_path / f"{decoder}0.0.h5") as still, PairReader(tmp_path / f"{decoder}1.0.h5") as varied:
+            assert np.array_equal(still[0]["raw"], varied[0]["raw"])
+            assert not np.array_equal(still[0]["masks"], varied[0]["masks"])
+
+
+def test_masks_of_cells_are_cut(trained, tmp_path, monkeypatch):
+    """No tree is looked for in them, and nothing is turned."""
+    folder, _ = trained("masks")
+    found = layouts.training
+
+    def of_cells(*arguments):
+        return tuple([replace(sample, modality="cells") for sample in part] for part in found(*arguments))
+
+    monkeypatch.setattr(layouts, "training", of_cells)
+    generate(config(folder, tmp_path / "cut.h5", count=1))
+    generate(config(folder, tmp_path / "tree.h5", count=1, decoder="tree", vary=1.0))
+    with PairReader(tmp_path / "cut.h5") as cut, PairReader(tmp_path / "tree.h5") as tree:
+        assert cut.attributes == tree.attributes and np.array_equal(cut[0]["masks"], tree[0]["masks"])
 
 
 def test_a_single_gan_draws_photographs_in_colour_and_nothing_else(trained, tmp_path):

@@ -1,0 +1,171 @@
+"""From the field that Stage-I draws to a tree of vessels that fork, taper and meet at the optic disc.
+
+The field is a signed distance (encoding.py), enlarged to GRID x GRID pixels. Lengths here are in pixels of that grid.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from skimage.graph import MCP_Geometric
+from skimage.morphology import skeletonize
+
+GRID = 256       # pixels, square: twice Stage-I's. A finer search takes longer and finds nothing new
+STEEP = 6.0      # a step over field f costs exp(-STEEP x f): ways keep to ridges, and can cross gaps
+FAINT = -0.2     # a ridge above it may be a vessel: with it drawn masks have vessels as long as CHASE_DB1's
+CERTAIN = -0.15  # a ridge above it is a vessel, even where it closes a loop: vessels cross, and run side by side
+BREAK = 0.06     # where a way lies less than this above FAINT it is not drawn: real masks have gaps
+GAP = 4          # shorter gaps are bridged
+THICK = 1.3      # wider vessels have no gaps
+SIGMA = 1.5      # of the Gaussian in which ridges are looked for
+CURVED = 0.012   # second derivative across a ridge, at least, of the smoothed field
+SHORT = 3        # a shorter branch is a dent in the outline of its vessel
+LOOP = 9         # a shorter way that closes a loop is a rung between two vessels side by side
+NEAR = 4         # so near to the other vessel a loop is closed
+SURE = 0.8       # of a way that closes a loop is certain
+HOLE = 5         # square pixels; smaller holes in the mask are filled
+RIM = 6.0        # vessels cross a rim of this width along the edge of the field of view, and do not run along it:
+ALONG = 17       # none stays in it for so many steps
+TIP = 12.0       # a vessel narrows to half over this length before its end
+FORK = 3.0       # r^3 = r1^3 + r2^3 where a vessel forks (Murray, 1926)
+LEAK = 0.03      # ends of side branches that no mask shows, for each pixel of way
+DRAWN = 0.65     # weight of the drawn width; the rest is Murray's
+FINE = 4         # lines are drawn so many times larger, because OpenCV draws whole widths
+
+
+@dataclass
+class Branch:
+    """A vessel from its outer end to where it meets an older one, or the root.
+
+    points: float32 (n, 2), rows and columns. width: float32 (n,). seen: boolean (n,), False in a gap.
+    """
+
+    points: np.ndarray
+    width: np.ndarray
+    seen: np.ndarray
+
+
+def find_root(field: np.ndarray) -> tuple[int, int]:
+    """Where thick vessel lies densest: the optic disc. float32 (s, s) in [-1, 1] -> row, column."""
+    thick = cv2.GaussianBlur(np.maximum(field, -0.2) + 0.2, (0, 0), len(field) / 36)
+    return np.unravel_index(np.argmax(thick), thick.shape)
+
+
+def ridges(field: np.ndarray, faint: float) -> np.ndarray:
+    """Centre lines of the ridges above `faint`: float32 (s, s) in [-1, 1] -> boolean (s, s).
+
+    On a ridge the field bends down to both sides, so two vessels with a shallow valley between them remain two.
+    """
+    smooth = cv2.GaussianBlur(field, (0, 0), SIGMA)
+    across, down, mixed = (cv2.Sobel(smooth, cv2.CV_32F, *order, ksize=3) / 4 for order in ((2, 0), (0, 2), (1, 1)))
+    bend = (across + down) / 2 - np.sqrt(((across - down) / 2) ** 2 + mixed ** 2)
+    return skeletonize((bend < -CURVED) & (field > faint))
+
+
+def _ways(field, edge, faint):
+    """The cheapest ways from ends of ridges, and from certain ridges, to the root, each up to an older way.
+
+    edge: float32 (s, s), the distance to the edge of the field of view, 0 outside. Yields pixels, int (n, 2), and
+    whether the first of them is the end of a ridge. The last is a pixel of an older way, or the root.
+    """
+    cost = np.exp(-STEEP * np.clip(field, -1, 1)) * (1 + 9 * (edge < RIM))
+    search = MCP_Geometric(np.where(edge > 0, cost, -1))
+    total, came = search.find_costs([find_root(np.where(edge > 0, field, -1))])
+    lines = ridges(field, faint) & (edge > 0) & np.isfinite(total)
+    around = cv2.filter2D(lines.astype(np.uint8), -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
+    ends = lines & (around == 2)
+    starts = np.argwhere(ends | (lines & (field > CERTAIN)))
+    at = tuple(starts.T)
+    steps, taken = np.array(search.offsets), np.zeros(field.shape, bool)
+    for start in starts[np.lexsort((-total[at], ~ends[at]))]:  # ends first, far ones first
+        way, end = [start], bool(ends[tuple(start)])
+        while not taken[tuple(way[-1])] and came[tuple(way[-1])] >= 0:
+            way.append(way[-1] - steps[came[tuple(way[-1])]])
+        if len(way) < (SHORT if end else LOOP) or not end and np.mean(field[tuple(np.transpose(way))] > CERTAIN) < SURE:
+            continue
+        corner = np.maximum(start - NEAR, 0)
+        others = np.argwhere(taken[corner[0]:start[0] + NEAR + 1, corner[1]:start[1] + NEAR + 1]) + corner
+        if len(others) and not end:  # the loop is closed
+            way.insert(0, others[np.argmin(np.abs(others - start).sum(axis=1))])
+        taken[tuple(np.transpose(way))] = True
+        yield np.array(way), end
+
+
+def _smooth(values, sigma):
+    """Gaussian along the first axis of (n,) or (n, c), as float32."""
+    flat = values.reshape(len(values), -1).astype(np.float32)
+    return cv2.GaussianBlur(flat, (1, 6 * sigma + 1), sigma, borderType=cv2.BORDER_REPLICATE).reshape(values.shape)
+
+
+def _flows(ways):
+    """How many ends lie beyond each pixel of each way, float32 (n,), and where each way meets another: (way, step)."""
+    flows, joins, place = [], [], {}
+    for number, (way, end) in enumerate(ways):
+        flows.append(end + LEAK * np.arange(len(way), dtype=np.float32))
+        joins.append(place.get(tuple(way[-1])))
+        for step, pixel in enumerate(map(tuple, way)):
+            place.setdefault(pixel, (number, step))
+    for flow, join in zip(reversed(flows), reversed(joins)):
+        if join:
+            flows[join[0]][join[1]:] += flow[-1]
+    return flows, joins
+
+
+def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Branch]:
+    """The tree in a drawn field, older branches first; an empty one where nothing was drawn.
+
+    Args:
+      field: float32 (s, s), about -1 to 1, above 0 in vessels.
+      inside: boolean (s, s), the field of view.
+      faint: ridges below it are no vessels.
+    """
+    field = cv2.resize(field, (GRID, GRID), interpolation=cv2.INTER_CUBIC if len(field) < GRID else cv2.INTER_AREA)
+    inside = cv2.resize(inside.astype(np.uint8), (GRID, GRID), interpolation=cv2.INTER_NEAREST)
+    edge = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    ways = list(_ways(field, edge, faint))
+    ridge, tree = cv2.dilate(field, np.ones((3, 3), np.uint8)), []
+    for (way, end), flow, join in zip(ways, *_flows(ways)):
+        height = ridge[tuple(way.T)]
+        drawn = 1.5 + 8 * _smooth(height, 12)  # twice the distance at a clip of 8, and what coarse pixels take from it
+        drawn = (np.maximum.accumulate(drawn) + np.minimum.accumulate(drawn[::-1])[::-1]) / 2  # wider towards the root
+        width = DRAWN * np.maximum(drawn, 0.4) + (1 - DRAWN) * 0.7 * flow ** (1 / FORK)
+        points = _smooth(way, 2)
+        points[0] = way[0]
+        points[-1] = way[-1]
+        if join:
+            parent = tree[join[0]]
+            width, points[-1] = np.minimum(width, parent.width[join[1]]), parent.points[join[1]]
+        if end and edge[tuple(way[0])] > 2 * RIM:  # nearer to the edge it leaves the picture
+            width = width * np.minimum(1, 0.5 + 0.5 * np.arange(len(way)) / TIP)
+        above = (_smooth(height, 1) > faint + BREAK).astype(np.uint8)
+        seen = cv2.morphologyEx(above, cv2.MORPH_CLOSE, np.ones((GAP, 1), np.uint8)).ravel() > 0
+        in_rim = (edge[tuple(way.T)] < RIM).astype(np.uint8)
+        runs = cv2.morphologyEx(in_rim, cv2.MORPH_OPEN, np.ones((ALONG, 1), np.uint8)).ravel() > 0
+        seen = (seen | (width > THICK)) & ~runs
+        tree.append(Branch(points, width, seen))
+    return tree
+
+
+def draw_tree(tree: list[Branch], size: int, scale: float = 1.0) -> np.ndarray:
+    """uint8 (size, size) 0/255: the branches as lines, their widths times `scale`."""
+    fine, enlarge = np.zeros((FINE * size, FINE * size), np.uint8), FINE * size / GRID
+    for branch in tree:
+        places = np.round(enlarge * (branch.points + 0.5) - 0.5).astype(int)[:, ::-1].tolist()
+        widths = np.maximum(1, np.round(enlarge * scale * branch.width)).astype(int).tolist()
+        for step in np.flatnonzero(branch.seen[:-1] & branch.seen[1:]):
+            cv2.line(fine, places[step], places[step + 1], 255, widths[step])
+    mask = (cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
+    holes = stats[:, cv2.CC_STAT_AREA] < HOLE * (size / GRID) ** 2
+    return np.where(holes[labels], 255, 255 * mask).astype(np.uint8)
+
+
+def scale_for_share(trees: list[list[Branch]], size: int, share: float) -> float:
+    """The scale of widths at which `share` (0 to 1) of all pixels are foreground, to 0.01, by bisection in [0.2, 3]."""
+    low, high = 0.2, 3.0
+    while high - low > 0.01:
+        scale = (low + high) / 2
+        foreground = np.mean([draw_tree(tree, size, scale) for tree in trees]) / 255
+        low, high = (low, scale) if foreground > share else (scale, high)
+    return (low + high) / 2

@@ -1,0 +1,154 @@
+"""Trees from small drawn fields."""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from stage1_dcgan.encoding import encode
+from stage1_dcgan.tree import FAINT, GRID, RIM, draw_tree, find_root, grow, scale_for_share
+
+SIZE = 256
+INSIDE = cv2.circle(np.zeros((SIZE, SIZE), np.uint8), (128, 128), 126, 1, cv2.FILLED) > 0
+TRUNK = [[(128, 128), (128, 60), (110, 30)], [(128, 128), (100, 180), (90, 220)], [(128, 128), (180, 140), (225, 150)]]
+
+
+def drawn(lines, widths):
+    """float32 (128, 128): what a good Stage-I would draw of lines [(x, y), ...] on SIZE pixels."""
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    for line, width in zip(lines, widths):
+        cv2.polylines(mask, [np.array(line)], False, 255, width)
+    return encode(mask, 128, "signed_distance", 4.0)
+
+
+def components(mask):
+    return cv2.connectedComponents(mask, connectivity=8)[0] - 1
+
+
+def width_at(mask, row=None, column=None):
+    """Pixels of a mask in a row or column."""
+    return int((mask[row] if column is None else mask[:, column]).astype(bool).sum())
+
+
+def test_vessels_meet_at_the_root_where_thick_ones_lie_densest():
+    field = drawn(TRUNK + [[(40, 100), (60, 110)]], [7, 7, 7, 3])
+    root = 2 * np.array(find_root(field))
+    assert np.hypot(*(root - 128)) < 15
+    mask = draw_tree(grow(drawn(TRUNK, [5, 5, 5]), INSIDE), SIZE)
+    assert components(mask) == 1
+    for x, y in ((128, 70), (98, 185), (200, 145)):  # each vessel is there
+        assert mask[y - 4:y + 5, x - 4:x + 5].any()
+
+
+def test_dashes_are_joined_and_a_long_gap_stays():
+    trunk = [(128, 20), (128, 236)]
+    dashes = [trunk, [(128, 128), (170, 128)], [(176, 128), (220, 128)]]
+    assert components(draw_tree(grow(drawn(dashes, [7, 3, 3]), INSIDE), SIZE)) == 1
+    mask = draw_tree(grow(drawn([trunk, [(190, 128), (235, 128)]], [7, 3]), INSIDE), SIZE)
+    assert components(mask) == 2 and not mask[:, 145:180].any() and mask[:, 195:222].any(axis=0).all()
+
+
+def test_vessels_taper_towards_their_ends_and_grow_where_they_meet():
+    """All lines of the field are equally wide; more ends lie beyond the stem than beyond its branches."""
+    fan = [[(128, 30), (128, 170)], [(128, 60), (60, 30)], [(128, 60), (196, 30)], [(128, 100), (215, 80)],
+           [(128, 100), (40, 80)], [(128, 140), (210, 190)], [(128, 140), (46, 190)], [(100, 225), (128, 170)]]
+    tree = grow(drawn(fan, [5] * len(fan)), INSIDE)
+    assert len(tree) >= 6
+    for branch in tree:
+        assert branch.width[0] < 0.9 * branch.width[-1] and (np.diff(branch.width) > -1e-3).all()
+    single = grow(drawn(fan[:1], [5]), INSIDE)
+    assert max(branch.width.max() for branch in tree) > 1.15 * max(branch.width.max() for branch in single)
+
+
+def test_the_more_ends_lie_beyond_a_place_the_wider_it_is():
+    """Murray's law, where the drawn distance is the same everywhere."""
+    stem, twigs = [(128, 30), (128, 215)], [[(128, y), (60, y - 30)] for y in (80, 110, 140, 170)]
+    few, many = (grow(np.minimum(drawn(lines, [5] * len(lines)), 0.1), INSIDE) for lines in ([stem], [stem, *twigs]))
+    assert max(branch.width.max() for branch in many) > 1.05 * max(branch.width.max() for branch in few)
+
+
+def test_an_end_inside_the_view_is_thin_and_one_at_its_edge_is_cut_off():
+    inner, outer = (grow(drawn([[(128, 128), (128, y)], [(128, 128), (60, 128)]], [7, 7]), INSIDE) for y in (40, 4))
+    upwards = [next(branch for branch in tree if branch.points[0, 0] < 100) for tree in (inner, outer)]
+    assert upwards[0].width[0] < 0.6 * upwards[0].width[16] and upwards[1].width[0] > 0.8 * upwards[1].width[16]
+
+
+def test_a_branch_is_nowhere_wider_than_what_it_leaves():
+    """A blob at the end of a vessel, which GANs draw, stays a vessel."""
+    lines = [(128, 20), (128, 236)], [(128, 60), (60, 90)], [(128, 160), (60, 190)], [(128, 128), (200, 128)]
+    thick = drawn([*lines, [(194, 128), (200, 128)]], [9, 7, 7, 3, 11])
+    mask = draw_tree(grow(thick, INSIDE), SIZE)
+    assert 0 < width_at(mask[100:156], column=196) <= width_at(mask[:, 108:149], row=100)
+
+
+def test_vessels_side_by_side_and_their_loops_stay():
+    """An artery and a vein that leave the disc and cross again: the eye between them is open, and closed all round."""
+    loop = [(60, 128), (110, 100), (160, 100), (200, 128)], [(60, 128), (110, 156), (160, 156), (200, 128)]
+    mask = draw_tree(grow(drawn(loop, [5, 5]), INSIDE), SIZE)
+    _, labels = cv2.connectedComponents(255 - mask, connectivity=4)
+    assert labels[128, 130] != labels[10, 10] and not mask[128, 130]
+
+
+def test_faint_ridges_make_no_net():
+    """Two vessels from one root, with faint rungs between them."""
+    rungs = [[(100, 40 + 12 * k), (156, 40 + 12 * k)] for k in range(12)]
+    field = drawn([[(100, 30), (100, 190), (128, 215)], [(156, 30), (156, 190), (128, 215)]], [5, 5])
+    faint = drawn(rungs, [3] * 12) - 0.67
+    mask = draw_tree(grow(np.maximum(field, faint), INSIDE), SIZE)
+    assert faint.max() > FAINT and components(255 - mask) <= 2  # the background, and at most one hole
+    assert mask[60:190, 95:106].any(axis=1).all() and mask[60:190, 151:162].any(axis=1).all()
+
+
+def test_certain_ridges_close_no_loop_over_faint_ones():
+    rungs = [[(100, 40 + 12 * k), (156, 40 + 12 * k)] for k in range(15)]
+    field = np.maximum(drawn([[(100, 30), (100, 220)], [(156, 30), (156, 220)]], [5, 5]), drawn(rungs, [3] * 15) - 0.67)
+    assert components(255 - draw_tree(grow(field, INSIDE), SIZE)) <= 3
+
+
+def test_no_vessel_runs_along_the_edge_of_the_field_of_view():
+    angles = np.linspace(-1, 1, 60)
+    arc = np.round(128 + 123 * np.stack([np.cos(angles), np.sin(angles)], axis=1)).astype(int).tolist()
+    mask = draw_tree(grow(drawn([[(128, 20), (128, 236)], [(128, 128), (251, 128)], arc], [7, 5, 3]), INSIDE), SIZE)
+    edge = cv2.distanceTransform(INSIDE.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    rim = (edge > 0) & (edge < RIM * SIZE / GRID)
+    assert mask[118:139, 200:230].any(axis=0).all()       # the vessel towards the edge is there
+    assert (mask[rim] > 0).mean() < 0.03                   # the arc fills much of the rim
+    line = cv2.polylines(np.zeros((SIZE, SIZE), np.uint8), [np.array(arc)], False, 255, 3)
+    assert (line[rim] > 0).mean() > 0.1
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1])
+def test_the_scale_gives_the_share_that_was_asked(eye, share):
+    trees = [grow(encode(eye(seed)[1][22:562, 12:552], 128, "signed_distance", 8.0), INSIDE) for seed in (1, 2)]
+    scale = scale_for_share(trees, 256, share)
+    reached = [(draw_tree(tree, 256, scale) > 0).mean() for tree in trees]
+    assert np.mean(reached) == pytest.approx(share, rel=0.05) and min(reached) > 0
+
+
+def test_the_size_of_the_mask_changes_its_resolution_only():
+    tree = grow(drawn(TRUNK, [5, 5, 5]), INSIDE)
+    small, large = draw_tree(tree, 256), draw_tree(tree, 512)
+    halved = cv2.resize(large, (256, 256), interpolation=cv2.INTER_AREA) > 127
+    assert ((small > 0) & halved).sum() / ((small > 0) | halved).sum() > 0.85
+
+
+@pytest.mark.parametrize("level", [-1.0, 0.0, 1.0])
+def test_a_field_without_ridges_has_no_tree(level):
+    tree = grow(np.full((128, 128), level, np.float32), INSIDE)
+    assert not draw_tree(tree, SIZE).any()
+
+
+def test_no_field_of_view_has_no_tree():
+    assert not draw_tree(grow(drawn(TRUNK, [5, 5, 5]), np.zeros((SIZE, SIZE), bool)), SIZE).any()
+
+
+def test_a_mask_is_0_or_255_and_the_same_again():
+    field = drawn(TRUNK, [5, 5, 5])
+    first, again = draw_tree(grow(field, INSIDE), SIZE), draw_tree(grow(field.copy(), INSIDE), SIZE)
+    assert first.dtype == np.uint8 and set(np.unique(first)) == {0, 255} and np.array_equal(first, again)
+
+
+def test_more_is_drawn_where_fainter_ridges_count():
+    field = np.maximum(drawn(TRUNK, [5, 5, 5]), drawn([[(128, 128), (30, 120)]], [3]) - 0.65)
+    few, many = (draw_tree(grow(field, INSIDE, faint), SIZE) for faint in (-0.1, -0.4))
+    assert not few[100:140, 30:100].any() and many[100:140, 30:100].any()
