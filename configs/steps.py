@@ -22,9 +22,9 @@ from configs.settings import PHANTOMS, Settings
 from data.errors import UserError
 from unet_eval.arms import parse_arm, parse_net_name
 
-
-OF_A_TRAINING = re.compile(r"config\.json|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|samples|ckpt-\d+.*|"
-                           r"\.partial-.*")  # names of what a training writes
+# Names of what a training writes.
+OF_A_TRAINING = re.compile(r"config\.json|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|samples|segmenter|"
+                           r"coarse|ckpt-\d+.*|\.partial-.*")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow import keras
 
-from training.losses import cross_entropy, mean_over_batch
+from training.gan import GAN
+from training.losses import cross_entropy
 
 
 def shift_and_flip(pictures: tf.Tensor, chance: tf.Tensor, reach: float) -> tf.Tensor:
@@ -30,7 +31,7 @@ def shift_and_flip(pictures: tf.Tensor, chance: tf.Tensor, reach: float) -> tf.T
     return pictures
 
 
-class DCGAN(keras.Model):
+class DCGAN(GAN):
     """Trains a generator G and a discriminator D in turn. x is a real picture, G(z) a generated one.
 
     The losses are those of the authors' code. D minimises the cross-entropy with the labels 1 for real and 0 for
@@ -47,22 +48,10 @@ class DCGAN(keras.Model):
     the number of devices.
     """
 
-    PENALTY_EVERY = 8
-
     def __init__(self, generator: keras.Model, discriminator: keras.Model, generator_steps: int = 2,
                  reach: float = 0.0, penalty: float = 0.0):
-        super().__init__()
-        self.generator, self.discriminator = generator, discriminator
+        super().__init__(generator, discriminator)
         self.generator_steps, self.reach, self.penalty = generator_steps, reach, penalty
-        self.means = {name: keras.metrics.Mean(name) for name in ("d_loss", "g_loss", "D(x)", "D(G(z))")}
-
-    def compile(self, d_optimizer, g_optimizer):
-        super().compile()
-        self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
-
-    @property
-    def metrics(self):
-        return list(self.means.values())
 
     def call(self, z, training=False):
         return self.generator(z, training=training)
@@ -70,21 +59,8 @@ class DCGAN(keras.Model):
     def _augmented(self, pictures, chance):
         return shift_and_flip(pictures, chance, self.reach) if self.reach else pictures
 
-    def _penalty_gradients(self, real):
-        """Gradients of the R1 penalty with respect to the weights of D; zeros in the steps without penalty."""
-        weights = self.discriminator.trainable_variables
-
-        def compute():
-            with tf.GradientTape() as outer:
-                with tf.GradientTape() as inner:
-                    inner.watch(real)
-                    score = tf.reduce_sum(self.discriminator(real, training=True))
-                slope = tf.reduce_sum(tf.square(inner.gradient(score, real)), axis=[1, 2, 3])
-                loss = self.PENALTY_EVERY * self.penalty / 2 * mean_over_batch(slope)
-            return outer.gradient(loss, weights, unconnected_gradients="zero")
-
-        has_penalty = self.d_optimizer.iterations % self.PENALTY_EVERY == 0
-        return tf.cond(has_penalty, compute, lambda: [tf.zeros_like(weight) for weight in weights])
+    def _score(self, pictures):
+        return tf.reduce_sum(self.discriminator(pictures, training=True))
 
     def train_step(self, batch):
         z, chance = batch["z"], batch["chance"]
@@ -95,7 +71,7 @@ class DCGAN(keras.Model):
             d_loss = cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)
         gradients = tape.gradient(d_loss, self.discriminator.trainable_variables)
         if self.penalty:
-            gradients = [a + b for a, b in zip(gradients, self._penalty_gradients(real))]
+            gradients = [a + b for a, b in zip(gradients, self.penalty_gradients(self._score, real, self.penalty))]
         self.d_optimizer.apply_gradients(zip(gradients, self.discriminator.trainable_variables))
 
         for _ in range(self.generator_steps):
@@ -105,8 +81,4 @@ class DCGAN(keras.Model):
             gradients = tape.gradient(g_loss, self.generator.trainable_variables)
             self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_variables))
 
-        replicas = tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, tf.float32)
-        for name, value in {"d_loss": d_loss * replicas, "g_loss": g_loss * replicas,
-                            "D(x)": tf.sigmoid(real_logits), "D(G(z))": tf.sigmoid(fake_logits)}.items():
-            self.means[name].update_state(value)
-        return {name: mean.result() for name, mean in self.means.items()}
+        return self.shown({"d_loss": d_loss, "g_loss": g_loss}, real_logits, fake_logits)

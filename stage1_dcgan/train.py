@@ -35,8 +35,6 @@ def build(config: Stage1Config) -> DCGAN:
     averaging = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
     gan.compile(keras.optimizers.Adam(config.learning_rate, beta_1=config.beta_1),
                 keras.optimizers.Adam(config.learning_rate, beta_1=config.beta_1, **averaging))
-    gan.d_optimizer.build(gan.discriminator.trainable_variables)
-    gan.g_optimizer.build(gan.generator.trainable_variables)
     return gan
 
 
@@ -66,9 +64,7 @@ def train(config: Stage1Config) -> None:
         with averaged(gan.generator, gan.g_optimizer):
             return gan.generator(z, training=False).numpy()
 
-    parts = {"generator": gan.generator, "discriminator": gan.discriminator,
-             "g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
-    fit(gan, lambda step: dataset(real, schedule, step), schedule, config, parts,
+    fit(gan, lambda step: dataset(real, schedule, step), schedule, config, gan.parts,
         [Pictures(folder, lambda: grid(grey(drawn()), columns=4), config.pictures_every),
          Diversity(folder, drawn, real, config.pictures_every)])
     with averaged(gan.generator, gan.g_optimizer):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from data.errors import UserError
 from training.config import Config, TrainingConfig, option
 
-ARCHITECTURES = ("pix2pix",)  # each is a module in architectures/
+ARCHITECTURES = ("pix2pix", "coarse_to_fine")  # each is a module in architectures/
 NORMS = ("batch", "instance", "none")
 UPSAMPLINGS = ("transposed", "resize")
 
@@ -35,6 +35,8 @@ class Stage2Config(TrainingConfig):
     grain: bool = option(False, "Add noise to renderings that is as strong as the fine texture that they lack.")
     flips: bool = option(False, "Mirror the training pairs at random.")
     l1_weight: float = option(1.0, "Weight of the mean absolute error in the generator's loss.", low=0, high=1000)
+    crop: int = option(128, "Pixels of the crops that coarse_to_fine is trained on, a multiple of 8.", low=64, high=512)
+    agreement: float = option(10.0, "Weight of the segmenter's agreement, with coarse_to_fine.", low=0, high=1000)
     optimizer: str = option("rmsprop", "Optimizer of both networks.", choices=("rmsprop", "adam"))
     learning_rate: float = option(1e-3, "Learning rate of both networks.", low=1e-8, high=1)
     epochs: int = option(100, "Epochs.", low=1, may_change=True)
@@ -44,6 +46,8 @@ class Stage2Config(TrainingConfig):
     def check(self):
         if self.size % 8:
             raise UserError(f"--size={self.size} cannot be halved three times: use a multiple of 8")
+        if self.architecture == "coarse_to_fine" and (self.crop % 8 or self.crop > self.size):
+            raise UserError(f"--crop={self.crop}: use a multiple of 8, at most --size={self.size}")
         if self.photos and not self.photo_masks:
             raise UserError("--photos needs --photo_masks, the folder that unet_eval.segment wrote for them")
 

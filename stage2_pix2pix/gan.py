@@ -4,12 +4,13 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow import keras
 
+from training.gan import GAN
 from training.losses import cross_entropy, mean_over_batch, mean_per_example
 
 WIDEST = 4.0  # standard deviations that the output 1 stands for; an optic disc is about three above the mean
 
 
-class Pix2Pix(keras.Model):
+class Pix2Pix(GAN):
     """Trains a generator G and a PatchGAN discriminator D, each with one update per step.
 
     D minimises the mean of two cross-entropies: with the label 1 for real pairs and 0 for rendered pairs. G minimises
@@ -27,17 +28,8 @@ class Pix2Pix(keras.Model):
     """
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, l1_weight: float):
-        super().__init__()
-        self.generator, self.discriminator, self.l1_weight = generator, discriminator, l1_weight
-        self.means = {name: keras.metrics.Mean(name) for name in ("d_loss", "g_loss", "l1", "D(x)", "D(G(z))")}
-
-    def compile(self, d_optimizer, g_optimizer):
-        super().compile()
-        self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
-
-    @property
-    def metrics(self):
-        return list(self.means.values())
+        super().__init__(generator, discriminator, ("l1",))
+        self.l1_weight = l1_weight
 
     def _train_discriminator(self, known, real, fake):
         with tf.GradientTape() as tape:
@@ -60,11 +52,7 @@ class Pix2Pix(keras.Model):
         weights = self.generator.trainable_variables
         self.g_optimizer.apply_gradients(zip(tape.gradient(g_loss, weights), weights))
 
-        replicas = tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, tf.float32)
-        for name, value in {"d_loss": d_loss * replicas, "g_loss": g_loss * replicas, "l1": l1 * replicas,
-                            "D(x)": tf.sigmoid(real_logits), "D(G(z))": tf.sigmoid(fake_logits)}.items():
-            self.means[name].update_state(value)
-        return {name: mean.result() for name, mean in self.means.items()}
+        return self.shown({"d_loss": d_loss, "g_loss": g_loss, "l1": l1}, real_logits, fake_logits)
 
 
 def colour(drawn: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:

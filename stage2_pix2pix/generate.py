@@ -40,8 +40,9 @@ def generate(config: PairsConfig) -> None:
     model_folder, out = Path(config.model), Path(config.out)
     stage2 = read_config(model_folder, Stage2Config, REMEDY)
     architecture = architectures.load(stage2.architecture)
-    model = architecture.generator(stage2)
-    load_weights(model, model_folder / "generator.h5", REMEDY)
+    networks = architecture.networks(stage2)
+    for name, network in networks.items():
+        load_weights(network, model_folder / f"{name}.h5", REMEDY)
     codes = load_array(model_folder / "codes.npy", REMEDY)
     power = load_array(model_folder / "grain.npy", REMEDY) if stage2.grain else None
     folder, sheet = OutputFolder(out.parent, "--out"), f"{out.stem}.png"
@@ -56,7 +57,7 @@ def generate(config: PairsConfig) -> None:
             random = numpy_generator(config.seed, row, COLOURS)
             first, second = codes[random.integers(len(codes), size=2)]
             code = first + random.random() * (second - first)
-            image = architecture.render(model, stage2, mask, fov, code, config.seed, row)
+            image = architecture.render(networks, stage2, mask, fov, code, config.seed, row)
             if stage2.grain:
                 image = with_grain(image, fov, power, random)
             writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])

@@ -21,24 +21,32 @@ class Pairs:
     """N training pairs at S x S pixels.
 
     masks, fovs: uint8 (N, S, S), 0 or 255. photographs: uint8 (N, S, S, 3) RGB, black outside the field of view.
-    codes: float32 (N, 6), see `colour_code`.
+    codes: float32 (N, 6), see `colour_code`. imitated: the last so many pairs are those that renderings imitate, the
+    annotated ones where there are some; 0: all pairs.
     """
 
     masks: np.ndarray
     fovs: np.ndarray
     photographs: np.ndarray
     codes: np.ndarray
+    imitated: int
 
     @classmethod
-    def from_views(cls, views: list[View], size: int) -> Pairs:
+    def from_views(cls, views: list[View], size: int, imitated: int = 0) -> Pairs:
         photographs = np.stack([square(view.image, size) for view in views])
         fovs = np.stack([square(view.fov, size) for view in views])
         masks = np.stack([square(np.minimum(view.mask, view.fov), size) for view in views])
         photographs[fovs == 0] = 0
-        return cls(masks, fovs, photographs, np.stack([colour_code(p, f) for p, f in zip(photographs, fovs)]))
+        return cls(masks, fovs, photographs, np.stack([colour_code(p, f) for p, f in zip(photographs, fovs)]),
+                   imitated)
 
     def __len__(self):
         return len(self.masks)
+
+    @property
+    def imitated_rows(self) -> np.ndarray:
+        """int (M,): indices of the pairs that renderings imitate."""
+        return np.arange(len(self))[-self.imitated:]
 
 
 def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:

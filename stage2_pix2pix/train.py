@@ -63,35 +63,40 @@ def train(config: Stage2Config) -> None:
     architecture = architectures.load(config.architecture)
     device = devices.start(config, config.seed)
     with device.strategy.scope():
-        gan = architecture.build(config)
+        networks = architecture.networks(config)
     if config.dry_run:
-        logging.info("Stage-II: %d pairs, %d and %d weights, %d steps; nothing written (--dry_run)", len(samples),
-                     gan.generator.count_params(), gan.discriminator.count_params(), schedule.steps)
+        logging.info("Stage-II: %d pairs, %d weights, %d steps; nothing written (--dry_run)", len(samples),
+                     sum(network.count_params() for network in networks.values()), schedule.steps)
         return
 
     identity = {"pairs": config.pairs, "photos": config.photos, "checksum": layouts.checksum(samples)}
     run_folder = RunFolder(config, identity, device.resolved)  # this variable keeps the folder locked
     folder = run_folder.path
-    pairs = Pairs.from_views([load_view(sample) for sample in samples], config.size)
-    rows = np.arange(len(pairs))[-len(imitated):][:MEASURED]
-    save_array(pairs.codes[rows], folder / "codes.npy")
+    pairs = Pairs.from_views([load_view(sample) for sample in samples], config.size, len(imitated))
+    rows = pairs.imitated_rows[:MEASURED]
+    codes = architecture.codes(config, pairs)
+    save_array(codes[rows], folder / "codes.npy")
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
 
     def render(row):
-        return architecture.render(gan.generator, config, pairs.masks[row], pairs.fovs[row], pairs.codes[row],
-                                   config.seed, row)
+        return architecture.render(networks, config, pairs.masks[row], pairs.fovs[row], codes[row], config.seed, row)
 
     def sheet():
         return contact_sheet(pairs.masks[shown], [render(row) for row in shown], pairs.photographs[shown])
 
-    parts = {"generator": gan.generator, "discriminator": gan.discriminator,
-             "g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
-    fit(gan, lambda step: architecture.dataset(pairs, config, schedule, step), schedule, config, parts,
-        [Pictures(folder, sheet, config.pictures_every)])
+    phases = architecture.phases(config, networks, pairs, schedule)
+    while True:
+        with device.strategy.scope():
+            phase = next(phases, None)
+        if phase is None:
+            break
+        pictures = [] if phase.name else [Pictures(folder, sheet, config.pictures_every)]
+        fit(phase.model, phase.dataset, phase.schedule, config, phase.parts, pictures, phase.name)
     if config.grain:
         rendered = np.stack([render(row) for row in rows])
         save_array(missing_power(pairs.photographs[rows], rendered), folder / "grain.npy")
-    save_weights(gan.generator, folder / "generator.h5")
+    for name, network in networks.items():
+        save_weights(network, folder / f"{name}.h5")
     logging.info("Stage-II: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)
 
 

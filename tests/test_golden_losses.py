@@ -87,7 +87,7 @@ def build(name: str):
     if isinstance(config, UnetConfig):
         model = build_unet(config, Schedule.from_config(config, BATCH))
         return model, [model]
-    gan = build_dcgan(config) if isinstance(config, Stage1Config) else pix2pix.build(config)
+    gan = build_dcgan(config) if isinstance(config, Stage1Config) else pix2pix.build(config, pix2pix.networks(config))
     return gan, [gan.generator, gan.discriminator]
 
 

@@ -102,18 +102,20 @@ class _SaveStopGuard(keras.callbacks.Callback):
 
 
 def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], schedule: Schedule, config: TrainingConfig,
-        parts: dict, callbacks: list[keras.callbacks.Callback]) -> None:
+        parts: dict, callbacks: list[keras.callbacks.Callback], phase: str = "") -> None:
     """Trains the compiled `model` to the end of the schedule, from the newest checkpoint in config.out if there is one.
 
     Args:
       make_dataset: step -> the batches from this step on.
       parts: {name: model or optimizer}, which the checkpoints hold.
+      phase: folder within config.out, for a training that has several phases.
     Raises:
       Stopped: after SIGTERM or SIGINT; everything is saved.
       UserError: a loss or weight is NaN or infinite; all checkpoints are gone or damaged, or none can be written; a
         batch cannot be read.
     """
-    folder = Path(config.out)
+    folder = Path(config.out) / phase
+    folder.mkdir(exist_ok=True)
     checkpoints, seconds = Checkpoints(folder, **parts), folder / "seconds.json"
     step = checkpoints.restore()
     if step:

@@ -222,8 +222,10 @@ def tuned_threshold(probability, views) -> float:
 
 
 def stage_seconds(folder: Path) -> dict:
-    """Seconds of training by folder, None where Stage-I or Stage-II left no record, and the "total" of those known."""
+    """Seconds of training by folder, with those of its phases, None where Stage-I or Stage-II left no record; and the
+    "total" of those known."""
     seconds = {"stage1": None, "stage2": None}
     for path in sorted(folder.glob("*/seconds.json")):
-        seconds[path.parent.name] = read_json(path, "remove it")["seconds"]
+        records = path.parent.glob("**/seconds.json")
+        seconds[path.parent.name] = round(sum(read_json(record, "remove it")["seconds"] for record in records), 1)
     return {**seconds, "total": sum(value for value in seconds.values() if value is not None)}

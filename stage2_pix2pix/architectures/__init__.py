@@ -1,20 +1,41 @@
-"""The architectures of Stage-II. Each is a module of this package with its name in config.ARCHITECTURES.
+"""Stage-II's architectures. Each is a module of this package, and its name an entry of config.ARCHITECTURES.
 
 An architecture has four functions:
 
-- `build(config) -> keras.Model`: the compiled GAN. It has `generator`, `discriminator`, `g_optimizer` and
-  `d_optimizer`, and all variables of the optimizers exist, so that a checkpoint can be restored.
-- `dataset(pairs, config, schedule, first_step) -> tf.data.Dataset`: the batches for its `train_step`, from step
-  `first_step` on. `pairs` is an `inputs.Pairs`.
-- `generator(config) -> keras.Model`: the generator alone, to load trained weights into.
-- `render(model, config, mask, fov, code, seed, row) -> uint8 (S, S, 3) RGB`: a photograph for a mask, black outside
-  the field of view. `mask` and `fov` are uint8 (S, S), 0 or 255. `code` is float32 (6,), see `inputs.colour_code`. The
-  random numbers follow from `seed` and `row`.
+- `networks(config) -> {name: keras.Model}`: the networks that render. Their trained weights are kept in NAME.h5; one of
+  them is called "generator" and is the last.
+- `phases(config, networks, pairs, schedule)`: a Python generator of `Phase`. Each is trained to its end before the next
+  one is asked for, so a phase may use what an earlier one has trained.
+- `codes(config, pairs) -> float32 (N, 6)`: the colours of the pairs, see `inputs.colour_code`.
+- `render(networks, config, mask, fov, code, seed, row) -> uint8 (S, S, 3) RGB`: a photograph for a mask, black
+  outside the field of view. mask and fov are uint8 (S, S), 0 or 255; code is float32 (6,). Its random numbers follow
+  from `seed` and `row`.
 """
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
+
+import tensorflow as tf
+from tensorflow import keras
+
+from training.fit import Schedule
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a training: a compiled model, its batches from a step on, and what its checkpoints hold.
+
+    name: its folder within the run folder; the last phase has none, and shows pictures while it trains.
+    """
+
+    name: str
+    model: keras.Model
+    dataset: Callable[[int], tf.data.Dataset]
+    schedule: Schedule
+    parts: dict
 
 
 def load(name: str) -> ModuleType:

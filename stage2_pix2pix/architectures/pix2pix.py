@@ -1,27 +1,38 @@
 """The architecture of the paper: a pix2pix on whole views (Section 7). The package says what its functions do."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 from data.randomness import normal
-from stage2_pix2pix import networks
+from stage2_pix2pix import networks as builders
+from stage2_pix2pix.architectures import Phase
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.gan import Pix2Pix, black_outside, colour
-from stage2_pix2pix.inputs import RENDERING, dataset, known
+from stage2_pix2pix.inputs import RENDERING, Pairs, dataset, known
+from training.fit import Schedule
 
-__all__ = ["build", "dataset", "generator", "render"]
+
+def networks(config: Stage2Config) -> dict[str, keras.Model]:
+    return {"generator": builders.generator(config.size, config.base, config.known_planes + config.noise, config.norm,
+                                            config.dropout, config.upsampling)}
 
 
-def build(config: Stage2Config) -> Pix2Pix:
-    gan = Pix2Pix(generator(config),
-                  networks.discriminator(config.size, config.d_base, config.known_planes, config.d_norm),
+def build(config: Stage2Config, networks: dict) -> Pix2Pix:
+    """The compiled GAN around the generator."""
+    gan = Pix2Pix(networks["generator"],
+                  builders.discriminator(config.size, config.d_base, config.known_planes, config.d_norm),
                   config.l1_weight)
     gan.compile(_optimizer(config), _optimizer(config))
-    gan.d_optimizer.build(gan.discriminator.trainable_variables)
-    gan.g_optimizer.build(gan.generator.trainable_variables)
     return gan
+
+
+def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedule) -> Iterator[Phase]:
+    gan = build(config, networks)
+    yield Phase("", gan, lambda step: dataset(pairs, config, schedule, step), schedule, gan.parts)
 
 
 def _optimizer(config: Stage2Config) -> keras.optimizers.Optimizer:
@@ -30,16 +41,15 @@ def _optimizer(config: Stage2Config) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(config.learning_rate, beta_1=0.5)
 
 
-def generator(config: Stage2Config) -> keras.Model:
-    return networks.generator(config.size, config.base, config.known_planes + config.noise, config.norm,
-                              config.dropout, config.upsampling)
+def codes(config: Stage2Config, pairs: Pairs) -> np.ndarray:
+    return pairs.codes
 
 
-def render(model: keras.Model, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray,
+def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray,
            seed: int, row: int) -> np.ndarray:
     planes = known(tf.constant(mask[None]), tf.constant(fov[None]), config)
     noise = normal(seed, row, RENDERING, (1, config.size, config.size, config.noise))
-    photograph = model([tf.concat([planes, noise], -1), tf.zeros((1, 2), tf.int64)], training=False)
+    photograph = networks["generator"]([tf.concat([planes, noise], -1), tf.zeros((1, 2), tf.int64)], training=False)
     if config.colour_code:
         photograph = colour(photograph, tf.constant(code[None], tf.float32))
     photograph = black_outside(photograph, tf.cast(fov[None, ..., None] > 0, tf.float32))

@@ -3,13 +3,26 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 
+from data.fundus import load_views
 from stage2_pix2pix import architectures
+from stage2_pix2pix.architectures.coarse_to_fine import inputs
 from stage2_pix2pix.config import ARCHITECTURES, Stage2Config
+from stage2_pix2pix.inputs import Pairs
+from stage2_pix2pix.train import train
+from training.fit import Schedule
+from training.weights import load_weights
 
-FUNCTIONS = {"build": ["config"], "dataset": ["pairs", "config", "schedule", "first_step"], "generator": ["config"],
-             "render": ["model", "config", "mask", "fov", "code", "seed", "row"]}
+FUNCTIONS = {"networks": ["config"], "codes": ["config", "pairs"],
+             "phases": ["config", "networks", "pairs", "schedule"],
+             "render": ["networks", "config", "mask", "fov", "code", "seed", "row"]}
+
+
+def config(architecture, **options):
+    return Stage2Config(**{"pairs": "drive:x", "out": "x", "architecture": architecture, "size": 64, "base": 4,
+                           "d_base": 4, "crop": 64, "batch_size": 2, "optimizer": "adam", **options})
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -19,9 +32,55 @@ def test_every_name_is_a_module_with_the_four_functions(name):
         assert list(inspect.signature(getattr(architecture, function)).parameters) == parameters
 
 
-def test_all_variables_of_the_optimizers_are_made():
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_renderings_are_black_outside_and_follow_from_seed_and_row(name, drive):
+    architecture, options = architectures.load(name), config(name, noise=1)
+    pairs = Pairs.from_views(load_views(drive, "train"), 64)
+    networks, codes = architecture.networks(options), architecture.codes(options, pairs)
+    assert codes.shape == (len(pairs), 6) and list(networks)[-1] == "generator"
+    first, again, other = (architecture.render(networks, options, pairs.masks[0], pairs.fovs[0], codes[0], 1, row)
+                           for row in (0, 0, 1))
+    assert first.shape == (64, 64, 3) and first.dtype == np.uint8
+    assert (first[pairs.fovs[0] == 0] == 0).all() and first[pairs.fovs[0] > 0].any()
+    assert (first == again).all() and (first != other).any()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_all_variables_of_the_optimizers_are_made(name, drive):
     """Or a checkpoint would not restore them."""
-    config = Stage2Config(pairs="drive:x", out="x", size=64, base=4, d_base=4, optimizer="adam")
-    gan = architectures.load(config.architecture).build(config)
-    for network, optimizer in ((gan.generator, gan.g_optimizer), (gan.discriminator, gan.d_optimizer)):
-        assert len(optimizer.variables) > 2 * len(network.trainable_variables)
+    architecture, options = architectures.load(name), config(name)
+    pairs = Pairs.from_views(load_views(drive, "train"), 64)
+    for phase in architecture.phases(options, architecture.networks(options), pairs, Schedule(1, 1, 2, 0)):
+        for part, optimizer in phase.parts.items():
+            if part.endswith("optimizer"):
+                own = {"g_optimizer": "generator", "d_optimizer": "discriminator"}.get(part, "model")
+                network = phase.parts[own]
+                assert len(optimizer.variables) > 2 * len(network.trainable_variables)
+
+
+def test_a_coarse_picture_shows_what_lies_between_the_vessels():
+    photograph = np.full((96, 96, 3), 160, np.uint8)
+    mask, fov = np.zeros((96, 96), np.uint8), np.full((96, 96), 255, np.uint8)
+    mask[40:44], photograph[38:46] = 255, 20
+    coarse = inputs.coarse_picture(photograph, mask, fov)
+    assert coarse.shape == (inputs.COARSE, inputs.COARSE, 3)
+    assert np.allclose(coarse, 160 / 127.5 - 1, atol=0.02)
+
+
+@pytest.mark.training
+def test_coarse_to_fine_stopped_between_and_in_its_phases_equals_one_that_was_not(drive, tmp_path, monkeypatch):
+    from stage2_pix2pix.architectures import coarse_to_fine
+
+    monkeypatch.setattr(coarse_to_fine, "SEGMENTER_STEPS", 4)
+    monkeypatch.setattr(coarse_to_fine, "COARSE_STEPS", 4)
+    monkeypatch.setattr(coarse_to_fine, "EPOCHS", 2)
+    options = {"pairs": drive, "size": 96, "precision": "float32", "steps_per_epoch": 2, "pictures_every": 9}
+    train(config("coarse_to_fine", out=str(tmp_path / "once"), epochs=2, **options))
+    for epochs in (1, 2):
+        train(config("coarse_to_fine", out=str(tmp_path / "twice"), epochs=epochs, **options))
+    for name, network in coarse_to_fine.networks(config("coarse_to_fine")).items():
+        weights = []
+        for folder in ("once", "twice"):
+            load_weights(network, tmp_path / folder / f"{name}.h5", "")
+            weights.append(network.get_weights())
+        assert all((a == b).all() for a, b in zip(*weights))

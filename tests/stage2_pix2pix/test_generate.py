@@ -29,10 +29,10 @@ def config(**options):
 
 def test_a_rendering_is_a_photograph_in_its_field_of_view():
     devices.set_seed(0)
-    model = pix2pix.generator(config())
+    networks = pix2pix.networks(config())
     mask, fov = disc() // 2 * 2, disc()
     code = np.array([0.3, -0.2, -0.5, 0.1, 0.1, 0.1], np.float32)
-    first, again, other_row, other_seed = (pix2pix.render(model, config(), mask, fov, code, seed, row)
+    first, again, other_row, other_seed = (pix2pix.render(networks, config(), mask, fov, code, seed, row)
                                            for seed, row in ((1, 0), (1, 0), (1, 1), (2, 0)))
     assert first.shape == (64, 64, 3) and first.dtype == np.uint8
     assert not first[fov == 0].any()
@@ -121,7 +121,7 @@ def trained(tmp_path, drive):
     folder = tmp_path / "stage2"
     folder.mkdir()
     options = config(pairs=drive, out=str(folder), grain=True)
-    save_weights(pix2pix.generator(options), folder / "generator.h5")
+    save_weights(pix2pix.networks(options)["generator"], folder / "generator.h5")
     save_array(np.full((3, 6), 0.1, np.float32), folder / "codes.npy")
     save_array(np.full((BINS, 3), 5.0, np.float32), folder / "grain.npy")
     write_json(folder / "config.json", {"version": 2, "flags": options.to_json(), "data": {"pairs": drive}})

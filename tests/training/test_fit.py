@@ -81,7 +81,7 @@ def stage1(views):
 def stage2(views):
     config = Stage2Config(**COMMON, size=64, base=4, d_base=4, upsampling="resize", tell_fov=True, colour_code=True,
                           noise=1, flips=True, l1_weight=10.0)
-    pairs, gan = stage2_pix2pix.inputs.Pairs.from_views(views, 64), pix2pix.build(config)
+    pairs, gan = stage2_pix2pix.inputs.Pairs.from_views(views, 64), pix2pix.build(config, pix2pix.networks(config))
     return Training(config, gan, gan_parts(gan), lambda schedule, step: pix2pix.dataset(pairs, config, schedule, step))
 
 

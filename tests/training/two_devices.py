@@ -50,7 +50,7 @@ def stage2(views, schedule):
     pairs = stage2_pix2pix.inputs.Pairs.from_views(views, config.size)
 
     def make():
-        return compiled(pix2pix.build(config), 0.05), pix2pix.dataset(pairs, config, schedule)
+        return compiled(pix2pix.build(config, pix2pix.networks(config)), 0.05), pix2pix.dataset(pairs, config, schedule)
     return make
 
 

@@ -1,0 +1,154 @@
+"""What the three networks of the coarse-to-fine architecture are trained on."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from data.pipeline import batches, examples, read
+from data.randomness import normal, numpy_generator
+from stage2_pix2pix.architectures.coarse_to_fine.networks import DEPTH
+from stage2_pix2pix.config import Stage2Config
+from stage2_pix2pix.inputs import Pairs
+from training.fit import Schedule
+
+COARSE = 24           # pixels of the coarse picture
+SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
+INSIDE = 0.4          # share of a crop that lies in the field of view at least
+# Streams of random numbers (data/randomness.py).
+CROP, LIGHT, GRAIN, PLACE, FINE_NOISE = range(16, 21)
+
+
+def signed(pixels: np.ndarray) -> np.ndarray:
+    """uint8 0..255 -> float32 in [-1, 1]."""
+    return pixels.astype(np.float32) / 127.5 - 1
+
+
+def shrink(picture: np.ndarray) -> np.ndarray:
+    """(S, S[, C]) -> (COARSE, COARSE[, C]): averages."""
+    return cv2.resize(picture, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
+
+
+def coarse_inputs(mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
+    """uint8 (S, S) twice -> float32 (COARSE, COARSE, 2) in [-1, 1]: where vessels lie dense, and the field of view."""
+    density = cv2.GaussianBlur(mask, (0, 0), 3)
+    return np.stack([shrink(signed(density)), shrink(signed(fov))], axis=-1)
+
+
+def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
+    """uint8 (S, S, 3) -> float32 (COARSE, COARSE, 3) in [-1, 1]: the averages of what lies between the vessels.
+
+    Where nothing does, the nearest pixels stand in.
+    """
+    weight = ((fov > 0) & (cv2.dilate(mask, np.ones((7, 7), np.uint8)) == 0)).astype(np.float32)
+    total, count = shrink(signed(photograph) * weight[..., None]), shrink(weight)
+    around = cv2.GaussianBlur(total, (0, 0), 1.5) / np.maximum(cv2.GaussianBlur(count, (0, 0), 1.5), 1e-3)[..., None]
+    return np.where(count[..., None] > 0.3, total / np.maximum(count, 1e-3)[..., None], around).astype(np.float32)
+
+
+def colours(coarse: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """float32 (6,): means and deviations of R, G, B of a coarse picture where `inside`, boolean (COARSE, COARSE)."""
+    return np.concatenate([coarse[inside].mean(axis=0), coarse[inside].std(axis=0) + 1e-3]).astype(np.float32)
+
+
+def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
+    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth."""
+    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), -1, 1)
+
+
+@dataclass(frozen=True)
+class Views:
+    """The N pairs that renderings imitate: uint8 masks and fovs (N, S, S), photographs (N, S, S, 3), and their coarse
+    pictures, float32 (N, COARSE, COARSE, 3)."""
+
+    masks: np.ndarray
+    fovs: np.ndarray
+    photographs: np.ndarray
+    coarse: np.ndarray
+
+    @classmethod
+    def from_pairs(cls, pairs: Pairs) -> Views:
+        rows = pairs.imitated_rows
+        arrays = pairs.masks[rows], pairs.fovs[rows], pairs.photographs[rows]
+        return cls(*arrays, np.stack([coarse_picture(photograph, mask, fov) for mask, fov, photograph in zip(*arrays)]))
+
+    def __len__(self):
+        return len(self.masks)
+
+
+def _crop(planes: np.ndarray, fov: np.ndarray, size: int, random: np.random.Generator) -> np.ndarray:
+    """A crop of `planes` (S, S, C) with enough of the field of view, in one of the eight positions of a square."""
+    while True:
+        top, left = random.integers(0, len(fov) - size + 1, 2)
+        if (fov[top:top + size, left:left + size] > 0).mean() >= INSIDE:
+            break
+    crop = np.rot90(planes[top:top + size, left:left + size], random.integers(4))
+    return np.ascontiguousarray(crop[:, ::-1] if random.random() < 0.5 else crop)
+
+
+def segmenter_batches(views: Views, config: Stage2Config, schedule: Schedule, first_step: int) -> tf.data.Dataset:
+    """Batches of (green channel float32 (B, C, C, 1) in [0, 1], relit, masks float32 (B, C, C, 1), 0 or 1)."""
+    def cut(index, number):
+        random = numpy_generator(schedule.seed, int(number), LIGHT)
+        planes = np.stack([views.photographs[index][..., 1], views.masks[index]], axis=-1)
+        crop = _crop(planes, views.fovs[index], config.crop, random).astype(np.float32) / 255
+        green = np.clip(crop[..., :1], 1e-3, 1) ** random.uniform(0.6, 1.6) + random.uniform(-0.1, 0.1)
+        green += random.uniform(0, 0.05) * random.standard_normal(green.shape)
+        return green.astype(np.float32), crop[..., 1:]
+
+    def example(index, number):
+        green, mask = read(cut, [index, number], [tf.float32, tf.float32])
+        shape = (config.crop, config.crop, 1)
+        return tf.ensure_shape(green, shape), tf.ensure_shape(mask, shape)
+
+    return _examples(views, example, schedule, first_step)
+
+
+def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data.Dataset:
+    """Batches of (inputs (B, COARSE, COARSE, 2), standardised coarse pictures (B, COARSE, COARSE, 3), weights (B,
+    COARSE, COARSE, 1), the field of view), moved and mirrored."""
+    stacks = []
+    for mask, fov, coarse in zip(views.masks, views.fovs, views.coarse):
+        inputs = coarse_inputs(mask, fov)
+        code = colours(coarse, inputs[..., 1] > 0)
+        stacks.append(np.concatenate([inputs, (coarse - code[:3]) / code[3:]], axis=-1))
+
+    def move(index, number):
+        random = numpy_generator(schedule.seed, int(number), PLACE)
+        planes = np.pad(stacks[index], ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), constant_values=-1)
+        top, left = random.integers(0, 2 * SHIFT + 1, 2)
+        planes = planes[top:top + COARSE, left:left + COARSE]
+        for axis in (0, 1):
+            planes = np.flip(planes, axis) if random.random() < 0.5 else planes
+        return np.ascontiguousarray(planes)
+
+    def example(index, number):
+        planes = tf.ensure_shape(read(move, [index, number], tf.float32), (COARSE, COARSE, 5))
+        return planes[..., :2], planes[..., 2:], (planes[..., 1:2] + 1) / 2
+
+    return _examples(views, example, schedule, first_step)
+
+
+def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_step: int) -> tf.data.Dataset:
+    """Batches for `FineGAN.train_step`."""
+    arrays = zip(views.masks, views.fovs, views.coarse, views.photographs)
+    stacks = [np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size), signed(photograph)], -1)
+              .astype(np.float16) for mask, fov, coarse, photograph in arrays]
+
+    def cut(index, number):
+        random = numpy_generator(schedule.seed, int(number), CROP)
+        return _crop(stacks[index], views.fovs[index], config.crop, random).astype(np.float32)
+
+    def example(index, number):
+        planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, 8))
+        noise = normal(schedule.seed, number, FINE_NOISE, (config.crop, config.crop, DEPTH))
+        return {"known": planes[..., :5], "photograph": planes[..., 5:], "noise": noise}
+
+    return _examples(views, example, schedule, first_step)
+
+
+def _examples(views: Views, example, schedule: Schedule, first_step: int) -> tf.data.Dataset:
+    source = examples(len(views), schedule.batch_size, schedule.steps, schedule.seed, first_step)
+    return batches(source.map(example, num_parallel_calls=2), schedule.batch_size)
