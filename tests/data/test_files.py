@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,18 +22,21 @@ def names(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
-    """No file of more than 1000 bytes can be written, as on a full disk."""
+    """Within it no file of more than 1000 bytes can be written, as on a full disk. Not a fixture: pytest writes its own
+    report before a fixture ends, perhaps to a file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_without_room_the_older_file_stays(tmp_path, small_files):
+def test_without_room_the_older_file_stays(tmp_path):
     write_json(tmp_path / "a.json", {"seconds": 1})
-    with pytest.raises(UserError, match="a.json: cannot be written .*; free space"):
+    with small_files(), pytest.raises(UserError, match="a.json: cannot be written .*; free space"):
         write_json(tmp_path / "a.json", {"long": "x" * 5000})
     assert names(tmp_path) == ["a.json"]
     assert read_json(tmp_path / "a.json", "") == {"seconds": 1}
@@ -113,11 +117,11 @@ def test_a_finished_file_is_moved_in(tmp_path):
         assert (tmp_path / "run" / "a.h5").read_bytes() == content and not partial.exists()
 
 
-def test_without_room_nothing_new_is_left(tmp_path, small_files):
+def test_without_room_nothing_new_is_left(tmp_path):
     folder = OutputFolder(tmp_path, "--out")
     folder.write("a.png", b"older")
     for name in ("a.png", "b.png"):
-        with pytest.raises(UserError, match=f"{name}: cannot be written"):
+        with small_files(), pytest.raises(UserError, match=f"{name}: cannot be written"):
             folder.write(name, bytes(5000))
     assert names(tmp_path) == ["a.png", RECORD]
     assert (tmp_path / "a.png").read_bytes() == b"older"
