@@ -40,8 +40,12 @@ no_python = PYTHON=$(PYTHON) is no Python 3.9, 3.10 or 3.11 with its venv module
 	@$(any_python) -m configs.environment install $*
 
 # ------------------------------------------------------------------------------------------------- what to do
-# configs/plan.py gives the variables' defaults, the U-Nets of `make evidence`, what each U-Net waits for, and in $(wrong)
-# what is wrong. $(shell) passes on no variables of its own in GNU make 3.81, so they are arguments.
+step := exec $(python) -m configs.steps# exec, so that a signal to make reaches the script
+# By order only: neither a new environment nor data that was checked again trains a network again.
+ready = $(environment) $(R)/data.checked
+
+# configs/plan.py gives the variables' defaults, the U-Nets of `make evidence`, what each U-Net waits for and how that is
+# made, and in $(wrong) what is wrong. $(shell) passes on no variables of its own in GNU make 3.81, so they are arguments.
 ifneq (,$(filter-out help tensorboard test-fast test test-all lint bench .venv,$(MAKECMDGOALS)))
 define newline
 
@@ -56,10 +60,6 @@ export CONFIG RUN PAIRS PHOTOS CELLS FLAGS
 endif
 
 # ------------------------------------------------------------------------------------------------- the stages
-step := exec $(python) -m configs.steps# exec, so that a signal to make reaches the script
-# By order only: neither a new environment nor data that was checked again trains a network again.
-ready := $(environment) $(R)/data.checked
-
 data: | $(ready) ## finds and checks the data sets; draws the phantoms where there are none
 	$(call say,data: PAIRS=$(PAIRS) PHOTOS=$(PHOTOS))
 
@@ -84,8 +84,6 @@ $(R)/masks.h5: $(R)/stage1/generator.h5 | $(ready) ; @$(step) masks
 $(R)/photo_masks.done: $(R)/unet-real/weights.h5 | $(ready) ; @$(step) photo_masks
 $(R)/stage2/generator.h5: $(if $(PHOTOS),$(R)/photo_masks.done) | $(ready) ; @$(step) stage2
 $(R)/synthetic.h5: $(R)/masks.h5 $(R)/stage2/generator.h5 | $(ready) ; @$(step) synthetic
-$(R)/rendered.h5: $(R)/stage2/generator.h5 | $(ready) ; @$(step) rendered
-$(R)/phantom.h5: | $(ready) ; @$(step) phantom
 $(R)/single/generator.h5: | $(ready) ; @$(step) single
 $(R)/single.h5: $(R)/single/generator.h5 | $(ready) ; @$(step) single_photographs
 $(R)-cells/synthetic.h5: | $(ready)

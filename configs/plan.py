@@ -1,6 +1,6 @@
 """What make has to know of a run before it can start: python -m configs.plan "stage1 eval" CONFIG=quick RUN=mine
 
-Prints lines for the Makefile to evaluate: variables, which file of made pairs each U-Net waits for, and in the variable
+Prints lines for the Makefile to evaluate: variables, which file of pairs each U-Net waits for and how it is made, and in
 `wrong` what is wrong with what was asked for. It imports the standard library only and runs before the environment is
 there. $(R) stands for the run's folder; $(shell) in make joins lines by spaces, so SEPARATOR stands for the end of one.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from configs.flags import SCRIPTS, locate
 from configs.settings import PHANTOMS, Settings
+from configs.steps import PAIRS_FOR_ARMS
 from data.errors import UserError
 from unet_eval.arms import net_name, parse_arm, parse_net_name
 
@@ -40,6 +41,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if not settings.recorded or settings.uses_phantoms and not PHANTOMS.is_dir():
         lines.append(".PHONY: $(R)/data.checked")
 
+    for store, source in PAIRS_FOR_ARMS.items():
+        lines.append(f"$(R)/{store}.h5: {f'$(R)/{source}' if source else ''} | $(ready) ; @$(step) {store}")
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
     if any("evidence" in goal for goal in goals):
         arms, seeds = settings.evidence()

@@ -141,6 +141,8 @@ def evidence(run: Settings) -> Step:
     return evaluate(run, done=run.folder / "evidence.done")
 
 
+# Files of pairs that only arms need, NAME.h5 of the step of this name: the file of the run that each is made from.
+PAIRS_FOR_ARMS = {"rendered": "stage2/generator.h5", "phantom": ""}
 STEPS: dict[str, Callable[[Settings], Step]] = {function.__name__: function for function in (
     data, stage1, masks, photo_masks, stage2, synthetic, rendered, phantom, single, single_photographs, evaluate,
     evidence)}
