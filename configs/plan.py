@@ -2,7 +2,8 @@
 
 Prints lines for the Makefile to evaluate: variables, which file of pairs each U-Net waits for and how that is made, and
 in `wrong` what is wrong with what was asked for. It imports the standard library only and runs before the environment
-is there. $(R) stands for the run's folder; $(shell) in make joins lines by spaces, so SEPARATOR stands for the end of one.
+is there. $(R) stands for the run's folder. $(shell) in make joins lines by spaces, so SEPARATOR stands for the end of
+one.
 """
 from __future__ import annotations
 
