@@ -21,6 +21,8 @@ from data.phantom.pairs import draw_pair, write_pairs
 from data.phantom.retina import fundus
 from data.phantom.vessels import FOVEA, REACH, grow
 
+pytestmark = pytest.mark.training
+
 FEW = {"DRIVE": 3, "MESSIDOR": 1, "BU-BIL": 2}
 
 

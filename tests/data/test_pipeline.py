@@ -15,6 +15,8 @@ from stage2_pix2pix.config import Stage2Config
 from training.fit import Schedule
 from unet_eval.config import UnetConfig
 
+pytestmark = pytest.mark.training
+
 COMMON = {"pairs": "drive:x", "out": "x"}
 
 

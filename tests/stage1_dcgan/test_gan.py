@@ -10,6 +10,8 @@ from stage1_dcgan.gan import DCGAN, shift_and_flip
 from stage1_dcgan.networks import Z_DIM, discriminator, generator
 from training import devices
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture
 def batch():

@@ -21,6 +21,8 @@ from stage1_dcgan.networks import generator
 from training import devices
 from training.weights import save_weights
 
+pytestmark = pytest.mark.training
+
 
 @pytest.mark.parametrize("index", [0, 2])
 def test_the_nearest_training_mask_is_the_one_it_was_copied_from(eye, index):

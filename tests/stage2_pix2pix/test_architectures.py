@@ -15,6 +15,8 @@ from stage2_pix2pix.train import train
 from training.fit import Schedule
 from training.weights import load_weights
 
+pytestmark = pytest.mark.training
+
 FUNCTIONS = {"networks": ["config"], "codes": ["config", "pairs"],
              "phases": ["config", "networks", "pairs", "schedule"],
              "render": ["networks", "config", "mask", "fov", "code", "seed", "row"]}

@@ -13,6 +13,8 @@ from stage2_pix2pix.networks import discriminator, generator
 from training import devices
 from training.fit import Schedule
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture
 def batch(views):

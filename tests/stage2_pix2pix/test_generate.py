@@ -16,6 +16,8 @@ from stage2_pix2pix.sheet import contact_sheet
 from training import devices
 from training.weights import save_array, save_weights
 
+pytestmark = pytest.mark.training
+
 
 def disc(size=64):
     rows, columns = np.indices((size, size)) - size // 2

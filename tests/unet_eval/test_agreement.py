@@ -14,6 +14,8 @@ from unet_eval.inputs import pair_views
 from unet_eval.networks import unet
 from unet_eval.segment import Segmenter
 
+pytestmark = pytest.mark.training
+
 SIZE = 540  # the working scale, so that a mask is compared as it is written
 
 

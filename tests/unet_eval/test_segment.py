@@ -16,6 +16,8 @@ from unet_eval.inputs import picture
 from unet_eval.networks import unet
 from unet_eval.segment import TILES, Segmenter, bottleneck, features, probability, segment
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture
 def run(tmp_path, unet_config):
