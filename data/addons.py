@@ -21,7 +21,7 @@ def _addons(flag: str):
 
 def instance_normalization(x: tf.Tensor) -> tf.Tensor:
     """A layer of instance normalisation in float32, applied to (B, H, W, C)."""
-    return _addons("--norm=instance").layers.InstanceNormalization(dtype="float32")(x)
+    return _addons("--norm=instance or --d_norm=instance").layers.InstanceNormalization(dtype="float32")(x)
 
 
 def spectral_normalization(layer: keras.layers.Layer) -> keras.layers.Layer:

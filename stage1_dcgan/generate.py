@@ -13,6 +13,7 @@ import numpy as np
 from absl import logging
 
 from data import layouts
+from data.errors import UserError
 from data.files import OutputFolder
 from data.fundus import load_view, resize, square
 from data.images import encode_image
@@ -72,6 +73,9 @@ def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: 
     measured = [another_eye(draw(number)[..., 0], number, config, amount)
                 for number in range(MEASURED if config.match_share else 0)]
     if fundus and config.decoder == "tree":
+        if stage1.encoding != "signed_distance":
+            raise UserError(f"--decoder=tree needs drawn distances, and {config.model} was trained with --encoding="
+                            f"{stage1.encoding}: use --decoder=cut")
         inside = np.mean([square(view.fov, config.mask_size) for view in views], axis=0) > 127
         make, how = _trees(measured, config, amount, inside, share)
     else:

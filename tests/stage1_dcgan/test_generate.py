@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from data import layouts
 from data.errors import UserError
-from data.files import write_json
+from data.files import read_json, write_json
 from data.fundus import load_views
 from data.images import read_image
 from data.pairs import PairReader
@@ -42,7 +42,8 @@ def trained(tmp_path, drive):
         folder = tmp_path / draw
         folder.mkdir()
         save_weights(model, folder / "generator.h5")
-        config = Stage1Config(pairs=drive, out=str(folder), draw=draw, size=64, base=4, validation=1)
+        config = Stage1Config(pairs=drive, out=str(folder), draw=draw, size=64, base=4, validation=1,
+                              encoding="signed_distance")
         write_json(folder / "config.json", {"version": 2, "flags": config.to_json(), "data": {"pairs": drive}})
         return folder, model
     return make
@@ -136,3 +137,12 @@ def test_what_was_drawn_before_is_replaced(trained, tmp_path):
     for count in (1, 2):
         generate(config(folder, tmp_path / "masks.h5", count=count))
     assert len(PairReader(tmp_path / "masks.h5")) == 2
+
+
+def test_a_tree_needs_drawn_distances(trained, tmp_path):
+    folder, _ = trained("masks")
+    record = read_json(folder / "config.json", "")
+    write_json(folder / "config.json", {**record, "flags": {**record["flags"], "encoding": "binary"}})
+    with pytest.raises(UserError, match="--encoding=binary: use --decoder=cut"):
+        generate(config(folder, tmp_path / "masks.h5", count=1, decoder="tree"))
+    assert not (tmp_path / "masks.h5").exists()
