@@ -86,8 +86,12 @@ class Settings:
                         f"{' '.join(sorted(names))}")
 
     def preset_flags(self, name: str, required: bool = True) -> list[str]:
-        """The flags in the preset's file NAME.flags; none where it is absent and not required."""
-        path = self.preset / f"{name}.flags"
+        """The flags in the preset's file NAME.MODALITY.flags, the modality that of PAIRS, or if it has none NAME.flags.
+
+        There are none where that file is absent, too, and not required.
+        """
+        path = self.preset / f"{name}.{modality_of(self.pairs, self.modality)}.flags"
+        path = path if path.exists() else self.preset / f"{name}.flags"
         return expand([f"--flagfile={path}"]) if required or path.exists() else []
 
     def flags_for(self, script: str) -> list[str]:

@@ -68,6 +68,16 @@ def test_a_preset_is_found_here_or_elsewhere_or_in_the_package(folder):
         settings(CONFIG="my presets/mine").preset  # noqa: B018
 
 
+def test_flags_for_a_modality_take_the_place_of_the_general_ones(folder):
+    place = folder / "configs/mine"
+    place.mkdir(parents=True)
+    for name, size in (("stage1", 64), ("stage2", 96), ("stage2.fundus", 128), ("unet", 32)):
+        (place / f"{name}.flags").write_text(f"--size={size}\n")
+    assert settings(CONFIG="mine", PAIRS="phantom").preset_flags("stage2") == ["--size=128"]
+    assert settings(CONFIG="mine", PAIRS="bu_bil:x").preset_flags("stage2") == ["--size=96"]
+    assert settings(CONFIG="mine", PAIRS="phantom").preset_flags("stage1") == ["--size=64"]
+
+
 def test_arms_and_seeds_come_from_flags_or_from_the_preset():
     assert settings(CONFIG="quick").evidence() == (
         ["real", "synthetic", "real+synthetic", "rendered", "phantom", "synthetic-10", "synthetic-25"], 1)
