@@ -34,6 +34,8 @@ class UnetConfig(TrainingConfig):
     test_flips: bool = option(False, "Average the answers to four flips of a picture; four times the work.")
     crop: int = option(128, "Side of the training crops in pixels, a multiple of 2^poolings.", low=16, high=1024)
     augmentation: str = option("none", "Changes to crops; strong: light and noise as well.", choices=AUGMENTATIONS)
+    texture: float = option(0.0, "Add smooth noise as wide as vessels to crops, up to so much of the range from black "
+                            "to white, so that texture is not taken for vessels.", low=0, high=1)
     rotate: float = option(0.0, "Turn crops by up to so many degrees.", low=0, high=180)
     elastic: float = option(0.0, "Deform crops by up to so many pixels.", low=0, high=32)
     loss: str = option("mse", "What is minimised.", choices=LOSSES)

@@ -110,7 +110,7 @@ def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) 
         return tf.ensure_shape(both, (side, side, 2)), number
 
     def change(both, numbers):
-        seeds = augment.split(key(schedule.seed, numbers[0], CHANGE), 3)
+        seeds = augment.split(key(schedule.seed, numbers[0], CHANGE), 4)
         both = tf.cast(both, tf.float32) / 255
         if config.augmentation != "none":
             both = augment.flip(augment.bend(both, seeds[0], config.rotate, config.elastic), seeds[1])
@@ -118,6 +118,8 @@ def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) 
         pictures, masks = both[:, keep, keep, :1], tf.round(both[:, keep, keep, 1:])
         if config.augmentation == "strong":
             pictures = augment.appearance(pictures, seeds[2])
+        if config.texture:
+            pictures = augment.texture(pictures, seeds[3], config.texture)
         return pictures, masks
 
     source = examples(len(pairs), schedule.batch_size, schedule.steps, schedule.seed, first_step)

@@ -79,7 +79,19 @@ def test_appearance_keeps_shape_and_range(pictures):
     assert means.std() > 0.05
 
 
-@pytest.mark.parametrize("change", [augment.flip, augment.appearance, lambda x, seed: augment.bend(x, seed, 9.0, 3.0)])
+def test_texture_is_smooth_and_as_strong_as_asked():
+    grey = tf.fill((64, 128, 128, 1), 0.5)
+    added = augment.texture(grey, (5, 6), 0.1).numpy() - 0.5
+    assert np.abs(added).max() < 0.1 * 3 * 1.2  # three sizes; bicubic interpolation overshoots a little
+    spread = added.std(axis=(1, 2, 3))
+    assert spread.max() > 0.04 and spread.min() < 0.5 * spread.max()  # each example has its own strength
+    assert np.abs(np.diff(added, axis=2)).mean() < 0.25 * np.abs(added).mean()  # nothing as fine as grain
+    assert np.allclose(added.mean(), 0, atol=0.005)
+    assert np.allclose(augment.texture(grey, (5, 6), 0.05).numpy() - 0.5, added / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("change", [augment.flip, augment.appearance, lambda x, seed: augment.bend(x, seed, 9.0, 3.0),
+                                    lambda x, seed: augment.texture(x, seed, 0.1)])
 def test_a_seed_gives_one_change_and_another_seed_another(pictures, change):
     one, again, other = (change(pictures, seed).numpy() for seed in ((1, 2), (1, 2), (1, 3)))
     assert np.array_equal(one, again)

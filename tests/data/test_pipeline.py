@@ -69,7 +69,7 @@ def stage2(views, schedule, step):
 
 
 def unet(views, schedule, step):
-    config = UnetConfig(**COMMON, crop=32, augmentation="strong", rotate=20.0, elastic=3.0)
+    config = UnetConfig(**COMMON, crop=32, augmentation="strong", rotate=20.0, elastic=3.0, texture=0.1)
     return unet_eval.inputs.dataset(unet_eval.inputs.RealPairs(views, "green_clahe"), config, schedule, step)
 
 
