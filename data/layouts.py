@@ -71,16 +71,24 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
 
 
 def training(spec: str, validation: int, modality: str = "") -> tuple[list[Sample], list[Sample]]:
-    """The training split as (what is trained on, the last `validation` samples, on which choices are made).
+    """The training split as (what is trained on, what is held out, on which choices are made).
 
-    Every stage holds out the same ones, so that no arm's validation F1 is of an image that a GAN has seen. By stem the
-    two eyes of a patient are neighbours: an even number holds out whole patients of CHASE_DB1.
+    Whole patients are held out, the last by stem, until these have at least `validation` images. Every stage holds out
+    the same ones, so that no arm's validation F1 is of a patient that a GAN has seen. Raises UserError as `samples`,
+    and where no patient is left.
     """
     all_samples = samples(spec, "train", modality=modality)
-    if validation >= len(all_samples):
-        raise UserError(f"--validation={validation} leaves none of {len(all_samples)} training images: lower it")
-    cut = len(all_samples) - validation
-    return all_samples[:cut], all_samples[cut:]
+    patients: set[str] = set()
+    held_out: list[Sample] = []
+    for last in reversed(all_samples):
+        if len(held_out) >= validation:
+            break
+        patients.add(last.patient)
+        held_out = [sample for sample in all_samples if sample.patient in patients]
+    if len(held_out) == len(all_samples):
+        raise UserError(f"--validation={validation} leaves no patient of {len(all_samples)} training images to train "
+                        "on: lower it")
+    return [sample for sample in all_samples if sample.patient not in patients], held_out
 
 
 def modality_of(spec: str, modality: str = "") -> str:
