@@ -16,7 +16,7 @@ from unet_eval.experiments import EXPERIMENTS
 from unet_eval.paper import PAPER
 from unet_eval.report import overview, trainings
 from unet_eval.report.claims import claims
-from unet_eval.report.headline import headline, summary
+from unet_eval.report.headline import headline, how_sure, summary
 from unet_eval.report.html import document
 from unet_eval.report.publish import publish, refuse_foreign, unfinished
 from unet_eval.run import Run
@@ -44,7 +44,8 @@ def measure(run: Run) -> dict:
     return strict({
         "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values()))},
         "dataset": {"pairs": config.pairs.split(":")[0], "photos": config.photos.split(":")[0] or None,
-                    "n_test": len(run.tests), "n_train": len(run.training)},
+                    "n_test": len(run.tests), "n_test_patients": len({test.patient for test in run.tests}),
+                    "n_train": len(run.training)},
         "origin": {"pairs": origin(config.pairs), "photos": origin(config.photos) or None},
         **measured, "paper": PAPER, "seconds": run.seconds})
 
@@ -65,7 +66,8 @@ def markdown(results: dict) -> str:
     tables = {"The paper beside what was measured": headline(results), "Claims": claims(results)}
     for experiment in EXPERIMENTS:
         tables.update(experiment.tables(results))
-    return "\n".join(f"## {title}\n\n{table.markdown()}\n" for title, table in tables.items())
+    shown = [f"## {title}\n\n{table.markdown()}\n" for title, table in tables.items()]
+    return "\n".join([f"{how_sure(results)}\n", *shown])
 
 
 def strict(value):

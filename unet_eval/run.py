@@ -26,15 +26,18 @@ from unet_eval.segment import Segmenter
 
 @dataclass(frozen=True)
 class TestImage:
-    """A test image on the working grid, and on the native grid its reference and field of view, boolean (H, W)."""
+    """A test image on the working grid, whose patient it is of, and on the native grid its reference and field of view,
+    boolean (H, W)."""
 
     view: View
+    patient: str
     truth: np.ndarray
     fov: np.ndarray
 
     @classmethod
     def load(cls, sample: Sample) -> TestImage:
-        return cls(load_view(sample), read_mask(sample.mask) > 0, field_of_view(sample, read_image(sample.image)) > 0)
+        fov = field_of_view(sample, read_image(sample.image))
+        return cls(load_view(sample), sample.patient, read_mask(sample.mask) > 0, fov > 0)
 
 
 class Net:
