@@ -9,6 +9,7 @@ import math
 from pathlib import Path
 
 from data.files import OutputFolder, write_error
+from data.folds import parse_fold
 from data.layouts import origin
 from training.cli import run as run_script
 from unet_eval.config import EvaluateConfig
@@ -39,13 +40,14 @@ def evaluate(config: EvaluateConfig) -> dict:
 
 def measure(run: Run) -> dict:
     config, measured = run.config, {}
+    fold, pairs = parse_fold(config.pairs)
     for experiment in EXPERIMENTS:
         measured.update(experiment.measure(run))
     return strict({
         "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values()))},
-        "dataset": {"pairs": config.pairs.split(":")[0], "photos": config.photos.split(":")[0] or None,
-                    "n_test": len(run.tests), "n_test_patients": len({test.patient for test in run.tests}),
-                    "n_train": len(run.training)},
+        "dataset": {"pairs": pairs.split(":")[0], "photos": config.photos.split(":")[0] or None,
+                    "fold": fold and [fold.number, fold.count], "n_test": len(run.tests),
+                    "n_test_patients": len({test.patient for test in run.tests}), "n_train": len(run.training)},
         "origin": {"pairs": origin(config.pairs), "photos": origin(config.photos) or None},
         **measured, "paper": PAPER, "seconds": run.seconds})
 
