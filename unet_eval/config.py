@@ -103,3 +103,11 @@ class EvaluateConfig(Config):
             raise UserError(f"--threshold={self.threshold}: write 'tuned' or a number between 0 and 1")
         for name in self.arms:
             parse_arm(name)
+
+
+@dataclass(frozen=True)
+class FoldsConfig(Config):
+    """Pools the reports of all folds of a data set."""
+
+    reports: str = option("", "Folder of the run's reports, without the -foldK of the folds.", required=True)
+    folds: int = option(3, "Number of folds.", low=2)

@@ -5,7 +5,6 @@ python -m unet_eval.evaluate --run=checkpoints/quick --pairs=drive:data/raw/DRIV
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 from data.files import OutputFolder, write_error
@@ -19,7 +18,7 @@ from unet_eval.report import overview, trainings
 from unet_eval.report.claims import claims
 from unet_eval.report.headline import headline, how_sure, summary
 from unet_eval.report.html import document
-from unet_eval.report.publish import publish, refuse_foreign, unfinished
+from unet_eval.report.publish import publish, refuse_foreign, strict, unfinished
 from unet_eval.run import Run
 
 
@@ -70,15 +69,6 @@ def markdown(results: dict) -> str:
         tables.update(experiment.tables(results))
     shown = [f"## {title}\n\n{table.markdown()}\n" for title, table in tables.items()]
     return "\n".join([f"{how_sure(results)}\n", *shown])
-
-
-def strict(value):
-    """JSON knows neither NaN nor infinity: None stands for a number that is not defined."""
-    if isinstance(value, dict):
-        return {key: strict(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [strict(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def main(config: EvaluateConfig) -> None:
