@@ -15,6 +15,7 @@ from configs.flags import SCRIPTS, locate
 from configs.settings import PHANTOMS, Settings
 from configs.steps import PAIRS_FOR_ARMS
 from data.errors import UserError
+from data.folds import parse_fold
 from unet_eval.arms import net_name, parse_arm, parse_net_name
 
 SEPARATOR = ";newline;"
@@ -45,6 +46,7 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     for store, source in PAIRS_FOR_ARMS.items():
         lines.append(f"$(R)/{store}.h5: {f'$(R)/{source}' if source else ''} | $(ready) ; @$(step) {store}")
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
+    lines.append(f"reports/$(name)/report.html: {' '.join(f'$(R)/{net}/weights.h5' for net in nets)}")
     if any("evidence" in goal for goal in goals):
         arms, seeds = settings.evidence()
         evidence = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms]
@@ -57,11 +59,26 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
                    "$(R)/single/generator.h5", second]
         lines.append(f"{' '.join(waiting)}: | $(R)/synthetic.h5")
         nets += evidence
+    if "folds" in goals:
+        lines += _folds(settings, variables.get("FOLDS", "3"))
     for net in dict.fromkeys(nets):
         store = parse_arm(parse_net_name(net)[0]).kind.store
         if store:
             lines.append(f"$(R)/{net}/weights.h5: $(R)/{store}.h5")
     return lines
+
+
+def _folds(settings: Settings, count: str) -> list[str]:
+    """Targets, one after the other, and what is made of each: the arms of `make evidence` without a number."""
+    if not re.fullmatch(r"\d{1,3}", count, re.ASCII) or int(count) < 2:
+        raise UserError(f"FOLDS={count} is no number of folds: take 2 or more")
+    parse_fold(f"fold-1-of-{count}:{settings.pairs}")
+    arms, seeds = settings.evidence()
+    nets = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms if not parse_arm(arm).numbered]
+    folds = [f"fold-{number}" for number in range(1, int(count) + 1)]
+    goals = ["stage1", "stage2", *([] if settings.dry_run else nets), "eval"]
+    return [f"FOLDS := {count}", f"folds := {' '.join(folds)}", f"fold_goals := {' '.join(goals)}",
+            *(f"{later}: | {earlier}" for earlier, later in zip(folds, folds[1:]))]
 
 
 def _check_sweep(sweep: str) -> None:

@@ -19,8 +19,8 @@ from data.pairs import PairReader
 pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("configs", "data", "training", "stage1_dcgan", "stage2_pix2pix", "unet_eval")
-VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "CELLS", "PYTHON", "EXTRAS", "MAKEFLAGS", "MAKEOVERRIDES",
-             "MAKELEVEL")
+VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "CELLS", "FOLDS", "PYTHON", "EXTRAS", "MAKEFLAGS",
+             "MAKEOVERRIDES", "MAKELEVEL")
 MAKE = ("make", f"PYTHON={sys.executable}", "CONFIG=tiny")
 COMMON = "--precision=float32 --strategy=one"
 PRESET = {
@@ -81,14 +81,15 @@ def stop_in_the_middle(clone, *arguments):
     return (shown + rest).decode(errors="replace")
 
 
-def check(clone, pairs, n_test, n_train, photos):
+def check(clone, pairs, n_test, n_patients, n_train, photos):
     """Everything that a run promises is there and says where it comes from."""
     run, reports = clone / "checkpoints" / "tiny", clone / "reports" / "tiny"
     results = json.loads((reports / "results.json").read_text())
-    assert results["dataset"] == {"pairs": pairs, "photos": photos, "n_test": n_test, "n_train": n_train}
+    assert results["dataset"] == {"pairs": pairs, "photos": photos, "fold": None, "n_test": n_test, "n_train": n_train,
+                                  "n_test_patients": n_patients}
     assert set(results["arms"]) == {"real", "synthetic"}
     for name, arm in results["arms"].items():
-        assert arm["n_train_pairs"] == {"real": n_train - 1, "synthetic": 3}[name]
+        assert arm["n_train_pairs"] == {"real": n_train - n_test // n_patients, "synthetic": 3}[name]
         assert arm["threshold"] == 0.5 and len(arm["per_image"]) == n_test
         for region in ("fov", "all"):
             assert set(arm[region]) == SCORES
@@ -135,7 +136,7 @@ def test_the_whole_pipeline_stopped_in_the_middle(clone, drive, messidor):
     assert answer.returncode == 0, answer.stdout[-3000:]
     assert f"after step {step} of 120" in answer.stdout
     assert "Traceback" not in answer.stdout and "TensorFlow Addons" not in answer.stdout
-    results = check(clone, "drive", n_test=2, n_train=3, photos="messidor")
+    results = check(clone, "drive", n_test=2, n_patients=2, n_train=3, photos="messidor")
     assert results["arms"]["real"]["fov"]["auc"] > 0.7  # vessels are dark lines; twenty steps tell them
     names = sorted(path.name for path in (run / "photo_masks").iterdir())
     assert names == ["made.sha256", *(f"photo {k}.png" for k in range(3))]
@@ -176,6 +177,28 @@ def check_evidence(clone):
 
 
 @pytest.mark.long
+def test_every_eye_is_tested_in_one_of_the_folds(clone, drive):
+    given = ("folds", f"PAIRS={drive}", "PHOTOS=", "FOLDS=2", "FLAGS=--arms=real,synthetic,phantom --steps_per_epoch=4")
+    answer = make(clone, *given)
+    assert answer.returncode == 0, answer.stdout[-3000:]
+    pooled = json.loads((clone / "reports" / "tiny-folds.json").read_text())
+    assert pooled["dataset"] == {"pairs": "drive", "photos": None, "n_test": 5, "n_test_patients": 5}
+    assert list(pooled["arms"]) == ["real", "synthetic", "phantom"]
+    folds = [json.loads((clone / "reports" / f"tiny-fold{k}" / "results.json").read_text()) for k in (1, 2)]
+    stems = [[image["stem"] for image in fold["arms"]["real"]["per_image"]] for fold in folds]
+    assert stems == [["01", "21", "23"], ["02", "22"]]
+    assert [fold["arms"]["real"]["n_train_pairs"] for fold in folds] == [1, 2]  # one patient is held out
+    assert [fold["dataset"]["fold"] for fold in folds] == [[1, 2], [2, 2]]
+    page = (clone / "reports" / "tiny-fold1" / "report.html").read_text()
+    assert "fold 1 of 2 of DRIVE" in page and "3 images of 3 patients" in page
+    for stage in ("stage1", "stage2", "unet-real", "unet-synthetic"):
+        record = json.loads((clone / "checkpoints" / "tiny-fold2" / stage / "config.json").read_text())
+        assert record["data"]["pairs"] == f"fold-2-of-2:{drive}"
+    again = make(clone, *given)
+    assert again.returncode == 0 and "training" not in again.stdout and "tiny-folds.md" in again.stdout
+
+
+@pytest.mark.long
 def test_the_whole_pipeline_on_real_photographs(clone, chase, hrf, tmp_path):
     photos = tmp_path / "HRF photographs"
     photos.mkdir()
@@ -184,6 +207,6 @@ def test_the_whole_pipeline_on_real_photographs(clone, chase, hrf, tmp_path):
     answer = make(clone, "stage1", "stage2", "eval", f"PAIRS=chase_db1:{chase}", f"PHOTOS=messidor:{photos}",
                   "FLAGS=--steps_per_epoch=4 --norm=batch")
     assert answer.returncode == 0, answer.stdout[-3000:]
-    results = check(clone, "chase_db1", n_test=8, n_train=20, photos="messidor")
+    results = check(clone, "chase_db1", n_test=8, n_patients=4, n_train=20, photos="messidor")
     assert [image["stem"] for image in results["arms"]["real"]["per_image"]][:2] == ["Image_11L", "Image_11R"]
     assert 0.05 < results["masks"]["real"]["density"] < 0.12

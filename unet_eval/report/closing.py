@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from data.layouts import citation, title
 from unet_eval.report.blocks import Bullets, Code, Details, Section, Text
-from unet_eval.report.overview import number_of_seeds
+from unet_eval.report.headline import number_of_seeds
 from unet_eval.report.tables import Table
-from unet_eval.report.text import training_name
+from unet_eval.report.text import images, training_name
 from unet_eval.run import Run
 
 
@@ -32,10 +32,10 @@ def limits(results: dict) -> Section:
     origins = {*results["origin"].values(), *results["cross"], (results["second"] or {}).get("pairs")} - {None}
     sources = [f"{title(origin)}: {citation(origin)}" for origin in sorted(origins) if citation(origin)]
     seeds = number_of_seeds(results)
-    spread = f"and the spread is over {seeds} U-Nets an arm" if seeds > 1 else "with one U-Net an arm"
+    spread = f"and over {seeds} U-Nets an arm" if seeds > 1 else "with one U-Net an arm"
     return Section("limits", "What this does not show, and what to cite", [
         Bullets([
-            f"Intervals are over {results['dataset']['n_test']} test images of one data set, {spread}. Both GANs were "
+            f"Intervals are over {images(results['dataset'])} of one data set, {spread}. Both GANs were "
             "trained once: another Stage-I or Stage-II may give other pairs, and neither number holds that.",
             "An interval that includes 0 is no proof of equality.",
             "Arms with more pairs are trained for the same number of steps: the curve shows what variety gives, not "
