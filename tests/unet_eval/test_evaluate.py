@@ -18,7 +18,7 @@ from unet_eval.report import trainings
 METRICS = {"f1_vessel", "f1_background", "f1_macro", "sensitivity", "specificity", "accuracy", "auc", "mcc"}
 PAPER_FIGURES = {f"figure_{number}" for number in (1, 3, 4, 5, 6, 7, 8)}
 PICTURES = {*PAPER_FIGURES, "arms", "curve", "differences", "mask_statistics", "widths", "nearest", "distances",
-            "segmentations", "glance_masks", "glance_images", "glance_test", "training"}
+            "segmentations", "visibility", "glance_masks", "glance_images", "glance_test", "training"}
 DOT = np.zeros((1, 1), np.uint8)
 
 
@@ -28,8 +28,8 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
 
     read = json.loads((Path(config.reports) / "results.json").read_text(), parse_constant=no_constant)
     assert read == evaluated
-    assert list(read) == ["run", "dataset", "origin", "arms", "contrasts", "cross", "kl", "distances", "masks",
-                          "nearest", "single", "second", "paper", "seconds"]
+    assert list(read) == ["run", "dataset", "origin", "arms", "contrasts", "cross", "kl", "distances", "visibility",
+                          "masks", "nearest", "single", "second", "paper", "seconds"]
     assert read["dataset"] == {"pairs": "drive", "photos": None, "n_test": 3, "n_train": 4}
     assert read["origin"] == {"pairs": "drive", "photos": None} and read["run"]["seeds"] == 2
     assert list(read["arms"]) == ["real", "real+synthetic", "rendered", "synthetic", "synthetic-3", "synthetic-5"]
@@ -78,7 +78,7 @@ def test_a_plain_run_has_fewer_pictures(few_evaluated, few_config):
 def test_markdown_tables_are_consistent(results, few, whole):
     text = evaluate.markdown(results if whole else few)
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(blocks) == text.count("## ") == (10 if whole else 8)
+    assert len(blocks) == text.count("## ") == (11 if whole else 9)
     for block in blocks:
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1 and re.match(r"\|---", block.splitlines()[1])
