@@ -1,7 +1,7 @@
 """How visible vessels are in renderings: their contrast, and how many of them a U-Net finds that entered no loss."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from absl import logging
@@ -16,6 +16,7 @@ from unet_eval.report.charts import BLUE, COLUMN, GREEN, ORANGE, SKY, YELLOW, ch
 from unet_eval.report.tables import Table
 from unet_eval.report.text import number
 from unet_eval.run import Run
+from unet_eval.segment import Segmenter
 
 NAME = "how visible the vessels are"
 # Sets of pictures: title, and the photographs of the same masks, or for synthetic pairs of the masks learned from.
@@ -34,26 +35,35 @@ def measure(run: Run) -> dict:
     if run.modality != "fundus":
         return {"visibility": None}
     logging.info("measuring how visible the vessels are")
-    sets = {"photographs": run.training[:run.learned], "held_out": run.training[run.learned:]}
+    photographs = {"photographs": run.training[:run.learned], "held_out": run.training[run.learned:]}
     stores = {"synthetic": run.stores["synthetic"], "rendered": run.stores.get("rendered"),
               "rendered_held_out": run.rendered_held_out}
-    for name, store in stores.items():
-        sets[name] = list(pair_views(store, range(min(run.count, len(store))))) if store else []
     # Without held-out photographs all have been seen by the U-Net, which finds more in them than in any other picture.
-    judge = run.nets["real"][0].segmenter if "real" in run.nets and sets["held_out"] else None
-    return {"visibility": {name: {"n": len(sets[name]), **describe(sets[name], judge)} for name in SETS if sets[name]}}
+    judge = run.nets["real"][0].segmenter if "real" in run.nets and photographs["held_out"] else None
+    measured = {}
+    for name in SETS:
+        if photographs.get(name):
+            views = photographs[name]
+            pictures = [(view.image, view.mask, view.fov) for view in views]
+        elif stores.get(name):
+            rows = range(min(run.count, len(stores[name])))
+            views = pair_views(stores[name], rows)
+            # As they are stored: brought to the scale of the views and back, they would lose texture.
+            pictures = [tuple(stores[name][row][key].squeeze() for key in ("images", "masks", "fovs")) for row in rows]
+        else:
+            continue
+        measured[name] = {"n": len(pictures), "contrast": mean_contrast(pictures), **found(judge, views)}
+    return {"visibility": measured}
 
 
-def describe(views: Sequence[View], judge) -> dict:
-    """Contrast by width, and recall and precision of `judge`, a Segmenter, in the field of view, or None without it."""
-    shown = {"contrast": mean_contrast((view.image, view.mask, view.fov) for view in views),
-             "recall": None, "precision": None}
-    if judge is not None:
-        hits, false, missed, _ = sum(confusion(view.mask > 0, judge.probability(view) >= THRESHOLD, view.fov > 0)
-                                     for view in views).tolist()
-        shown["recall"] = hits / (hits + missed) if hits + missed else None
-        shown["precision"] = hits / (hits + false) if hits + false else None
-    return shown
+def found(judge: Segmenter | None, views: Iterable[View]) -> dict[str, float | None]:
+    """Recall and precision of `judge` at THRESHOLD in the fields of view, pixels pooled; None without a judge."""
+    if judge is None:
+        return {"recall": None, "precision": None}
+    hits, false, missed, _ = sum(confusion(view.mask > 0, judge.probability(view) >= THRESHOLD, view.fov > 0)
+                                 for view in views).tolist()
+    return {"recall": hits / (hits + missed) if hits + missed else None,
+            "precision": hits / (hits + false) if hits + false else None}
 
 
 def numbers(entry: dict) -> list[float | None]:
