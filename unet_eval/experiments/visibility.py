@@ -84,10 +84,11 @@ def ratios(measured: dict, name: str) -> list[float | None]:
 def tables(results: dict) -> dict[str, Table]:
     measured, rows = results["visibility"] or {}, []
     for name, entry in measured.items():
-        cells = [number(value, 2) + (f"\n{number(ratio, 2)} of the photographs’" if ratio is not None else "")
+        cells = [number(value, 2) + (f"\n{number(ratio, 2)}" if ratio is not None else "")
                  for value, ratio in zip(numbers(entry), ratios(measured, name))]
         rows.append([SETS[name][0], str(entry["n"]), *cells])
-    head = ["pictures", "number", *(f"contrast, {name}" for name in WIDTHS), "recall", "precision"]
+    kinds = [*(f"contrast, {name}" for name in WIDTHS), "recall", "precision"]
+    head = ["pictures", "number", *(f"{kind}\nover photographs’" for kind in kinds)]
     return {"How visible the vessels are": Table(head, rows)} if rows else {}
 
 
@@ -143,5 +144,5 @@ def judged(measured: dict) -> str:
         return ("left out. They need the real arm’s U-Net, and photographs that no training has seen: in photographs "
                 "that it was trained on, a U-Net finds more than in any others. --validation=N holds out N.")
     return (f"of the real arm’s U-Net at {THRESHOLD}, in the field of view. It entered no loss of the GANs. It was "
-            "trained on the training photographs, so its values there are too high; the "
-            f"{measured['held_out']['n']} held-out ones (--validation) no training has seen.")
+            "trained on the training photographs, so its values there are too high. The held-out ones (--validation), "
+            f"{measured['held_out']['n']} here, no training has seen.")
