@@ -65,7 +65,7 @@ def train(config: Stage1Config) -> None:
             return gan.generator(z, training=False).numpy()
 
     fit(gan, lambda step: dataset(real, schedule, step), schedule, config, gan.parts,
-        [Pictures(folder, lambda: grid(grey(drawn()), columns=4), config.pictures_every),
+        [Pictures(folder, lambda: (grid(grey(drawn()), columns=4), {}), config.pictures_every),
          Diversity(folder, drawn, real, config.pictures_every)])
     with averaged(gan.generator, gan.g_optimizer):
         save_weights(gan.generator, folder / "generator.h5")

@@ -1,4 +1,5 @@
-"""Renders masks and writes the pairs: masks of Stage-I or, if none are given, the real training masks.
+"""Renders masks and writes the pairs: masks of Stage-I or, if none are given, the real training masks, and in a file
+of their own those that all trainings held out.
 
 python -m stage2_pix2pix.generate --model=checkpoints/quick/stage2 --masks=checkpoints/quick/masks.h5 \
     --out=checkpoints/quick/synthetic.h5
@@ -6,6 +7,7 @@ python -m stage2_pix2pix.generate --model=checkpoints/quick/stage2 --masks=check
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -27,15 +29,18 @@ from training.cli import run
 from training.run_folder import read_config, read_record
 from training.weights import load_array, load_weights
 
-SHEET = 24  # pairs on the contact sheet
+SHEET = 24     # pairs on the contact sheet
+HELD_OUT = 10  # renderings of held-out masks, in turn: each is drawn in several colours
 REMEDY = "train Stage-II first (make stage2)"
 
 
 def generate(config: PairsConfig) -> None:
     """Writes the pairs to config.out (HDF5), and a contact sheet beside it (PNG).
 
-    Raises UserError if the model or the masks are missing or damaged, or if an output file exists that this project
-    did not write.
+    Where the real training masks are rendered, OUT_held_out.h5 beside it gets renderings of those that were held out
+    (--validation), if there are any: Stage-II has not seen these masks, nor the U-Nets their photographs. Raises
+    UserError if the model or the masks are missing or damaged, or if an output file exists that this project did not
+    write.
     """
     model_folder, out = Path(config.model), Path(config.out)
     stage2 = read_config(model_folder, Stage2Config, REMEDY)
@@ -45,26 +50,37 @@ def generate(config: PairsConfig) -> None:
         load_weights(network, model_folder / f"{name}.h5", REMEDY)
     codes = load_array(model_folder / "codes.npy", REMEDY)
     power = load_array(model_folder / "grain.npy", REMEDY) if stage2.grain else None
-    folder, sheet = OutputFolder(out.parent, "--out"), f"{out.stem}.png"
-    folder.check([out.name, sheet])
+    folder, sheet, unseen = OutputFolder(out.parent, "--out"), f"{out.stem}.png", f"{out.stem}_held_out.h5"
+    annotated, held_out = training(stage2.pairs, stage2.validation, stage2.modality)
+    held_out = [] if config.masks else held_out
+    folder.check([out.name, sheet, *([unseen] if held_out else [])])
 
-    annotated, _ = training(stage2.pairs, stage2.validation, stage2.modality)
+    def render(row, mask, fov):
+        random = numpy_generator(config.seed, row, COLOURS)
+        first, second = codes[random.integers(len(codes), size=2)]
+        code = first + random.random() * (second - first)
+        image = architecture.render(networks, stage2, mask, fov, code, config.seed, row)
+        return with_grain(image, fov, power, random) if stage2.grain else image
+
+    def write(path, masks, first_row):
+        shown = []
+        with PairWriter(path, attributes) as writer:
+            for row, (mask, fov) in enumerate(masks, first_row):
+                image = render(row, mask, fov)
+                writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
+                if len(shown) < SHEET:
+                    shown.append((mask, image))
+        logging.info("%d pairs in %s", row + 1 - first_row, path)
+        return shown
+
     stage1, masks = masks_to_render(config, [load_view(sample) for sample in annotated], stage2.size)
     attributes = {"seed": config.seed, "stage1": stage1, "stage2": read_record(model_folder, REMEDY)}
-    shown = []
-    with PairWriter(out, attributes) as writer:
-        for row, (mask, fov) in enumerate(masks):
-            random = numpy_generator(config.seed, row, COLOURS)
-            first, second = codes[random.integers(len(codes), size=2)]
-            code = first + random.random() * (second - first)
-            image = architecture.render(networks, stage2, mask, fov, code, config.seed, row)
-            if stage2.grain:
-                image = with_grain(image, fov, power, random)
-            writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
-            if row < SHEET:
-                shown.append((mask, image))
+    if held_out:  # first, because make takes config.out for a sign that all is there
+        _, few = masks_to_render(replace(config, count=HELD_OUT), [load_view(s) for s in held_out], stage2.size)
+        write(folder.path / unseen, few, config.count)
+    shown = write(out, masks, 0)
     folder.write(sheet, encode_image(contact_sheet(*zip(*shown)), ".png"))
-    logging.info("%d pairs in %s, contact sheet in %s", row + 1, out, folder.path / sheet)
+    logging.info("contact sheet in %s", folder.path / sheet)
 
 
 def masks_to_render(config: PairsConfig, views: list[View], size: int) \

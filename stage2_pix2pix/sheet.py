@@ -1,9 +1,10 @@
-"""Contact sheets of pairs."""
+"""Contact sheets of pairs, and what is measured on them."""
 from __future__ import annotations
 
 import numpy as np
 
 from data.fundus import square
+from training.contrast import mean_contrast
 from training.pictures import GREY, grid
 
 SIDE = 192    # pixels of a picture
@@ -22,3 +23,14 @@ def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
     rows = [row + rest for row in rows]
     return grid([picture for start in range(0, len(masks), columns) for row in rows
                  for picture in row[start:start + columns]], columns)
+
+
+def contrast_ratios(rendered, photographs, masks, fovs) -> dict[str, float]:
+    """{"contrast/thin", "contrast/middle", "contrast/wide"}: contrast of vessels in renderings as a multiple of that in
+    the photographs of the same masks; 1 is as it should be.
+
+    The arguments have N entries, as `training.contrast.contrast` takes them. A width is left out if the masks have no
+    such vessels, or if the photographs do not show them darker than their surroundings.
+    """
+    drawn, real = (mean_contrast(zip(pictures, masks, fovs)) for pictures in (rendered, photographs))
+    return {f"contrast/{name}": drawn[name] / real[name] for name in real if real[name] > 0}

@@ -19,7 +19,7 @@ from stage2_pix2pix import architectures
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.grain import missing_power
 from stage2_pix2pix.inputs import Pairs
-from stage2_pix2pix.sheet import contact_sheet
+from stage2_pix2pix.sheet import contact_sheet, contrast_ratios
 from training import devices
 from training.cli import run
 from training.fit import Schedule, fit
@@ -82,7 +82,11 @@ def train(config: Stage2Config) -> None:
         return architecture.render(networks, config, pairs.masks[row], pairs.fovs[row], codes[row], config.seed, row)
 
     def sheet():
-        return contact_sheet(pairs.masks[shown], [render(row) for row in shown], pairs.photographs[shown])
+        rendered = np.stack([render(row) for row in shown])
+        imitated = shown >= len(pairs) - len(pairs.imitated_rows)  # the others may be of a camera that is not drawn
+        own = shown[imitated]
+        return (contact_sheet(pairs.masks[shown], rendered, pairs.photographs[shown]),
+                contrast_ratios(rendered[imitated], pairs.photographs[own], pairs.masks[own], pairs.fovs[own]))
 
     phases = architecture.phases(config, networks, pairs, schedule)
     while True:

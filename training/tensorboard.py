@@ -13,9 +13,10 @@ from data.images import write_image
 
 
 class Pictures(keras.callbacks.Callback):
-    """Every `every` epochs, writes the picture `draw() -> uint8 (H, W, 3)` to samples/ and to TensorBoard."""
+    """Every `every` epochs, writes what `draw() -> (uint8 (H, W, 3), {name: number})` gives to TensorBoard: a picture,
+    which goes to samples/ too, and what was measured on it."""
 
-    def __init__(self, folder: Path, draw: Callable[[], np.ndarray], every: int = 1):
+    def __init__(self, folder: Path, draw: Callable[[], tuple[np.ndarray, dict[str, float]]], every: int = 1):
         super().__init__()
         self._folder, self._draw, self._every = folder / "samples", draw, every
         self._folder.mkdir(exist_ok=True)
@@ -24,10 +25,12 @@ class Pictures(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self._every:
             return
-        picture = self._draw()
+        picture, measured = self._draw()
         write_image(self._folder / f"epoch_{epoch + 1:04d}.png", picture)
-        with self._writer.as_default():
-            tf.summary.image("samples", picture[None], step=epoch + 1)
+        with self._writer.as_default(step=epoch + 1):
+            tf.summary.image("samples", picture[None])
+            for name, value in measured.items():
+                tf.summary.scalar(name, value)
         self._writer.flush()
 
 

@@ -71,6 +71,7 @@ class Run:
 
     nets: the U-Nets of every arm, by seed. stores: the files of pairs that are there, by the names in arms.STORES.
     count: synthetic pairs, from the first, that the synthetic arm is trained on. size: their side S in pixels.
+    rendered_held_out: Stage-II's renderings of masks that all trainings held out, or None.
     single: photographs of a single GAN, uint8 (N, s, s, 3), or None. second: the run on a second data set, or None.
     tests: the test images of --pairs. training: its training views; learned: those that Stage-I learned from.
     modality: of --pairs. other_data_sets: test images of each --test. photographs: files that Stage-II learned from.
@@ -90,6 +91,9 @@ class Run:
             tuned_on = {nets[0].arm.kind.store for nets in self.nets.values()} if config.threshold == "tuned" else ()
             self.stores = {name: stack.enter_context(open_store(folder, name)) for name in STORES
                            if name == "synthetic" or name in tuned_on or (folder / f"{name}.h5").exists()}
+            unseen = "rendered_held_out"
+            self.rendered_held_out = (stack.enter_context(open_store(folder, unseen))
+                                      if (folder / f"{unseen}.h5").exists() else None)
             self.single = read_single(folder / "single.h5")
             self.second = None
             if config.second:

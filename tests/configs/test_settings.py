@@ -71,7 +71,7 @@ def test_a_preset_is_found_here_or_elsewhere_or_in_the_package(folder):
     assert settings(CONFIG="quick").preset == Path("configs/quick")
     assert settings(CONFIG="my presets/mine").preset == Path("my presets/mine")
     (folder / "my presets/mine/unet.flags").unlink()
-    with pytest.raises(UserError, match="CONFIG=my presets/mine is no folder .* cpu evidence paper quick"):
+    with pytest.raises(UserError, match="CONFIG=my presets/mine is no folder .* authors .*cpu evidence paper quick"):
         settings(CONFIG="my presets/mine").preset  # noqa: B018
 
 
@@ -130,3 +130,14 @@ def test_settings_may_change_before_a_training_has_begun_and_the_data_are_checke
                                         ("--dry_run=false", False), ("", False)])
 def test_a_dry_run_is_one_that_the_flags_ask_for(flags, dry):
     assert settings(FLAGS=flags).dry_run == dry
+
+
+def test_the_authors_preset_is_the_papers_but_for_size_and_time():
+    def flags(preset, stage):  # the last value of a flag counts
+        return dict(flag.split("=") for flag in settings(CONFIG=preset).preset_flags(stage) if "=" in flag)
+
+    for stage in ("stage1", "stage2"):
+        paper, authors = flags("paper", stage), flags("authors", stage)
+        changed = {name for name in {*paper, *authors} if paper.get(name) != authors.get(name)}
+        assert changed - {"--steps_per_epoch"} == {"--size", "--precision", "--validation"}
+    assert settings(CONFIG="authors").preset_flags("unet") == settings(CONFIG="cpu").preset_flags("unet")

@@ -6,11 +6,11 @@ import pytest
 
 from data.errors import UserError
 from data.files import write_json
-from data.fundus import View
+from data.fundus import View, load_views, square
 from data.pairs import PairReader, PairWriter
 from stage2_pix2pix.architectures import pix2pix
 from stage2_pix2pix.config import PairsConfig, Stage2Config
-from stage2_pix2pix.generate import generate, masks_to_render, with_grain
+from stage2_pix2pix.generate import HELD_OUT, generate, masks_to_render, with_grain
 from stage2_pix2pix.grain import BINS, grain, missing_power, radial_power
 from stage2_pix2pix.sheet import contact_sheet
 from training import devices
@@ -143,6 +143,22 @@ def test_pairs_are_written_with_what_made_them(trained, tmp_path, drive):
         assert pairs.attributes["seed"] == 3 and pairs.attributes["stage2"]["flags"]["pairs"] == drive
         assert pairs.attributes["stage1"] is None
     assert (tmp_path / "rendered.png").stat().st_size
+
+
+def test_masks_that_were_held_out_are_rendered_beside_the_training_masks(trained, tmp_path, drive):
+    record = tmp_path / "stage2" / "config.json"
+    write_json(record, {"version": 2, "flags": config(pairs=drive, out="x", grain=True, validation=1).to_json()})
+    out = tmp_path / "rendered.h5"
+    generate(PairsConfig(model=trained, out=str(out), count=3))
+    last = square(load_views(drive, "train")[-1].mask, 64)
+    with PairReader(out) as pairs, PairReader(tmp_path / "rendered_held_out.h5") as unseen:
+        assert np.array_equal(pairs[0]["masks"], pairs[2]["masks"])  # two training masks in turn
+        assert len(unseen) == HELD_OUT and unseen.attributes == pairs.attributes
+        assert all(np.array_equal(unseen[row]["masks"][..., 0], last) for row in range(HELD_OUT))
+        assert not np.array_equal(unseen[0]["images"], unseen[1]["images"])
+    assert not np.array_equal(last, square(load_views(drive, "train")[0].mask, 64))
+    generate(PairsConfig(model=trained, masks=str(out), out=str(tmp_path / "synthetic.h5")))
+    assert not (tmp_path / "synthetic_held_out.h5").exists()
 
 
 @pytest.mark.parametrize("name", ["synthetic.h5", "synthetic.png"])

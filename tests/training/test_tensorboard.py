@@ -20,9 +20,14 @@ def events(folder):
 
 def test_a_run_fitted_twice_has_its_pictures_and_hyperparameters(tmp_path):
     count = iter(range(9))
+
+    def draw():
+        number = next(count)
+        return np.full((8, 9, 3), 10 * number, np.uint8), {"contrast/thin": number / 4}
+
     model = keras.Sequential([keras.layers.Dense(1, input_shape=(1,))])
     model.compile("sgd", "mse")
-    callbacks = [Pictures(tmp_path, lambda: np.full((8, 9, 3), 10 * next(count), np.uint8), every=2),
+    callbacks = [Pictures(tmp_path, draw, every=2),
                  hyperparameters(tmp_path, {"seed": 3, "norm": "batch", "tests": ["drive:x"], "l1_weight": 50.0})]
     for first, last in ((0, 1), (1, 5)):  # as a training that was stopped in the middle of an epoch
         model.fit(tf.zeros((4, 1)), tf.zeros((4, 1)), initial_epoch=first, epochs=last, callbacks=callbacks, verbose=0)
@@ -30,6 +35,8 @@ def test_a_run_fitted_twice_has_its_pictures_and_hyperparameters(tmp_path):
     assert read_image(tmp_path / "samples" / "epoch_0004.png").max() == 10
     shown = events(tmp_path / "logs" / "pictures").Tensors("samples")
     assert [event.step for event in shown] == [2, 4]
+    measured = events(tmp_path / "logs" / "pictures").Tensors("contrast/thin")
+    assert [(event.step, tf.make_ndarray(event.tensor_proto)) for event in measured] == [(2, 0), (4, 0.25)]
     png = np.frombuffer(shown[0].tensor_proto.string_val[2], np.uint8)
     assert cv2.imdecode(png, cv2.IMREAD_COLOR).shape == (8, 9, 3)
     data = events(tmp_path / "logs").PluginTagToContent("hparams")

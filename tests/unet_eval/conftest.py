@@ -126,6 +126,7 @@ def write_run(run, drive):
     write_logs(run / "unet-real" / "logs" / "validation", "f1_vessel")
     draw_pairs(run / "synthetic.h5", 7)
     draw_pairs(run / "rendered.h5", 4)
+    draw_pairs(run / "rendered_held_out.h5", 2)
     with PairWriter(run / "single.h5", {"seed": 1}) as writer:
         for seed in range(3):
             writer.append(images=draw_retina(50 + seed)[0])
@@ -180,7 +181,7 @@ def few_config(config, tmp_path_factory):
     """Of what `make eval` leaves: two arms, one seed, no further experiment."""
     folder = tmp_path_factory.mktemp("few") / "run"
     shutil.copytree(config.run, folder)
-    for name in ("single.h5", "rendered.h5", "settings"):
+    for name in ("single.h5", "rendered.h5", "rendered_held_out.h5", "settings"):
         (folder / name).unlink()
     return EvaluateConfig(run=str(folder), pairs=config.pairs, reports=str(folder.parent / "reports"),
                           arms=("synthetic", "real"), seeds=1)

@@ -96,7 +96,7 @@ def flags_of(path):
     return values
 
 
-@pytest.mark.parametrize("preset", ["quick", "cpu", "evidence", "paper"])
+@pytest.mark.parametrize("preset", ["quick", "cpu", "evidence", "paper", "authors"])
 def test_a_preset_draws_as_many_masks_as_its_arms_ask_for(preset):
     """Else `make evidence` would stop after both GANs are trained."""
     folder = ROOT / "configs" / preset

@@ -18,7 +18,7 @@ from unet_eval.report import trainings
 METRICS = {"f1_vessel", "f1_background", "f1_macro", "sensitivity", "specificity", "accuracy", "auc", "mcc"}
 PAPER_FIGURES = {f"figure_{number}" for number in (1, 3, 4, 5, 6, 7, 8)}
 PICTURES = {*PAPER_FIGURES, "arms", "curve", "differences", "mask_statistics", "widths", "nearest", "distances",
-            "segmentations", "glance_masks", "glance_images", "glance_test", "training"}
+            "segmentations", "visibility", "glance_masks", "glance_images", "glance_test", "training"}
 DOT = np.zeros((1, 1), np.uint8)
 
 
@@ -28,8 +28,8 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
 
     read = json.loads((Path(config.reports) / "results.json").read_text(), parse_constant=no_constant)
     assert read == evaluated
-    assert list(read) == ["run", "dataset", "origin", "arms", "contrasts", "cross", "kl", "distances", "masks",
-                          "nearest", "single", "second", "paper", "seconds"]
+    assert list(read) == ["run", "dataset", "origin", "arms", "contrasts", "cross", "kl", "distances", "visibility",
+                          "masks", "nearest", "single", "second", "paper", "seconds"]
     assert read["dataset"] == {"pairs": "drive", "photos": None, "fold": None, "n_test": 3, "n_test_patients": 3,
                                "n_train": 4}
     assert read["origin"] == {"pairs": "drive", "photos": None} and read["run"]["seeds"] == 2

@@ -16,6 +16,7 @@ from unet_eval.experiments import (
     photographs,
     second_data_set,
     single_gan,
+    visibility,
 )
 
-EXPERIMENTS = (arms, other_data_sets, intensities, photographs, masks, nearest, single_gan, second_data_set)
+EXPERIMENTS = (arms, other_data_sets, intensities, photographs, visibility, masks, nearest, single_gan, second_data_set)

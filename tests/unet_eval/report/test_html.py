@@ -52,14 +52,14 @@ def test_one_valid_page_that_loads_nothing(written, results, figures, config):
     page, html = written(results)
     assert html == (Path(config.reports) / "report.html").read_text(encoding="utf-8")
     pictures = [source for source in page.sources if not source.startswith("#")]
-    assert len(pictures) == len(list(figures.glob("*.png"))) == 19  # each once
+    assert len(pictures) == len(list(figures.glob("*.png"))) == 20  # each once
     for source in pictures:
         data = re.fullmatch(r"data:image/(?:png|jpeg);base64,(.+)", source)[1]
         assert cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR) is not None
     assert not {"script", "link", "iframe", "object"} & page.tags and "url(" not in html and "@import" not in html
     links = [source[1:] for source in page.sources if source.startswith("#")]
-    assert links == page.ids == ["arms", "f1", "cross", "kl", "distances", "masks", "nearest", "single", "second",
-                                 "pictures", "training", "limits", "repeat"]
+    assert links == page.ids == ["arms", "f1", "cross", "kl", "distances", "visibility", "masks", "nearest",
+                                 "single", "second", "pictures", "training", "limits", "repeat"]
     assert len(html) < 8_000_000
 
 
