@@ -35,7 +35,8 @@ def measure(run: Run) -> dict:
     if run.modality != "fundus":
         return {"visibility": None}
     logging.info("measuring how visible the vessels are")
-    photographs = {"photographs": run.training[:run.learned], "held_out": run.training[run.learned:]}
+    seen = {view.stem for view in run.learned}
+    photographs = {"photographs": run.learned, "held_out": [view for view in run.training if view.stem not in seen]}
     stores = {"synthetic": run.stores["synthetic"], "rendered": run.stores.get("rendered"),
               "rendered_held_out": run.rendered_held_out}
     # Without held-out photographs all have been seen by the U-Net, which finds more in them than in any other picture.

@@ -71,7 +71,7 @@ def test_without_held_out_photographs_or_a_real_arm_recall_is_left_out(few_confi
         measured = visibility.measure(run)["visibility"]
         assert set(measured) == {"photographs", "held_out", "synthetic"} and measured["photographs"]["recall"] is None
     with Run(few_config) as run:
-        run.learned = len(run.training)
+        run.learned = run.training
         results = visibility.measure(run)
         assert set(results["visibility"]) == {"photographs", "synthetic"}
         assert all(entry["recall"] is None for entry in results["visibility"].values())
