@@ -36,6 +36,8 @@ class Stage2Config(TrainingConfig):
     flips: bool = option(False, "Mirror the training pairs at random.")
     l1_weight: float = option(1.0, "Weight of the mean absolute error in the generator's loss.", low=0, high=1000)
     crop: int = option(128, "Pixels of the crops that coarse_to_fine is trained on, a multiple of 8.", low=64, high=512)
+    coarse_steps: int = option(1500, "Steps of the coarse network, with coarse_to_fine, and two thirds as many of the "
+                               "segmenter.", low=1)
     agreement: float = option(10.0, "Weight of the segmenter's agreement, with coarse_to_fine.", low=0, high=1000)
     optimizer: str = option("rmsprop", "Optimizer of both networks.", choices=("rmsprop", "adam"))
     learning_rate: float = option(1e-3, "Learning rate of both networks.", low=1e-8, high=1)

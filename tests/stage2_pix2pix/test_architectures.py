@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import inspect
 
+import cv2
 import numpy as np
 import pytest
 
 from data.fundus import load_views
+from data.randomness import numpy_generator
 from stage2_pix2pix import architectures
 from stage2_pix2pix.architectures.coarse_to_fine import inputs
+from stage2_pix2pix.architectures.coarse_to_fine.texture import strength
 from stage2_pix2pix.config import ARCHITECTURES, Stage2Config
 from stage2_pix2pix.inputs import Pairs
 from stage2_pix2pix.train import train
@@ -69,14 +72,42 @@ def test_a_coarse_picture_shows_what_lies_between_the_vessels():
     assert np.allclose(coarse, 160 / 127.5 - 1, atol=0.02)
 
 
+def test_the_strength_of_texture_is_told_by_size_and_place():
+    grain = np.zeros((1, 64, 64, 1), np.float32)
+    grain[:, :32] = 0.2 * (np.indices((32, 64)).sum(axis=0) % 2 * 2 - 1)[None, ..., None]  # a checkerboard: finest
+    fine, coarse = np.moveaxis(strength(grain, (9, 33), 32, np.ones_like(grain)).numpy()[0], -1, 0)
+    assert fine[0] == pytest.approx(0.2, abs=0.02) and (fine[1] < 0.05).all() and (coarse < 0.1).all()
+    broad = np.repeat(np.sin(np.arange(64) * 2 * np.pi / 24)[None, None, :, None], 64, axis=1).astype(np.float32)
+    fine, coarse = np.moveaxis(strength(broad, (5, 25), 32, np.ones_like(broad)).numpy()[0], -1, 0)
+    assert (coarse > 3 * fine).all()
+    unseen = strength(grain, (9, 33), 32, np.zeros_like(grain)).numpy()
+    assert (unseen < 0.01).all()
+
+
+def test_the_disc_is_where_thick_vessels_meet():
+    mask = np.zeros((256, 256), np.uint8)
+    for angle in range(0, 360, 45):
+        end = 128 + 100 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+        cv2.line(mask, (170, 90), tuple(int(x) for x in end), 255, 3)
+    assert np.abs(inputs.root(mask) - (90, 170)).max() < 12
+
+
+def test_a_crop_around_a_place_shows_it():
+    planes = np.zeros((256, 256, 1), np.uint8)
+    planes[30, 240] = 255
+    for number in range(20):
+        crop = inputs._crop(planes, np.full((256, 256), 255, np.uint8), 96, numpy_generator(0, number, 1),
+                            np.array([30, 240]))
+        assert crop.shape == (96, 96, 1) and crop.max() == 255
+
+
 @pytest.mark.training
 def test_coarse_to_fine_stopped_between_and_in_its_phases_equals_one_that_was_not(drive, tmp_path, monkeypatch):
     from stage2_pix2pix.architectures import coarse_to_fine
 
-    monkeypatch.setattr(coarse_to_fine, "SEGMENTER_STEPS", 4)
-    monkeypatch.setattr(coarse_to_fine, "COARSE_STEPS", 4)
-    monkeypatch.setattr(coarse_to_fine, "EPOCHS", 2)
-    options = {"pairs": drive, "size": 96, "precision": "float32", "steps_per_epoch": 2, "pictures_every": 9}
+    monkeypatch.setattr(coarse_to_fine, "PHASE_EPOCHS", 2)
+    options = {"pairs": drive, "coarse_steps": 6, "size": 96, "precision": "float32", "steps_per_epoch": 2,
+               "pictures_every": 9}
     train(config("coarse_to_fine", out=str(tmp_path / "once"), epochs=2, **options))
     for epochs in (1, 2):
         train(config("coarse_to_fine", out=str(tmp_path / "twice"), epochs=epochs, **options))

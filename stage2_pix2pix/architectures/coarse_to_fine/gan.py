@@ -1,50 +1,107 @@
-"""The training step of the fine network."""
+"""The training steps of the coarse and of the fine network."""
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import tensorflow as tf
 from tensorflow import keras
 
+from stage2_pix2pix.architectures.coarse_to_fine.texture import bands, local_mean, strength
 from training.gan import GAN
 from training.losses import cross_entropy, mean_over_batch, mean_per_example
 
-LOW_PASS = 10.0   # weight of the difference of low-passed pictures
-VESSELS = 3.0     # weight of the difference near vessels
-TEXTURE = 6.0     # amplification of what a picture has beside its local mean
-NEAR = 5          # pixels; the surroundings of a vessel
-PENALTY = 0.5     # weight of the gradient penalty R1
+COARSE_LOW_PASS, COARSE_STRENGTH, COARSE_PENALTY = 3.0, 3.0, 1.0  # weights of the coarse network's losses
+COARSE_SIDES, COARSE_WINDOW = (3, 7), 6  # pixels of the coarse picture
+
+LOW_PASS, VESSELS, STRENGTH, PENALTY = 10.0, 3.0, 20.0, 0.1       # weights of the fine network's losses
+SIDES, WINDOW = (9, 41), 32              # pixels
+TEXTURE = 6.0                            # amplification of texture for D, for its amplitude is 0.03
+NEAR = 5                                 # pixels; the surroundings of a vessel
 
 
 def draw(generator: keras.Model, known: tf.Tensor, noise: tf.Tensor, training: bool) -> tf.Tensor:
     """A photograph, float32 (B, H, W, 3) in [-1, 1], black outside the field of view.
 
     known: (B, H, W, 5) in [-1, 1]: mask, field of view, and the coarse picture, to which the generator adds what it
-    lacks. noise: Gaussian (B, H, W, networks.DEPTH).
+    lacks. noise: Gaussian (B, H, W, networks.NOISES).
     """
     picture = tf.clip_by_value(known[..., 2:5] + generator([known, noise], training=training), -1.0, 1.0)
     return (picture + 1) * (known[..., 1:2] + 1) / 2 - 1
 
 
-class FineGAN(GAN):
+class CoarseToFineGAN(GAN):
+    """What both networks' training steps have in common."""
+
+    def update_generator(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
+        weights = self.generator.trainable_variables
+        self.g_optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+
+    def update_discriminator(self, judge: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor,
+                             penalty: float) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """(loss, logits of real, logits of fake); `judge` gives D's logits for pictures."""
+        with tf.GradientTape() as tape:
+            real_logits, fake_logits = judge(real), judge(tf.stop_gradient(fake))
+            loss = cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)
+        weights = self.discriminator.trainable_variables
+        slopes = self.penalty_gradients(lambda picture: tf.reduce_sum(mean_per_example(judge(picture))), real, penalty)
+        gradients = [a + b for a, b in zip(tape.gradient(loss, weights), slopes)]
+        self.d_optimizer.apply_gradients(zip(gradients, weights))
+        return loss, real_logits, fake_logits
+
+
+class CoarseGAN(CoarseToFineGAN):
+    """Trains the coarse generator G, with a discriminator D that sees mask and field of view as well.
+
+    G minimises the cross-entropy of D's answer with the label 1; the difference of pictures of a quarter of the
+    resolution, for where it is light and dark follows from the mask; and the difference in the strength of texture.
+    A mean absolute error alone gives the median of all eyes, whose optic disc has no edge.
+
+    A batch is a dict of "known" (B, C, C, 2) in [-1, 1], "picture" (B, C, C, 3), standardised colours, and "noise"
+    (B, C, C, networks.NOISES), with C = inputs.COARSE.
+    """
+
+    def __init__(self, generator: keras.Model, discriminator: keras.Model):
+        super().__init__(generator, discriminator, ("low_pass", "strength"))
+
+    def train_step(self, batch):
+        known, noise = batch["known"], batch["noise"]
+        inside = (known[..., 1:2] + 1) / 2
+        real = batch["picture"] * inside
+
+        def judge(picture):
+            return self.discriminator(tf.concat([known, picture], -1), training=True)
+
+        def roughness(picture):
+            return strength(picture, COARSE_SIDES, COARSE_WINDOW, inside)
+
+        with tf.GradientTape() as tape:
+            fake = self.generator([known, noise], training=True) * inside
+            losses = _means({"low_pass": tf.nn.avg_pool2d(real - fake, 4, 4, "SAME"),
+                             "strength": roughness(real) - roughness(fake)})
+            g_loss = (cross_entropy(judge(fake), 1.0) + COARSE_LOW_PASS * losses["low_pass"]
+                      + COARSE_STRENGTH * losses["strength"])
+        self.update_generator(tape, g_loss)
+        d_loss, *logits = self.update_discriminator(judge, real, fake, COARSE_PENALTY)
+        return self.shown({"d_loss": d_loss, "g_loss": g_loss, **losses}, *logits)
+
+
+class FineGAN(CoarseToFineGAN):
     """Trains the fine generator G on crops, with a discriminator D.
 
     G minimises: the cross-entropy of D's answer with the label 1; the difference of low-passed pictures, because the
-    texture of a rendering is its own; the difference near vessels; and `agreement` times the difference between the
-    answers of a frozen segmenter on rendering and photograph, so that the vessels of the mask can be seen, as clearly
-    as in the photograph. D also sees each picture less its local mean, amplified: texture has an amplitude of 0.03,
-    and D would not notice it.
+    texture of a rendering is its own; the difference in the strength of texture between the vessels; the difference
+    near vessels; and `agreement` times the difference between the answers of a frozen segmenter on rendering and
+    photograph, so that the vessels of the mask can be seen, as clearly as in the photograph. D also sees the texture
+    of each picture, amplified, for it would not notice it.
 
     A batch is a dict of "known" (B, C, C, 5) and "photograph" (B, C, C, 3), both in [-1, 1], and "noise" (B, C, C,
-    networks.DEPTH).
+    networks.NOISES).
     """
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, segmenter: keras.Model, agreement: float):
-        super().__init__(generator, discriminator, ("low_pass", "vessels", "agreement"))
+        super().__init__(generator, discriminator, ("low_pass", "vessels", "agreement", "strength"))
         self.agreement, self.segmenter = agreement, segmenter
         self.segmenter.trainable = False
-
-    def _judge(self, known, picture):
-        texture = TEXTURE * (picture - tf.nn.avg_pool2d(picture, 15, 1, "SAME"))
-        return self.discriminator(tf.concat([known, picture, texture], -1), training=True)
 
     def _segment(self, picture):
         return self.segmenter((picture[..., 1:2] + 1) / 2, training=False)
@@ -52,30 +109,27 @@ class FineGAN(GAN):
     def train_step(self, batch):
         known, real, noise = batch["known"], batch["photograph"], batch["noise"]
         near = tf.nn.max_pool2d((known[..., :1] + 1) / 2, NEAR, 1, "SAME")
-        answer = self._segment(real)
+        between = (1 - near) * (known[..., 1:2] + 1) / 2
+        answer, texture = self._segment(real), strength(real, SIDES, WINDOW, between)
+
+        def judge(picture):
+            textures = [TEXTURE * band for band in bands(picture, SIDES)]
+            return self.discriminator(tf.concat([known, picture, *textures], -1), training=True)
+
         with tf.GradientTape() as tape:
             fake = draw(self.generator, known, noise, training=True)
             difference = real - fake
-            losses = {"low_pass": _low_pass(difference),
-                      "vessels": tf.nn.avg_pool2d(difference, 3, 1, "SAME") * near,
-                      "agreement": answer - self._segment(fake)}
-            losses = {name: mean_over_batch(mean_per_example(tf.abs(value))) for name, value in losses.items()}
-            g_loss = (cross_entropy(self._judge(known, fake), 1.0) + LOW_PASS * losses["low_pass"]
-                      + VESSELS * losses["vessels"] + self.agreement * losses["agreement"])
-        weights = self.generator.trainable_variables
-        self.g_optimizer.apply_gradients(zip(tape.gradient(g_loss, weights), weights))
-
-        with tf.GradientTape() as tape:
-            real_logits, fake_logits = self._judge(known, real), self._judge(known, tf.stop_gradient(fake))
-            d_loss = cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)
-        weights = self.discriminator.trainable_variables
-        penalty = self.penalty_gradients(
-            lambda picture: tf.reduce_sum(mean_per_example(self._judge(known, picture))), real, PENALTY)
-        gradients = [a + b for a, b in zip(tape.gradient(d_loss, weights), penalty)]
-        self.d_optimizer.apply_gradients(zip(gradients, weights))
-
-        return self.shown({"d_loss": d_loss, "g_loss": g_loss, **losses}, real_logits, fake_logits)
+            losses = _means({"low_pass": local_mean(tf.nn.avg_pool2d(difference, 16, 8, "SAME"), 3),
+                             "vessels": tf.nn.avg_pool2d(difference, 3, 1, "SAME") * near,
+                             "agreement": answer - self._segment(fake),
+                             "strength": texture - strength(fake, SIDES, WINDOW, between)})
+            g_loss = (cross_entropy(judge(fake), 1.0) + LOW_PASS * losses["low_pass"] + VESSELS * losses["vessels"]
+                      + self.agreement * losses["agreement"] + STRENGTH * losses["strength"])
+        self.update_generator(tape, g_loss)
+        d_loss, *logits = self.update_discriminator(judge, real, fake, PENALTY)
+        return self.shown({"d_loss": d_loss, "g_loss": g_loss, **losses}, *logits)
 
 
-def _low_pass(picture: tf.Tensor) -> tf.Tensor:
-    return tf.nn.avg_pool2d(tf.nn.avg_pool2d(picture, 8, 4, "SAME"), 3, 1, "SAME")
+def _means(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Mean absolute values, scaled as in `training.losses.mean_over_batch`."""
+    return {name: mean_over_batch(mean_per_example(tf.abs(value))) for name, value in values.items()}

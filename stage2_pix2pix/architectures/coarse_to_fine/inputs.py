@@ -9,16 +9,17 @@ import tensorflow as tf
 
 from data.pipeline import batches, examples, read
 from data.randomness import normal, numpy_generator
-from stage2_pix2pix.architectures.coarse_to_fine.networks import DEPTH
+from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import Pairs
 from training.fit import Schedule
 
 COARSE = 24           # pixels of the coarse picture
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
+AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
 # Streams of random numbers (data/randomness.py).
-CROP, LIGHT, GRAIN, PLACE, FINE_NOISE = range(16, 21)
+CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING = range(16, 22)
 
 
 def signed(pixels: np.ndarray) -> np.ndarray:
@@ -78,10 +79,22 @@ class Views:
         return len(self.masks)
 
 
-def _crop(planes: np.ndarray, fov: np.ndarray, size: int, random: np.random.Generator) -> np.ndarray:
-    """A crop of `planes` (S, S, C) with enough of the field of view, in one of the eight positions of a square."""
+def root(mask: np.ndarray) -> np.ndarray:
+    """Row and column where a mask, uint8 (S, S), has most vessel in its surroundings: in or near the optic disc."""
+    density = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), len(mask) / 25)
+    return np.array(np.unravel_index(density.argmax(), density.shape))
+
+
+def _crop(planes: np.ndarray, fov: np.ndarray, size: int, random: np.random.Generator,
+          around: np.ndarray | None = None) -> np.ndarray:
+    """A crop of `planes` (S, S, C) with enough of the field of view, in one of the eight positions of a square.
+
+    With `around`, a row and a column, it has that place in its inner half.
+    """
     while True:
         top, left = random.integers(0, len(fov) - size + 1, 2)
+        if around is not None:
+            top, left = np.clip(around - random.integers(size // 4, 3 * size // 4 + 1, 2), 0, len(fov) - size)
         if (fov[top:top + size, left:left + size] > 0).mean() >= INSIDE:
             break
     crop = np.rot90(planes[top:top + size, left:left + size], random.integers(4))
@@ -107,8 +120,7 @@ def segmenter_batches(views: Views, config: Stage2Config, schedule: Schedule, fi
 
 
 def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data.Dataset:
-    """Batches of (inputs (B, COARSE, COARSE, 2), standardised coarse pictures (B, COARSE, COARSE, 3), weights (B,
-    COARSE, COARSE, 1), the field of view), moved and mirrored."""
+    """Batches for `CoarseGAN.train_step`, moved and mirrored."""
     stacks = []
     for mask, fov, coarse in zip(views.masks, views.fovs, views.coarse):
         inputs = coarse_inputs(mask, fov)
@@ -126,7 +138,8 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
 
     def example(index, number):
         planes = tf.ensure_shape(read(move, [index, number], tf.float32), (COARSE, COARSE, 5))
-        return planes[..., :2], planes[..., 2:], (planes[..., 1:2] + 1) / 2
+        return {"known": planes[..., :2], "picture": planes[..., 2:],
+                "noise": normal(schedule.seed, number, COARSE_NOISE, (COARSE, COARSE, NOISES))}
 
     return _examples(views, example, schedule, first_step)
 
@@ -137,13 +150,16 @@ def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_s
     stacks = [np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size), signed(photograph)], -1)
               .astype(np.float16) for mask, fov, coarse, photograph in arrays]
 
+    roots = [root(mask) for mask in views.masks]
+
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
-        return _crop(stacks[index], views.fovs[index], config.crop, random).astype(np.float32)
+        around = roots[index] if random.random() < AT_DISC else None
+        return _crop(stacks[index], views.fovs[index], config.crop, random, around).astype(np.float32)
 
     def example(index, number):
         planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, 8))
-        noise = normal(schedule.seed, number, FINE_NOISE, (config.crop, config.crop, DEPTH))
+        noise = normal(schedule.seed, number, FINE_NOISE, (config.crop, config.crop, NOISES))
         return {"known": planes[..., :5], "photograph": planes[..., 5:], "noise": noise}
 
     return _examples(views, example, schedule, first_step)

@@ -4,8 +4,9 @@ from __future__ import annotations
 from tensorflow import keras
 from tensorflow.keras import layers
 
-DEPTH = 3    # times that a U-Net halves its picture
-SLOPE = 0.2  # of the leaky ReLU
+DEPTH = 3           # times that a U-Net halves its picture
+NOISES = DEPTH + 1  # planes of noise: one for each level of the decoder and for the level at the bottom
+SLOPE = 0.2         # of the leaky ReLU
 SEGMENTER_BASE, COARSE_BASE = 8, 32  # filters
 
 
@@ -34,24 +35,27 @@ def unet(channels: int, base: int, outputs: int, noise: bool = False, normalised
          activation: str | None = None, name: str = "unet") -> keras.Model:
     """A U-Net with two 3 x 3 convolutions per level and `base` filters in the finest one.
 
-    Input: (B, H, W, channels) and, with `noise`, Gaussian noise (B, H, W, DEPTH), one plane for each level of the
-    decoder. Output: (B, H, W, outputs) float32. H and W are multiples of 8.
+    Input: (B, H, W, channels) and, with `noise`, Gaussian noise (B, H, W, NOISES), one plane for each level. Output: (B, H, W, outputs) float32. H and W are multiples of 8.
     """
     picture = keras.Input((None, None, channels))
-    planes = keras.Input((None, None, DEPTH)) if noise else None
+    planes = keras.Input((None, None, NOISES)) if noise else None
     x, skips = picture, []
+
+    def with_noise(x, level):
+        step = 2 ** level  # every step-th value of white noise is white noise
+        return NoisePlane(dtype="float32")([x, planes[:, ::step, ::step, level:level + 1]]) if noise else x
+
     for level in range(DEPTH + 1):
         x = _convolution(_convolution(x, base * 2 ** level, normalised), base * 2 ** level, normalised)
         if level < DEPTH:
             skips.append(x)
             x = layers.AveragePooling2D(dtype="float32")(x)
+    if noise:
+        x = _convolution(with_noise(x, DEPTH), base * 2 ** DEPTH, normalised)
     for level in reversed(range(DEPTH)):
         x = layers.UpSampling2D(interpolation="bilinear", dtype="float32")(x)
         x = _convolution(layers.Concatenate(dtype="float32")([x, skips[level]]), base * 2 ** level, normalised)
-        if noise:
-            step = 2 ** level  # every step-th value of white noise is white noise
-            x = NoisePlane(dtype="float32")([x, planes[:, ::step, ::step, level:level + 1]])
-        x = _convolution(x, base * 2 ** level, normalised)
+        x = _convolution(with_noise(x, level), base * 2 ** level, normalised)
     x = layers.Conv2D(outputs, 1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.02))(x)
     x = layers.Activation(activation or "linear", dtype="float32")(x)
     return keras.Model([picture, planes] if noise else picture, x, name=name)
