@@ -35,7 +35,8 @@ def unet(channels: int, base: int, outputs: int, noise: bool = False, normalised
          activation: str | None = None, name: str = "unet") -> keras.Model:
     """A U-Net with two 3 x 3 convolutions per level and `base` filters in the finest one.
 
-    Input: (B, H, W, channels) and, with `noise`, Gaussian noise (B, H, W, NOISES), one plane for each level. Output: (B, H, W, outputs) float32. H and W are multiples of 8.
+    Input: (B, H, W, channels) and, with `noise`, Gaussian noise (B, H, W, NOISES), one plane for each level. Output:
+    (B, H, W, outputs) float32. H and W are multiples of 8.
     """
     picture = keras.Input((None, None, channels))
     planes = keras.Input((None, None, NOISES)) if noise else None
