@@ -44,8 +44,9 @@ step := exec $(python) -m configs.steps# exec, so that a signal to make reaches 
 # By order only: neither a new environment nor data that was checked again trains a network again.
 ready = $(environment) $(R)/data.checked
 
-# configs/plan.py gives the variables' defaults, the U-Nets of `make evidence`, what each U-Net waits for and how that is
-# made, and in $(wrong) what is wrong. $(shell) passes on no variables of its own in GNU make 3.81, so they are arguments.
+# configs/plan.py gives the variables' defaults, the U-Nets of `make evidence`, the rules of both stages and of all pairs
+# for each seed, and in $(wrong) what is wrong. $(shell) passes on no variables of its own in GNU make 3.81, so they are
+# arguments.
 ifneq (,$(filter-out help tensorboard test-fast test test-all lint bench .venv,$(MAKECMDGOALS)))
 define newline
 
@@ -79,11 +80,6 @@ eval: reports/$(name)/report.html ## trains a U-Net on the synthetic pairs and c
 	$(call say,eval: done; the report is reports/$(RUN)/report.html)
 endif
 
-$(R)/stage1/generator.h5: | $(ready) ; @$(step) stage1
-$(R)/masks.h5: $(R)/stage1/generator.h5 | $(ready) ; @$(step) masks
-$(R)/photo_masks.done: $(R)/unet-real/weights.h5 | $(ready) ; @$(step) photo_masks
-$(R)/stage2/generator.h5: $(if $(PHOTOS),$(R)/photo_masks.done) | $(ready) ; @$(step) stage2
-$(R)/synthetic.h5: $(R)/masks.h5 $(R)/stage2/generator.h5 | $(ready) ; @$(step) synthetic
 $(R)/single/generator.h5: | $(ready) ; @$(step) single
 $(R)/single.h5: $(R)/single/generator.h5 | $(ready) ; @$(step) single_photographs
 $(R)-cells/synthetic.h5: | $(ready)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from configs.flags import SCRIPTS, locate
 from configs.settings import PHANTOMS, Settings
-from configs.steps import PAIRS_FOR_ARMS
+from configs.steps import SEEDED, files
 from data.errors import UserError
-from unet_eval.arms import net_name, parse_arm, parse_net_name
+from unet_eval.arms import net_name, of_seed, parse_seed
 
 SEPARATOR = ";newline;"
 SWEEPS = Path("configs/sweeps")
@@ -42,26 +42,41 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if not settings.recorded or settings.uses_phantoms and not PHANTOMS.is_dir():
         lines.append(".PHONY: $(R)/data.checked")
 
-    for store, source in PAIRS_FOR_ARMS.items():
-        lines.append(f"$(R)/{store}.h5: {f'$(R)/{source}' if source else ''} | $(ready) ; @$(step) {store}")
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
     if any("evidence" in goal for goal in goals):
         arms, seeds = settings.evidence()
         evidence = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms]
         second = "" if settings.shows_cells else "$(R)-cells/synthetic.h5"
-        files = {net: f"$(R)/{net}/weights.h5" for net in evidence}
-        lines += [f"nets := {' '.join(files.values())}", f"second := {second}"]
-        # With -j, make starts whatever it can, in order: all that the GANs do not need waits for them, for they take
-        # longest.
-        waiting = [*(file for net, file in files.items() if net != "unet-real"), "$(R)/phantom.h5",
-                   "$(R)/single/generator.h5", second]
-        lines.append(f"{' '.join(waiting)}: | $(R)/synthetic.h5")
+        lines += [f"nets := {' '.join(_file(files(net, settings)[0]) for net in evidence)}", f"second := {second}"]
+        lines += _waiting(evidence, second, settings)
         nets += evidence
-    for net in dict.fromkeys(nets):
-        store = parse_arm(parse_net_name(net)[0]).kind.store
-        if store:
-            lines.append(f"$(R)/{net}/weights.h5: $(R)/{store}.h5")
+    nets = list(dict.fromkeys(nets))
+    for repeat in dict.fromkeys(parse_seed(net)[1] for net in nets):
+        for step in SEEDED:
+            name = of_seed(step, repeat)
+            lines.append(f"{_rule(name, settings)} | $(ready) ; @$(step) {name}")
+    return lines + [_rule(net, settings) for net in nets]  # how they are made, the Makefile says
+
+
+def _waiting(nets: list[str], second: str, settings: Settings) -> list[str]:
+    """With -j, make starts whatever it can, in order: all that the GANs of a seed do not need waits for them, for they
+    take longest."""
+    lines = [f"$(R)/single/generator.h5 {second}: | $(R)/synthetic.h5"]
+    for repeat in dict.fromkeys(parse_seed(net)[1] for net in nets):
+        steps = [of_seed("phantom", repeat), *(net for net in nets if parse_seed(net)[1] == repeat)]
+        waiting = [_file(files(step, settings)[0]) for step in steps if parse_seed(step)[0] != "unet-real"]
+        lines.append(f"{' '.join(waiting)}: | $(R)/{of_seed('synthetic', repeat)}.h5")
     return lines
+
+
+def _file(name: str) -> str:
+    return f"$(R)/{name}"
+
+
+def _rule(step: str, settings: Settings) -> str:
+    """"TARGET: SOURCES" of a step."""
+    target, sources = files(step, settings)
+    return f"{_file(target)}: {' '.join(map(_file, sources))}".rstrip()
 
 
 def _check_sweep(sweep: str) -> None:

@@ -214,7 +214,10 @@ def test_evidence_trains_every_arm_with_every_seed(project):
     first = ["unet-real", "unet-real+synthetic", "unet-synthetic-10", "unet-rendered", "unet-phantom"]
     order = steps(project, "evidence")
     assert [name for name in order if name.startswith("unet-")] == first + [f"{name}.1" for name in first]
-    for net, pairs in (("unet-real+synthetic", "synthetic"), ("unet-synthetic-10.1", "synthetic"),
+    gans = {*STAGE1, *STAGE2} - {"unet-real"}
+    assert gans | {f"{name}.1" for name in gans} <= {*order} and len({*order}) == len(order)
+    for net, pairs in (("unet-real+synthetic", "synthetic"), ("unet-synthetic-10.1", "synthetic.1"),
+                       ("photo_masks.1", "unet-real.1"),
                        ("unet-rendered", "rendered"), ("unet-phantom", "phantom")):
         assert order.index(pairs) < order.index(net)
     assert steps(project, "evidence", "FLAGS=--seeds=1 --arms=real,synthetic") == [
@@ -245,14 +248,17 @@ def test_evidence_is_made_once_and_goes_on(project):
         "single/generator.h5", "single.h5", "unet-synthetic/weights.h5", "unet-real.1/weights.h5"))]
     finish(project, *files)
     flags = "FLAGS=--seeds=2"
-    assert unets(project, "evidence", flags) == ["unet-synthetic.1"]
-    finish(project, *files, "checkpoints/tiny/unet-synthetic.1/weights.h5", "checkpoints/tiny/evidence.done")
+    rest = ["stage1.1", "masks.1", "photo_masks.1", "stage2.1", "synthetic.1", "unet-synthetic.1", "evidence"]
+    assert steps(project, "evidence", flags) == rest
+    finish(project, *files, *(f"checkpoints/tiny/{name}" for name in (
+        "masks.1.h5", "photo_masks.1.done", "synthetic.1.h5", "unet-synthetic.1/weights.h5", "evidence.done")))
     assert steps(project, "evidence", flags) == []
 
 
 def test_one_arm_alone(project):
     assert steps(project, "unet-real") == ["unet-real"]
-    assert steps(project, "unet-rendered.1")[-2:] == ["rendered", "unet-rendered.1"]
+    assert steps(project, "unet-rendered.1") == [
+        "unet-real.1", "photo_masks.1", "stage2.1", "rendered.1", "unet-rendered.1"]
     assert steps(project, "unet-phantom") == ["phantom", "unet-phantom"]
     stops(make(project, "unet-reel", "CONFIG=tiny"), "'reel' is no arm", "real")
 

@@ -79,17 +79,28 @@ def ordered(names: Iterable[str]) -> list[str]:
     return sorted(names, key=place)
 
 
+def of_seed(name: str, repeat: int = 0) -> str:
+    """How a run calls what its seed number `repeat` makes: NAME for the first, then NAME.1, NAME.2 ..."""
+    return name + (f".{repeat}" if repeat else "")
+
+
+def parse_seed(name: str) -> tuple[str, int]:
+    """The inverse of `of_seed`: "NAME.K" -> (NAME, K)."""
+    base, dot, number = name.rpartition(".")
+    return (base, int(number)) if dot and re.fullmatch(r"[1-9]\d*", number, re.ASCII) else (name, 0)
+
+
 def net_name(arm: str, repeat: int = 0) -> str:
     """Folder of an arm's U-Net within a run: unet-ARM, unet-ARM.1, unet-ARM.2 ..."""
-    return f"unet-{arm}" + (f".{repeat}" if repeat else "")
+    return of_seed(f"unet-{arm}", repeat)
 
 
 def parse_net_name(folder: str) -> tuple[str, int]:
     """"unet-ARM.K" -> (ARM, K); ValueError where it is no folder of a U-Net."""
-    match = re.fullmatch(r"unet-(.+?)(?:\.(\d+))?", folder)
-    if not match:
+    name, repeat = parse_seed(folder)
+    if not name.startswith("unet-") or name == "unet-":
         raise ValueError(f"'{folder}' is no folder of a U-Net")
-    return match[1], int(match[2] or 0)
+    return name[len("unet-"):], repeat
 
 
 def trained_nets(run: Path, arm: str) -> list[Path]:

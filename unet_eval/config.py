@@ -43,8 +43,13 @@ class UnetConfig(TrainingConfig):
     validation: int = option(2, "Training images held out to watch the F1 on.", low=0)
     validate_every: int = option(1, "Epochs between two validations.", low=1)
     batch_size: int = option(8, "Crops a step, over all devices.", low=1)
-    repeat: int = option(0, "Which repetition of the arm it is: its seed is --seed plus this.", low=0, high=10 ** 6,
-                         set_by_make=True)
+
+    @classmethod
+    def from_json(cls, saved: dict, where: str) -> UnetConfig:
+        """Earlier versions wrote the seed of a repetition as `seed` and `repeat`, which were added."""
+        saved = dict(saved)
+        repeat = saved.pop("repeat", None)
+        return super().from_json({**saved, "seed": saved.get("seed", 0) + repeat} if repeat else saved, where)
 
     def check(self):
         arm = parse_arm(self.arm, self.count)

@@ -42,7 +42,8 @@ def measure(run: Run) -> dict:
     for experiment in EXPERIMENTS:
         measured.update(experiment.measure(run))
     return strict({
-        "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values()))},
+        "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values())),
+                "gans": run.gans},
         "dataset": {"pairs": config.pairs.split(":")[0], "photos": config.photos.split(":")[0] or None,
                     "n_test": len(run.tests), "n_train": len(run.training)},
         "origin": {"pairs": origin(config.pairs), "photos": origin(config.photos) or None},

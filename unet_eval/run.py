@@ -43,7 +43,9 @@ class Net:
     def __init__(self, folder: Path):
         remedy = "train this arm again"
         config, data = read_config(folder, UnetConfig, remedy), read_record(folder, remedy)["data"]
-        self.arm, self.seed = parse_arm(config.arm, config.count), config.seed + config.repeat
+        self.arm, self.seed = parse_arm(config.arm, config.count), config.seed
+        # Before each seed had GANs of its own, all of an arm's U-Nets were trained on the same pairs.
+        self.store = Path(config.synthetic).stem if self.arm.kind.store else None
         self.n_train_pairs: int = data["n_train_pairs"]
         self.rows: list[int] | None = data.get("rows")  # of its store, where they are not simply the first
         self.segmenter = Segmenter(folder)
@@ -66,7 +68,9 @@ class SecondRun:
 class Run:
     """A context manager; entering opens and checks all inputs. Raises UserError where one is missing or unusable.
 
-    nets: the U-Nets of every arm, by seed. stores: the files of pairs that are there, by the names in arms.STORES.
+    nets: the U-Nets of every arm, by seed. stores: files of pairs, by their names without .h5: those of the first seed
+    that are there (arms.STORES), which all pictures and statistics of pairs are of, and what tuned thresholds need.
+    gans: how many pairs of GANs the synthetic arm's U-Nets have between them.
     count: synthetic pairs, from the first, that the synthetic arm is trained on. size: their side S in pixels.
     single: photographs of a single GAN, uint8 (N, s, s, 3), or None. second: the run on a second data set, or None.
     tests: the test images of --pairs. training: its training views, of which Stage-I learned from the first `learned`.
@@ -84,9 +88,10 @@ class Run:
         self.nets = {name: [Net(path) for path in trained_nets(folder, name)[:config.seeds or None]]
                      for name in find_arms(folder, config.arms)}
         with ExitStack() as stack:
-            tuned_on = {nets[0].arm.kind.store for nets in self.nets.values()} if config.threshold == "tuned" else ()
-            self.stores = {name: stack.enter_context(open_store(folder, name)) for name in STORES
-                           if name == "synthetic" or name in tuned_on or (folder / f"{name}.h5").exists()}
+            there = [name for name in STORES if name == "synthetic" or (folder / f"{name}.h5").exists()]
+            tuned_on = [net.store for nets in self.nets.values() for net in nets if net.store]
+            self.stores = {name: stack.enter_context(open_store(folder, name)) for name in dict.fromkeys(
+                [*there, *tuned_on] if config.threshold == "tuned" else there)}
             self.single = read_single(folder / "single.h5")
             self.second = None
             if config.second:
@@ -108,6 +113,7 @@ class Run:
         self.count = (self.nets["synthetic"][0].arm.rows(len(pairs)) if "synthetic" in self.nets
                       else min(PAPER_PAIRS, len(pairs)))
         self.size = pairs[0]["masks"].shape[0]
+        self.gans = len({net.store for net in self.nets.get("synthetic", ())}) or 1
         return self
 
     def __exit__(self, kind, error, traceback) -> None:
@@ -124,8 +130,8 @@ class Run:
             return float(self.config.threshold)
         if net not in self._thresholds:
             views = list(self.training) if net.arm.kind.real else []
-            if net.arm.kind.store:
-                store = self.stores[net.arm.kind.store]
+            if net.store:
+                store = self.stores[net.store]
                 views += pair_views(store, net.rows or range(net.arm.rows(len(store))))
             self._thresholds[net] = tuned_threshold(net.segmenter.probability, views)
         return self._thresholds[net]

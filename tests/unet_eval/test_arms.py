@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from unet_eval.arms import KINDS, STORES, net_name, ordered, parse_arm, parse_net_name, trained_nets
+from unet_eval.arms import (
+    KINDS,
+    STORES,
+    net_name,
+    of_seed,
+    ordered,
+    parse_arm,
+    parse_net_name,
+    parse_seed,
+    trained_nets,
+)
 from unet_eval.inputs import Mixture
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +68,12 @@ def test_the_table_says_what_is_needed():
                                                  ("real+synthetic", 10, "unet-real+synthetic.10")])
 def test_folders_are_named_by_arm_and_repeat(arm, repeat, folder):
     assert net_name(arm, repeat) == folder and parse_net_name(folder) == (arm, repeat)
+
+
+def test_names_of_a_seed():
+    for name, repeat, expected in (("stage1", 0, "stage1"), ("stage1", 1, "stage1.1"), ("masks", 12, "masks.12")):
+        assert of_seed(name, repeat) == expected and parse_seed(expected) == (name, repeat)
+    assert parse_seed("unet-real.old") == ("unet-real.old", 0) and parse_seed("a.0") == ("a.0", 0)
 
 
 @pytest.mark.parametrize("folder", ["stage1", "unet-", "unet", "my-unet-real"])

@@ -35,8 +35,9 @@ def measure(run: Run) -> dict:
         views = list(views)
         return Photographs([observer.features(view) for view in views], [view.image for view in views])
 
+    stores = {name: run.stores[name] for name in SETS if name in run.stores}
     synthetic = {name: photographs(pair_views(store, range(min(run.count, len(store)))))
-                 for name, store in run.stores.items()}
+                 for name, store in stores.items()}
     if run.single is not None:
         synthetic["single"] = photographs(photograph_views(run.single[:run.count], run.modality))
     return {"distances": {**distances.describe(photographs(run.training), synthetic), "tiles": TILES ** 2}}

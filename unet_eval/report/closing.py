@@ -33,10 +33,13 @@ def limits(results: dict) -> Section:
     sources = [f"{title(origin)}: {citation(origin)}" for origin in sorted(origins) if citation(origin)]
     seeds = number_of_seeds(results)
     spread = f"and the spread is over {seeds} U-Nets an arm" if seeds > 1 else "with one U-Net an arm"
+    gans = (f"Each seed of an arm has GANs of its own; what {results['run']['gans']} pairs of them have in common, no "
+            "interval shows. Pictures, masks and distances are the first pair’s." if results["run"]["gans"] > 1 else
+            "Both GANs were trained once: another Stage-I or Stage-II may give other pairs, and neither number holds "
+            "that.")
     return Section("limits", "What this does not show, and what to cite", [
         Bullets([
-            f"Intervals are over {results['dataset']['n_test']} test images of one data set, {spread}. Both GANs were "
-            "trained once: another Stage-I or Stage-II may give other pairs, and neither number holds that.",
+            f"Intervals are over {results['dataset']['n_test']} test images of one data set, {spread}. {gans}",
             "An interval that includes 0 is no proof of equality.",
             "Arms with more pairs are trained for the same number of steps: the curve shows what variety gives, not "
             "longer training.",

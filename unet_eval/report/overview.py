@@ -53,8 +53,10 @@ def first_screen(results: dict, absent: list[str]) -> list[Block]:
     """Left of the three pictures: the question, the answer, the numbers; `absent` names what the run has not."""
     origin, seeds = results["origin"], number_of_seeds(results)
     photos = f", photographs without masks from {title(origin['photos'])}" if origin["photos"] else ""
-    spread = (f"SD: over U-Nets of different seeds, {seeds} at most" if seeds > 1 else
+    spread = (f"SD: over seeds, {seeds} at most" if seeds > 1 else
               "One U-Net an arm: what another seed would give is not in them")
+    gans = (f"Each seed has GANs of its own, {results['run']['gans']} pairs of them; all but the scores of the arms is "
+            "of the first pair" if results["run"]["gans"] > 1 else "Both GANs were trained once")
     return [
         Text("Can synthetic images stand in for a small set of annotated ones? Stage-I, a DCGAN, draws masks; "
              "Stage-II, a pix2pix network, turns each into a photograph. The same U-Net is then trained on real and on "
@@ -62,7 +64,7 @@ def first_screen(results: dict, absent: list[str]) -> list[Block]:
              f"seen. Annotated images are from {title(origin['pairs'])}{photos}."),
         _answer(results), headline(results),
         Text(f"Measured in the field of view, at the images’ own size. Intervals: {RESAMPLES} bootstrap samples of the "
-             f"test images. {spread}. Both GANs were trained once."),
+             f"test images. {spread}. {gans}."),
         Text(Markup("Not in this run: {}. <code>make evidence</code> adds them.").format("; ".join(absent)))
         if absent else None]
 
