@@ -9,7 +9,7 @@
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence figures sweep tensorboard test-fast test test-all lint bench clean .venv
+.PHONY: help data stage1 stage2 eval evidence curve figures sweep tensorboard test-fast test test-all lint bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -99,6 +99,10 @@ figures: $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5 | $(ready) ## 
 evidence: $(R)/evidence.done ## every experiment of the paper with error bars: all arms, several seeds, single GAN, cells
 	$(call say,evidence: done; the report is reports/$(RUN)/report.html)
 $(R)/evidence.done: $(nets) $(R)/single.h5 $(second) | $(ready) ; @$(step) evidence
+
+curve: $(R)/curve.done ## U-Nets on different numbers of synthetic pairs, beside what there is
+	$(call say,curve: done; the report is reports/$(RUN)/report.html)
+$(R)/curve.done: $(curve) | $(ready) ; @$(step) curve
 
 # ------------------------------------------------------------------------------------------------- the others
 sweep_make := $(MAKE)# a recipe that names MAKE itself is run by make -n too

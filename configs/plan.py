@@ -11,11 +11,11 @@ import re
 import sys
 from pathlib import Path
 
-from configs.flags import SCRIPTS, locate
+from configs.flags import SCRIPTS, expand, last_value, locate
 from configs.settings import PHANTOMS, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
-from unet_eval.arms import net_name, of_seed, parse_seed
+from unet_eval.arms import net_name, of_seed, parse_net_name, parse_seed
 
 SEPARATOR = ";newline;"
 SWEEPS = Path("configs/sweeps")
@@ -45,12 +45,21 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
     if any("evidence" in goal for goal in goals):
         arms, seeds = settings.evidence()
+        if not last_value(expand(settings.flags), "arms"):  # what the user asks for is an error, below
+            arms = list(filter(settings.can_make, arms))
         evidence = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms]
         second = "" if settings.shows_cells else "$(R)-cells/synthetic.h5"
         lines += [f"nets := {' '.join(_file(files(net, settings)[0]) for net in evidence)}", f"second := {second}"]
         lines += _waiting(evidence, second, settings)
         nets += evidence
+    if any("curve" in goal for goal in goals):
+        curve = ["unet-real", "unet-synthetic", *map(net_name, settings.curve())]
+        lines.append(f"curve := {' '.join(_file(files(net, settings)[0]) for net in curve)}")
+        nets += curve
     nets = list(dict.fromkeys(nets))
+    for net in nets:
+        if not settings.can_make(parse_net_name(net)[0]):
+            raise UserError(f"{net} is trained on photographs without masks: set PHOTOS=layout:path")
     for repeat in dict.fromkeys(parse_seed(net)[1] for net in nets):
         for step in SEEDED:
             name = of_seed(step, repeat)

@@ -1,11 +1,13 @@
 """How a step of a run is run: its scripts, one after the other, as processes."""
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +51,28 @@ def thread_limits(makeflags: str, cores: int) -> dict[str, str]:
     return {"TF_NUM_INTRAOP_THREADS": str(max(1, cores // int(jobs[1]))), "TF_NUM_INTEROP_THREADS": "1"}
 
 
-def call(script: list[str]) -> int:
+def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> None:
+    """Runs make(NAME) of each name, up to the first that fails; ends the process with its status."""
+    os.environ.update(thread_limits(os.environ.get("MAKEFLAGS", ""), os.cpu_count() or 1))
+    for number, name in enumerate(names):
+        step = make(name)
+        print(step.says, flush=True)
+        if not dry_run:
+            step.remove_outdated()
+        for script in step.scripts:
+            if number == len(names) - 1 and script is step.scripts[-1] and not step.done:
+                # Nothing follows: the script takes the place of this process, and gets its signals.
+                os.execv(sys.executable, [sys.executable, "-m", *script])
+            status = _call(script)
+            if status:
+                if len(names) > 1:
+                    print(f"to go on: python -m configs.steps {' '.join(names[number:])}", file=sys.stderr)
+                sys.exit(status)
+        if step.done:
+            step.done.touch()
+
+
+def _call(script: list[str]) -> int:
     """Exit status of a script. SIGTERM is passed on to it; Ctrl-C reaches it without that."""
     child = subprocess.Popen([sys.executable, "-m", *script])
     handlers = {signal.SIGTERM: lambda number, frame: child.terminate(), signal.SIGINT: lambda number, frame: None}

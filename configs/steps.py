@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from configs.flags import SCRIPTS, last_value
-from configs.running import Step, call, thread_limits
+from configs.flags import SCRIPTS, whole_number
+from configs.running import Step, run_all
 from configs.settings import PHANTOMS, Settings
 from data.errors import UserError
 from training.config import fields
@@ -91,6 +91,18 @@ def phantom(run: Settings, repeat: int) -> Step:
                   f"--seed={PHANTOM_SEED + repeat}"]])
 
 
+def relabelled(name: str) -> Callable[[Settings, int], Step]:
+    """The step that makes NAME-relabelled.h5: of a file of pairs, or of the photographs `real` or `photos`."""
+    def step(run: Settings, repeat: int) -> Step:
+        model, out = _path(run, "unet-real", repeat), _path(run, f"{name}-relabelled", repeat, ".h5")
+        given = {"real": f"--pairs={run.pairs}", "photos": f"--photos={run.photos}"}
+        return Step(f"relabel: labels of {model} -> {out}",
+                    [_script(run, "unet_eval.relabel", f"--model={model}", f"--out={out}",
+                             given.get(name, f"--store={_path(run, name, repeat, '.h5')}"))])
+
+    return step
+
+
 def single(run: Settings) -> Step:
     return Step(f"single: training one GAN on the photographs of {run.pairs} -> {run.folder}/single",
                 [_script(run, "stage1_dcgan.train", "--draw=photographs", f"--pairs={run.pairs}",
@@ -123,7 +135,13 @@ def evaluate(run: Settings, done: Path | None = None) -> Step:
 
 
 def evidence(run: Settings) -> Step:
-    return evaluate(run, done=run.folder / "evidence.done")
+    step = evaluate(run, done=run.folder / "evidence.done")
+    absent = ", ".join(arm for arm in run.evidence()[0] if not run.can_make(arm))
+    return replace(step, says=f"{step.says}\nevidence: without PHOTOS there is no {absent}" if absent else step.says)
+
+
+def curve(run: Settings) -> Step:
+    return evaluate(run, done=run.folder / "curve.done")
 
 
 @dataclass(frozen=True)
@@ -145,9 +163,13 @@ SEEDED = {
     "synthetic": Seeded(synthetic, ".h5", ("masks", "stage2")),
     "rendered": Seeded(rendered, ".h5", ("stage2",)),
     "phantom": Seeded(phantom, ".h5"),
+    "synthetic-relabelled": Seeded(relabelled("synthetic"), ".h5", ("synthetic", "unet-real")),
+    "phantom-relabelled": Seeded(relabelled("phantom"), ".h5", ("phantom", "unet-real")),
+    "photos-relabelled": Seeded(relabelled("photos"), ".h5", ("unet-real",)),
+    "real-relabelled": Seeded(relabelled("real"), ".h5", ("unet-real",)),
 }
 STEPS: dict[str, Callable[[Settings], Step]] = {function.__name__: function for function in (
-    data, single, single_photographs, evaluate, evidence)}
+    data, single, single_photographs, evaluate, evidence, curve)}
 
 
 def seeded(name: str) -> Seeded:
@@ -159,6 +181,12 @@ def seeded(name: str) -> Seeded:
     if name not in SEEDED:
         raise UserError(f"'{name}' is no step: take {', '.join([*STEPS, *SEEDED])} or unet-ARM")
     return SEEDED[name]
+
+
+def before(name: str) -> set[str]:
+    """The steps that a step of the first seed needs, and those that these need ..."""
+    needs = seeded(name).needs
+    return {*needs}.union(*map(before, needs))
 
 
 def make_step(name: str, run: Settings) -> Step:
@@ -187,15 +215,8 @@ def _script(run: Settings, module: str, *own: str, repeat: int = 0) -> list[str]
     if repeat:
         defaults = {field.name: field.default for field, _ in fields(SCRIPTS[module])}
         if "seed" in defaults:
-            flags.append(f"--seed={_integer(last_value(flags, 'seed') or defaults['seed']) + repeat}")
+            flags.append(f"--seed={whole_number(flags, 'seed', defaults['seed']) + repeat}")
     return [module, *flags]
-
-
-def _integer(seed: str) -> int:
-    try:
-        return int(seed)
-    except ValueError:
-        raise UserError(f"FLAGS: --seed={seed} is no whole number") from None
 
 
 def execute(names: list[str], run: Settings) -> None:
@@ -203,23 +224,7 @@ def execute(names: list[str], run: Settings) -> None:
     for name in names:  # all names are checked before the first step runs
         make_step(name, run)
     run.record()
-    os.environ.update(thread_limits(os.environ.get("MAKEFLAGS", ""), os.cpu_count() or 1))
-    for number, name in enumerate(names):
-        step = make_step(name, run)
-        print(step.says, flush=True)
-        if not run.dry_run:
-            step.remove_outdated()
-        for script in step.scripts:
-            if number == len(names) - 1 and script is step.scripts[-1] and not step.done:
-                # Nothing follows: the script takes the place of this process, and gets its signals.
-                os.execv(sys.executable, [sys.executable, "-m", *script])
-            status = call(script)
-            if status:
-                if len(names) > 1:
-                    print(f"to go on: python -m configs.steps {' '.join(names[number:])}", file=sys.stderr)
-                sys.exit(status)
-        if step.done:
-            step.done.touch()
+    run_all(names, lambda name: make_step(name, run), run.dry_run)
 
 
 def main() -> None:

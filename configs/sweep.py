@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.flags import SCRIPTS, expand, last_value, locate, select, split
+from configs.steps import before
 from data.errors import UserError
 from data.files import read_json, write_file, write_json
 from training.cli import STOPPED, Stopped, run
@@ -30,7 +31,7 @@ from unet_eval.arms import NAMES, Arm, parse_arm
 
 LIMIT = 64  # combinations
 PLAIN = re.compile(r"[\w.+-]+", re.ASCII)  # make, the shell and file systems read nothing into these
-UNET, EVALUATE = "unet_eval.train", "unet_eval.evaluate"
+UNET, NOT_SWEPT = "unet_eval.train", ("unet_eval.evaluate", "configs.plan")
 # make's exit status is 2 whatever a recipe's was; its last words have that.
 STOPPED_RECIPE = re.compile(rf"\*\*\* \[.*\] \S+ {STOPPED}$")
 
@@ -71,8 +72,8 @@ class Sweep:
             raise UserError(f"{path}: no line says what to make: begin with unet-real")
         (where, target), *rest = lines
         arm, grid = _arm(where, " ".join(target)), {}
-        without_gans = arm.kind.store in (None, "phantom")
-        scripts = [UNET] if without_gans else [name for name in SCRIPTS if name != EVALUATE]
+        gans = {"stage1", "stage2"} & before(f"unet-{arm.name}")
+        scripts = [name for name in SCRIPTS if name not in NOT_SWEPT] if gans else [UNET]
         kinds = [{field.name: kind for field, kind in fields(SCRIPTS[name])} for name in scripts]
         for where, (word, *values) in rest:
             _check(where, word, values, kinds)

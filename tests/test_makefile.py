@@ -74,7 +74,7 @@ SETTINGS = "CONFIG=tiny PAIRS=phantom PHOTOS=phantom FLAGS="
 
 def test_help_is_the_default_and_lists_every_target_and_variable(project):
     lines = make(project).stdout.splitlines()
-    for target in ("data", "stage1", "stage2", "eval", "evidence", "unet-%", "sweep", "figures", "tensorboard",
+    for target in ("data", "stage1", "stage2", "eval", "evidence", "unet-%", "sweep", "curve", "figures", "tensorboard",
                    "test-fast", "test", "test-all", "lint", "bench", "clean"):
         assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
     for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "SWEEP", "FLAGS", "PYTHON"):
@@ -253,6 +253,27 @@ def test_evidence_is_made_once_and_goes_on(project):
     finish(project, *files, *(f"checkpoints/tiny/{name}" for name in (
         "masks.1.h5", "photo_masks.1.done", "synthetic.1.h5", "unet-synthetic.1/weights.h5", "evidence.done")))
     assert steps(project, "evidence", flags) == []
+
+
+def test_the_curve_ends_at_the_masks_that_are_drawn(project):
+    (project / "configs/tiny/masks.flags").write_text("--count=25\n")
+    numbers = ["unet-real", *STAGE1, *STAGE2[1:], *EVAL[:1]]
+    made = steps(project, "curve", "FLAGS=--curve=2,25,26")
+    assert made == [*numbers, "unet-synthetic-2", "unet-synthetic-25", "curve"]
+    finish(project, *done(), "checkpoints/tiny/evidence.done")
+    assert steps(project, "curve", "FLAGS=--curve=2") == ["unet-synthetic-2", "curve"]
+    finish(project, "checkpoints/tiny/unet-synthetic-2/weights.h5", "checkpoints/tiny/curve.done")
+    assert steps(project, "curve", "FLAGS=--curve=2") == []
+    stops(make(project, "curve", "CONFIG=tiny", "FLAGS=--curve=2,x"), "--curve=2,x", "numbers")
+
+
+def test_without_photographs_their_arm_is_left_out_unless_it_is_asked_for(project):
+    with_cells(project)
+    (project / "configs/tiny/evidence.flags").write_text("--arms=real,photos-relabelled\n")
+    assert unets(project, "evidence") == ["unet-real", "unet-photos-relabelled"]
+    assert unets(project, "evidence", "PHOTOS=") == ["unet-real"]
+    for goal in (["evidence", "FLAGS=--arms=real,photos-relabelled"], ["unet-photos-relabelled"]):
+        stops(make(project, *goal, "CONFIG=tiny", "PHOTOS="), "unet-photos-relabelled", "set PHOTOS")
 
 
 def test_one_arm_alone(project):

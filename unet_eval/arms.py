@@ -33,7 +33,13 @@ KINDS = (
     Kind("rendered", "rendered", False, False,
          "Stage-II’s photographs of the real training masks, so that only Stage-II is at fault"),
     Kind("synthetic", "synthetic", False, True, "synthetic pairs, 50 in the paper"),
+    Kind("synthetic-relabelled", "synthetic-relabelled", False, False,
+         "synthetic pairs whose labels are their masks, mixed with what the real arm’s U-Net finds in the pictures"),
     Kind("phantom", "phantom", False, False, "procedural pairs, without any GAN"),
+    Kind("phantom-relabelled", "phantom-relabelled", False, False, "a control: procedural pairs, relabelled"),
+    Kind("photos-relabelled", "photos-relabelled", False, False,
+         "a control: photographs without masks, labelled by the real arm’s U-Net"),
+    Kind("real-relabelled", "real-relabelled", False, False, "a control: annotated photographs, relabelled"),
 )
 STORES = tuple(dict.fromkeys(kind.store for kind in KINDS if kind.store))
 NAMES = ", ".join(name for kind in KINDS for name in (kind.name, kind.name + "-N")[:1 + kind.curve])

@@ -74,6 +74,24 @@ class SegmentConfig(Config):
 
 
 @dataclass(frozen=True)
+class RelabelConfig(Config):
+    """Gives pairs, or photographs, soft labels with a trained U-Net."""
+
+    model: str = option("", "Run folder of the trained U-Net.", required=True, set_by_make=True)
+    store: str = option("", "Pairs to relabel (HDF5).", set_by_make=True)
+    pairs: str = option("", "Annotated data set, layout:path, whose training images are relabelled.", set_by_make=True)
+    photos: str = option("", "Photographs to label, layout:path; masks are not read.", set_by_make=True)
+    out: str = option("", "File for the pairs (HDF5).", required=True, set_by_make=True)
+    modality: str = modality_option()
+    mix: float = option(0.5, "Share of the U-Net's probability in a label; the rest is the mask's. Photographs without "
+                        "masks get the probability alone.", low=0, high=1)
+
+    def check(self):
+        if sum(map(bool, (self.store, self.pairs, self.photos))) != 1:
+            raise UserError("--store, --pairs or --photos has to be given, one of them: what is to be labelled")
+
+
+@dataclass(frozen=True)
 class EvaluateConfig(Config):
     """Measures every arm of a run on the real test images, and writes the report."""
 

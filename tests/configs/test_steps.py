@@ -72,6 +72,15 @@ def test_a_seed_s_steps_read_and_write_files_of_that_seed_only():
     assert files("stage2", Settings.from_variables({"PHOTOS": ""})) == ("stage2/generator.h5", [])
 
 
+def test_relabelled_pairs_are_labelled_by_the_real_arm_of_their_seed():
+    for name, given in (("synthetic", "--store=checkpoints/quick/synthetic.1.h5"), ("photos", "--photos=phantom"),
+                        ("phantom", "--store=checkpoints/quick/phantom.1.h5"), ("real", "--pairs=phantom")):
+        module, flags = script(f"{name}-relabelled.1", FLAGS="--mix=0.3")
+        assert module == "unet_eval.relabel" and "--mix=0.3" in flags and given in flags
+        assert {"--model=checkpoints/quick/unet-real.1", f"--out=checkpoints/quick/{name}-relabelled.1.h5"} <= {*flags}
+        assert "unet-real.1/weights.h5" in files(f"{name}-relabelled.1", Settings.from_variables({}))[1]
+
+
 @pytest.mark.parametrize("flags, seeds", [("", {"stage1": "2", "masks": "3", "stage2": "2", "synthetic": "3"}),
                                           ("--seed=5", dict.fromkeys(("stage1", "masks", "stage2", "synthetic"), "7"))])
 def test_the_seed_of_a_repetition_is_the_user_s_or_the_default_plus_its_number(flags, seeds):
