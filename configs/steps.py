@@ -75,6 +75,10 @@ def rendered(run: Settings, repeat: int) -> Step:
     return _rendering("rendered: rendering the real training masks", run, repeat, "rendered")
 
 
+def phantom_rendered(run: Settings, repeat: int) -> Step:
+    return _rendering("phantom-rendered: rendering procedural masks", run, repeat, "phantom-rendered", masks="phantom")
+
+
 def _rendering(says: str, run: Settings, repeat: int, name: str, masks: str = "") -> Step:
     """NAME.h5, of the masks in MASKS.h5 or of the real training masks."""
     out = _path(run, name, repeat, ".h5")
@@ -163,6 +167,7 @@ SEEDED = {
     "synthetic": Seeded(synthetic, ".h5", ("masks", "stage2")),
     "rendered": Seeded(rendered, ".h5", ("stage2",)),
     "phantom": Seeded(phantom, ".h5"),
+    "phantom-rendered": Seeded(phantom_rendered, ".h5", ("phantom", "stage2")),
     "synthetic-relabelled": Seeded(relabelled("synthetic"), ".h5", ("synthetic", "unet-real")),
     "phantom-relabelled": Seeded(relabelled("phantom"), ".h5", ("phantom", "unet-real")),
     "photos-relabelled": Seeded(relabelled("photos"), ".h5", ("unet-real",)),

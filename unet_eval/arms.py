@@ -36,6 +36,8 @@ KINDS = (
     Kind("synthetic-relabelled", "synthetic-relabelled", False, False,
          "synthetic pairs whose labels are their masks, mixed with what the real arm’s U-Net finds in the pictures"),
     Kind("phantom", "phantom", False, False, "procedural pairs, without any GAN"),
+    Kind("phantom-rendered", "phantom-rendered", False, False,
+         "Stage-II’s photographs of procedural masks, so that no mask is Stage-I’s"),
     Kind("phantom-relabelled", "phantom-relabelled", False, False, "a control: procedural pairs, relabelled"),
     Kind("photos-relabelled", "photos-relabelled", False, False,
          "a control: photographs without masks, labelled by the real arm’s U-Net"),

@@ -17,6 +17,7 @@ from unet_eval.measures import metrics, resampling
 from unet_eval.measures.metrics import F1
 from unet_eval.report.blocks import Bullets, Details, Figure, Legend, Pair, Section, Text
 from unet_eval.report.charts import BLUE, COLUMN, GREEN, ORANGE, PAGE, chart, draw
+from unet_eval.report.contrasts import COMPARED, EXPLAINED, relabelling
 from unet_eval.report.grids import grid
 from unet_eval.report.segmentations import MEANINGS, ranked_images, segmentation, unnumbered
 from unet_eval.report.tables import Table
@@ -85,11 +86,11 @@ def summarise(outcomes: list[Outcome], tests: list[TestImage]) -> dict:
 
 
 def contrasts(counts: dict[str, np.ndarray]) -> list[dict]:
-    """Differences between arms neither of which is `real`, from their counts (seeds, images, 4): `rendered` less
-    `synthetic`, which is what Stage-I's masks lose; the most synthetic pairs less the fewest, and less the paper's 50:
-    whether the curve rises, and whether it still does there."""
+    """Differences between arms neither of which is `real`, from their counts (seeds, images, 4): those of COMPARED; the
+    most synthetic pairs less the fewest, and less the paper's 50: whether the curve rises, and whether it still does
+    there."""
     numbered = [name for name in _synthetic(counts) if parse_arm(name).numbered]
-    wanted = [("rendered", "synthetic")]
+    wanted = list(COMPARED)
     if len(numbered) > 1:
         wanted += [(numbered[-1], numbered[0]), (numbered[-1], "synthetic")]
     return [{"arm": name, "less": other, **resampling.differences(counts[name], counts[other])}
@@ -241,9 +242,7 @@ def section(results: dict, folder: Path) -> Section:
              "standard deviation over seeds. Differences and p: paired bootstrap over the test images "
              f"({resampling.RESAMPLES} samples); p is not corrected for the number of arms."),
         Bullets(sentences) if sentences else None,
-        contrasts and Text("Between arms without real photographs: what Stage-I’s masks lose, and what more pairs are "
-                           "worth."),
-        contrasts,
+        contrasts and Text(EXPLAINED), contrasts, relabelling(results["contrasts"]),
         Pair((Figure(folder / "curve.png", "Vessel F1 against the number of synthetic pairs. Filled: mean over seeds; "
                      "rings: seeds; band: 95% interval over test images.", "chart"),
               Figure(folder / "differences.png", "Differences to the real arm with 95% intervals.", "chart"))),

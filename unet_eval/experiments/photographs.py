@@ -23,7 +23,7 @@ from unet_eval.segment import TILES
 
 NAME = "distances between sets of photographs"
 SETS = {"real_real": "real (the floor)", "synthetic": "synthetic", "rendered": "rendered", "single": "single GAN",
-        "phantom": "phantom"}
+        "phantom": "phantom", "phantom-rendered": "phantom, rendered"}
 PANELS = {"frechet": "Fréchet distance", "precision": "precision", "recall": "recall", "ms_ssim": "MS-SSIM within"}
 
 
