@@ -4,12 +4,14 @@
 ## PHOTOS=         photographs without masks, layout:path; with fundus PAIRS messidor:data/raw/MESSIDOR if it exists,
 ##                 else phantom with phantom PAIRS; none with others (Stage-II then trains on PAIRS)
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
+## FOLDS=3         parts of `make folds`, each with its own patients
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence curve figures sweep tensorboard test-fast test test-all lint bench clean .venv
+.PHONY: help data stage1 stage2 eval evidence curve folds figures sweep tensorboard test-fast test test-all lint \
+	bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -52,7 +54,7 @@ define newline
 
 
 endef
-given := $(foreach v,CONFIG RUN PAIRS PHOTOS CELLS SWEEP FLAGS,$(if $(filter undefined,$(origin $v)),,$(call quote,$v=$($v))))
+given := $(foreach v,CONFIG RUN PAIRS PHOTOS CELLS FOLDS SWEEP FLAGS,$(if $(filter undefined,$(origin $v)),,$(call quote,$v=$($v))))
 $(if $(any_python),,$(error $(no_python)))
 $(eval $(subst ;newline;,$(newline),$(shell $(any_python) -m configs.plan $(call quote,$(MAKECMDGOALS)) $(given))))
 $(if $(wrong),$(error $(wrong)))
@@ -91,7 +93,7 @@ unet-%: $(R)/unet-%/weights.h5 ## trains the U-Net of one arm and what it needs,
 .PRECIOUS: $(R)/unet-%/weights.h5
 $(R)/unet-%/weights.h5: | $(ready) ; @$(step) unet-$*
 
-reports/$(name)/report.html: $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5 | $(ready)
+reports/$(name)/report.html: | $(ready)
 	@$(step) evaluate
 figures: $(R)/unet-real/weights.h5 $(R)/unet-synthetic/weights.h5 | $(ready) ## measures again, draws figures and report anew
 	@$(step) evaluate
@@ -103,6 +105,17 @@ $(R)/evidence.done: $(nets) $(R)/single.h5 $(second) | $(ready) ; @$(step) evide
 curve: $(R)/curve.done ## U-Nets on different numbers of synthetic pairs, beside what there is
 	$(call say,curve: done; the report is reports/$(RUN)/report.html)
 $(R)/curve.done: $(curve) | $(ready) ; @$(step) curve
+
+# A fold is a run of its own, on a data set of its own; another make expands what it is given.
+ifdef folds
+.PHONY: $(folds)
+again = $(call quote,$(subst $$,$$$$,$(1)))
+$(folds): fold-%: | $(environment)
+	@$(MAKE) --no-print-directory $(fold_goals) RUN=$(call again,$(RUN)-fold$*) \
+	  PAIRS=$(call again,fold-$*-of-$(FOLDS):$(PAIRS)) PHOTOS=$(call again,$(PHOTOS))
+endif
+folds: $(folds) | $(environment) ## the arms of `make evidence` on FOLDS splits, so that each patient is tested once
+	@$(if $(dry_run),,exec $(python) -m unet_eval.folds --folds=$(FOLDS) --reports=$(call quote,reports/$(RUN)))
 
 # ------------------------------------------------------------------------------------------------- the others
 sweep_make := $(MAKE)# a recipe that names MAKE itself is run by make -n too

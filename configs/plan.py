@@ -15,7 +15,8 @@ from configs.flags import SCRIPTS, expand, last_value, locate
 from configs.settings import PHANTOMS, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
-from unet_eval.arms import net_name, of_seed, parse_net_name, parse_seed
+from data.folds import parse_fold
+from unet_eval.arms import net_name, of_seed, parse_arm, parse_net_name, parse_seed
 
 SEPARATOR = ";newline;"
 SWEEPS = Path("configs/sweeps")
@@ -43,10 +44,9 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         lines.append(".PHONY: $(R)/data.checked")
 
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
+    lines.append(f"reports/$(name)/report.html: {' '.join(f'$(R)/{net}/weights.h5' for net in nets)}")
     if any("evidence" in goal for goal in goals):
-        arms, seeds = settings.evidence()
-        if not last_value(expand(settings.flags), "arms"):  # what the user asks for is an error, below
-            arms = list(filter(settings.can_make, arms))
+        arms, seeds = _evidence(settings)
         evidence = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms]
         second = "" if settings.shows_cells else "$(R)-cells/synthetic.h5"
         lines += [f"nets := {' '.join(_file(files(net, settings)[0]) for net in evidence)}", f"second := {second}"]
@@ -56,6 +56,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         curve = ["unet-real", "unet-synthetic", *map(net_name, settings.curve())]
         lines.append(f"curve := {' '.join(_file(files(net, settings)[0]) for net in curve)}")
         nets += curve
+    if "folds" in goals:
+        lines += _folds(settings, variables.get("FOLDS", "3"))
     nets = list(dict.fromkeys(nets))
     for net in nets:
         if not settings.can_make(parse_net_name(net)[0]):
@@ -65,6 +67,13 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
             name = of_seed(step, repeat)
             lines.append(f"{_rule(name, settings)} | $(ready) ; @$(step) {name}")
     return lines + [_rule(net, settings) for net in nets]  # how they are made, the Makefile says
+
+
+def _evidence(settings: Settings) -> tuple[list[str], int]:
+    """As Settings.evidence, less the arms of the preset that the run has no photographs for."""
+    arms, seeds = settings.evidence()
+    asked_for = last_value(expand(settings.flags), "arms")
+    return [arm for arm in arms if asked_for or settings.can_make(arm)], seeds
 
 
 def _waiting(nets: list[str], second: str, settings: Settings) -> list[str]:
@@ -86,6 +95,19 @@ def _rule(step: str, settings: Settings) -> str:
     """"TARGET: SOURCES" of a step."""
     target, sources = files(step, settings)
     return f"{_file(target)}: {' '.join(map(_file, sources))}".rstrip()
+
+
+def _folds(settings: Settings, count: str) -> list[str]:
+    """Targets, one after the other, and what is made of each: the arms of `make evidence` without a number."""
+    if not re.fullmatch(r"\d{1,3}", count, re.ASCII) or int(count) < 2:
+        raise UserError(f"FOLDS={count} is no number of folds: take 2 or more")
+    parse_fold(f"fold-1-of-{count}:{settings.pairs}")
+    arms, seeds = _evidence(settings)
+    nets = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms if not parse_arm(arm).numbered]
+    folds = [f"fold-{number}" for number in range(1, int(count) + 1)]
+    goals = ["stage1", "stage2", *([] if settings.dry_run else nets), "eval"]
+    return [f"FOLDS := {count}", f"folds := {' '.join(folds)}", f"fold_goals := {' '.join(goals)}",
+            *(f"{later}: | {earlier}" for earlier, later in zip(folds, folds[1:]))]
 
 
 def _check_sweep(sweep: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.finding import Sample, every_fifth, list_images, list_optional, pair
+from data.folds import parse_fold
 
 DATA_ROOT = Path("data/raw")  # in the working folder, where a user's data lies with an installed package, too
 MODALITIES = ("fundus", "cells", "other")
@@ -42,16 +43,19 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
     """The samples of a data set, sorted by stem, paired by stem.
 
     Args:
-      spec: "layout:path", or "phantom" alone.
+      spec: "layout:path", or "phantom" alone; "fold-K-of-N:" before it is one of N splits of all its samples.
       split: "train", "test" or "all".
       masks: False lists photographs only and asks for no mask (for PHOTOS).
       modality: as `modality_of`.
     Raises:
       UserError: unknown layout, missing folder, no samples in it, images without mask or masks without image
-        (all named), stems that occur twice, empty files.
+        (all named), stems that occur twice, empty files; as data.folds, where the spec is a fold.
     """
     if split not in ("train", "test", "all"):
         raise ValueError(f"split '{split}' is not train, test or all")
+    fold, inner = parse_fold(spec)
+    if fold:
+        return fold.of(samples(inner, "all", masks, modality), split)
     name, root = _parse(spec)
     if not os.path.isdir(root):
         remedy = "call `make data`, which draws the phantoms" if name == "phantom" else "mend the path"
@@ -71,16 +75,24 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
 
 
 def training(spec: str, validation: int, modality: str = "") -> tuple[list[Sample], list[Sample]]:
-    """The training split as (what is trained on, the last `validation` samples, on which choices are made).
+    """The training split as (what is trained on, what is held out, on which choices are made).
 
-    Every stage holds out the same ones, so that no arm's validation F1 is of an image that a GAN has seen. By stem the
-    two eyes of a patient are neighbours: an even number holds out whole patients of CHASE_DB1.
+    Whole patients are held out, the last by stem, until these have at least `validation` images. Every stage holds out
+    the same ones, so that no arm's validation F1 is of a patient that a GAN has seen. Raises UserError as `samples`,
+    and where no patient is left.
     """
     all_samples = samples(spec, "train", modality=modality)
-    if validation >= len(all_samples):
-        raise UserError(f"--validation={validation} leaves none of {len(all_samples)} training images: lower it")
-    cut = len(all_samples) - validation
-    return all_samples[:cut], all_samples[cut:]
+    patients: set[str] = set()
+    held_out: list[Sample] = []
+    for last in reversed(all_samples):
+        if len(held_out) >= validation:
+            break
+        patients.add(last.patient)
+        held_out = [sample for sample in all_samples if sample.patient in patients]
+    if len(held_out) == len(all_samples):
+        raise UserError(f"--validation={validation} leaves no patient of {len(all_samples)} training images to train "
+                        "on: lower it")
+    return [sample for sample in all_samples if sample.patient not in patients], held_out
 
 
 def modality_of(spec: str, modality: str = "") -> str:
@@ -89,7 +101,7 @@ def modality_of(spec: str, modality: str = "") -> str:
     The layout says so. Only of `folder` it does not: a folder fov/ tells fundus photographs, else `modality` is
     believed, else it is "other". The data set need not be there.
     """
-    name, root = _parse(spec)
+    name, root = _parse(parse_fold(spec)[1])
     if DATA_SETS[name].modality:
         return DATA_SETS[name].modality
     has_fov = any((root / part / "fov").is_dir() for part in ("", "train", "test"))
@@ -112,7 +124,11 @@ def checksum(samples: list[Sample]) -> str:
 
 def origin(spec: str) -> str:
     """Whose images "layout:path" has: the layout, but for what data/phantom drew into a folder `phantom`, which lies
-    as the data sets of others do and is none of them: "phantom_cells" where these are cells, else "phantom"."""
+    as the data sets of others do and is none of them: "phantom_cells" where these are cells, else "phantom". Of a fold
+    it begins with the fold's name and a colon."""
+    fold, inner = parse_fold(spec)
+    if fold:
+        return f"{fold.name}:{origin(inner)}"
     name, _, path = spec.partition(":")
     if name == "folder" or "phantom" not in Path(path).parts:
         return name
@@ -121,12 +137,15 @@ def origin(spec: str) -> str:
 
 def title(origin: str) -> str:
     """A name for readers, of what the function `origin` returns; an unknown origin is its own title."""
-    return _CREDITS.get(origin, (origin, ""))[0]
+    fold, name = parse_fold(origin)
+    whole = _CREDITS.get(name, (name, ""))[0]
+    return f"fold {fold.number} of {fold.count} of {whole}" if fold else whole
 
 
 def citation(origin: str) -> str:
     """The publication, or "" where there is none to cite."""
-    return _CREDITS.get(origin, (origin, ""))[1]
+    name = parse_fold(origin)[1]
+    return _CREDITS.get(name, (name, ""))[1]
 
 
 def _parse(spec: str) -> tuple[str, Path]:

@@ -12,8 +12,8 @@ import pytest
 
 pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[1]
-VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "SWEEP", "PYTHON", "EXTRAS", "MAKEFLAGS", "MAKEOVERRIDES",
-             "MAKELEVEL")
+VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "FOLDS", "SWEEP", "PYTHON", "EXTRAS", "MAKEFLAGS",
+             "MAKEOVERRIDES", "MAKELEVEL")
 
 
 @pytest.fixture
@@ -74,10 +74,11 @@ SETTINGS = "CONFIG=tiny PAIRS=phantom PHOTOS=phantom FLAGS="
 
 def test_help_is_the_default_and_lists_every_target_and_variable(project):
     lines = make(project).stdout.splitlines()
-    for target in ("data", "stage1", "stage2", "eval", "evidence", "unet-%", "sweep", "curve", "figures", "tensorboard",
+    for target in ("data", "stage1", "stage2", "eval", "evidence", "curve", "folds", "unet-%", "sweep", "figures",
+                   "tensorboard",
                    "test-fast", "test", "test-all", "lint", "bench", "clean"):
         assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
-    for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "SWEEP", "FLAGS", "PYTHON"):
+    for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FOLDS", "SWEEP", "FLAGS", "PYTHON"):
         assert sum(line.startswith(f"{variable}=") for line in lines) == 1, variable
 
 
@@ -274,6 +275,37 @@ def test_without_photographs_their_arm_is_left_out_unless_it_is_asked_for(projec
     assert unets(project, "evidence", "PHOTOS=") == ["unet-real"]
     for goal in (["evidence", "FLAGS=--arms=real,photos-relabelled"], ["unet-photos-relabelled"]):
         stops(make(project, *goal, "CONFIG=tiny", "PHOTOS="), "unet-photos-relabelled", "set PHOTOS")
+
+
+FOLD = ["stage1", "masks", "stage2", "synthetic", "unet-real", "phantom", "unet-phantom", "unet-synthetic", "evaluate"]
+
+
+def test_folds_are_runs_one_after_the_other(project):
+    given = ("folds", "CONFIG=tiny", "FOLDS=2", "RUN=a $$b's", "PAIRS=stare:/my data/$$x", "FLAGS=--arms=real,phantom")
+    assert steps(project, *given) == FOLD * 2
+    said = make(project, "-n", "-j4", *given).stdout
+    for number in (1, 2):
+        assert f"RUN='a $$b'\\''s-fold{number}'" in said and f"PAIRS='fold-{number}-of-2:stare:/my data/$$x'" in said
+        assert f"the report is reports/a $b'\\''s-fold{number}/report.html" in said
+    assert said.count("-m unet_eval.folds --folds=2 --reports='reports/a $b'\\''s'") == 1
+
+
+def test_folds_go_on_where_they_stopped(project):
+    flags = ("FOLDS=2", "PAIRS=stare:/D", "FLAGS=--arms=real,phantom")
+    first = [f"checkpoints/tiny-fold1/{name}" for name in (
+        "data.checked", "stage1/generator.h5", "masks.h5", "stage2/generator.h5", "synthetic.h5", "phantom.h5",
+        "unet-real/weights.h5", "unet-synthetic/weights.h5", "unet-phantom/weights.h5")]
+    finish(project, *first, "reports/tiny-fold1/report.html")
+    assert steps(project, "folds", *flags) == FOLD
+    (project / "reports/tiny-fold1/report.html").unlink()
+    assert steps(project, "folds", *flags) == ["evaluate", *FOLD]
+    finish(project, *first[:-1], "reports/tiny-fold1/report.html", first[-1])  # an arm that came later is measured, too
+    assert steps(project, "folds", *flags) == ["evaluate", *FOLD]
+
+
+def test_what_cannot_be_folded_stops(project):
+    stops(make(project, "folds", "CONFIG=tiny", "FOLDS=1"), "FOLDS=1")
+    stops(make(project, "folds", "CONFIG=tiny", "PAIRS=fold-1-of-2:phantom"), "fold-1-of-3:fold-1-of-2:phantom")
 
 
 def test_one_arm_alone(project):

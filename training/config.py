@@ -92,8 +92,8 @@ class TrainingConfig(Config):
     pairs: str = option("", "Annotated data set, layout:path.", required=True, set_by_make=True)
     out: str = option("", "Folder for this training.", required=True, may_change=True, set_by_make=True)
     modality: str = modality_option()
-    validation: int = option(0, "Training images, the last by name, that no network is trained on; the U-Net is "
-                             "validated on them.", low=0)
+    validation: int = option(0, "Training images that no network is trained on, and the U-Net is validated on: so many "
+                             "or more, of the last patients by name.", low=0)
     epochs: int = option(100, "Epochs.", low=1, may_change=True)
     steps_per_epoch: int = option(0, "Steps per epoch; 0 is one pass over the training set.", low=0)
     batch_size: int = option(1, "Examples per step, over all devices.", low=1)

@@ -40,7 +40,8 @@ class UnetConfig(TrainingConfig):
     optimizer: str = option("adagrad", "Optimizer.", choices=("adagrad", "adam"))
     learning_rate: float = option(1e-4, "Learning rate, at the start.", low=1e-8, high=1)
     cosine_decay: bool = option(False, "Let the learning rate fall to 0 along a cosine.")
-    validation: int = option(2, "Training images held out to watch the F1 on.", low=0)
+    validation: int = option(2, "Training images held out to watch the F1 on: so many or more, for patients are "
+                             "held out whole.", low=0)
     validate_every: int = option(1, "Epochs between two validations.", low=1)
     batch_size: int = option(8, "Crops a step, over all devices.", low=1)
 
@@ -125,3 +126,11 @@ class EvaluateConfig(Config):
             raise UserError(f"--threshold={self.threshold}: write 'tuned' or a number between 0 and 1")
         for name in self.arms:
             parse_arm(name)
+
+
+@dataclass(frozen=True)
+class FoldsConfig(Config):
+    """Pools the reports of all folds of a data set."""
+
+    reports: str = option("", "Folder of the run's reports, without the -foldK of the folds.", required=True)
+    folds: int = option(3, "Number of folds.", low=2)

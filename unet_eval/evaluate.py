@@ -5,10 +5,10 @@ python -m unet_eval.evaluate --run=checkpoints/quick --pairs=drive:data/raw/DRIV
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 from data.files import OutputFolder, write_error
+from data.folds import parse_fold
 from data.layouts import origin
 from training.cli import run as run_script
 from unet_eval.config import EvaluateConfig
@@ -16,9 +16,9 @@ from unet_eval.experiments import EXPERIMENTS
 from unet_eval.paper import PAPER
 from unet_eval.report import overview, trainings
 from unet_eval.report.claims import claims
-from unet_eval.report.headline import headline, summary
+from unet_eval.report.headline import headline, how_sure, summary
 from unet_eval.report.html import document
-from unet_eval.report.publish import publish, refuse_foreign, unfinished
+from unet_eval.report.publish import publish, refuse_foreign, strict, unfinished
 from unet_eval.run import Run
 
 
@@ -39,13 +39,15 @@ def evaluate(config: EvaluateConfig) -> dict:
 
 def measure(run: Run) -> dict:
     config, measured = run.config, {}
+    fold, pairs = parse_fold(config.pairs)
     for experiment in EXPERIMENTS:
         measured.update(experiment.measure(run))
     return strict({
         "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values())),
                 "gans": run.gans},
-        "dataset": {"pairs": config.pairs.split(":")[0], "photos": config.photos.split(":")[0] or None,
-                    "n_test": len(run.tests), "n_train": len(run.training)},
+        "dataset": {"pairs": pairs.split(":")[0], "photos": config.photos.split(":")[0] or None,
+                    "fold": fold and [fold.number, fold.count], "n_test": len(run.tests),
+                    "n_test_patients": len({test.patient for test in run.tests}), "n_train": len(run.training)},
         "origin": {"pairs": origin(config.pairs), "photos": origin(config.photos) or None},
         **measured, "paper": PAPER, "seconds": run.seconds})
 
@@ -66,16 +68,8 @@ def markdown(results: dict) -> str:
     tables = {"The paper beside what was measured": headline(results), "Claims": claims(results)}
     for experiment in EXPERIMENTS:
         tables.update(experiment.tables(results))
-    return "\n".join(f"## {title}\n\n{table.markdown()}\n" for title, table in tables.items())
-
-
-def strict(value):
-    """JSON knows neither NaN nor infinity: None stands for a number that is not defined."""
-    if isinstance(value, dict):
-        return {key: strict(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [strict(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    shown = [f"## {title}\n\n{table.markdown()}\n" for title, table in tables.items()]
+    return "\n".join([f"{how_sure(results)}\n", *shown])
 
 
 def main(config: EvaluateConfig) -> None:

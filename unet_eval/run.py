@@ -14,7 +14,7 @@ from data.errors import UserError
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image, read_mask
-from data.layouts import Sample, modality_of, origin, samples
+from data.layouts import Sample, modality_of, origin, samples, training
 from data.pairs import PairReader
 from training.run_folder import read_config, read_record
 from unet_eval.arms import PAPER_PAIRS, STORES, parse_arm, parse_net_name, trained_nets
@@ -26,15 +26,18 @@ from unet_eval.segment import Segmenter
 
 @dataclass(frozen=True)
 class TestImage:
-    """A test image on the working grid, and on the native grid its reference and field of view, boolean (H, W)."""
+    """A test image on the working grid, whose patient it is of, and on the native grid its reference and field of view,
+    boolean (H, W)."""
 
     view: View
+    patient: str
     truth: np.ndarray
     fov: np.ndarray
 
     @classmethod
     def load(cls, sample: Sample) -> TestImage:
-        return cls(load_view(sample), read_mask(sample.mask) > 0, field_of_view(sample, read_image(sample.image)) > 0)
+        fov = field_of_view(sample, read_image(sample.image))
+        return cls(load_view(sample), sample.patient, read_mask(sample.mask) > 0, fov > 0)
 
 
 class Net:
@@ -56,12 +59,12 @@ class Net:
 @dataclass(frozen=True)
 class SecondRun:
     """The run on a second data set: its name, whose images these are (data.layouts.origin), the real training views,
-    how many of them Stage-I learned from, and the synthetic pairs."""
+    those of them that Stage-I learned from, and the synthetic pairs."""
 
     name: str
     pairs: str
     training: list[View]
-    learned: int
+    learned: list[View]
     store: PairReader
 
 
@@ -73,7 +76,7 @@ class Run:
     gans: how many pairs of GANs the synthetic arm's U-Nets have between them.
     count: synthetic pairs, from the first, that the synthetic arm is trained on. size: their side S in pixels.
     single: photographs of a single GAN, uint8 (N, s, s, 3), or None. second: the run on a second data set, or None.
-    tests: the test images of --pairs. training: its training views, of which Stage-I learned from the first `learned`.
+    tests: the test images of --pairs. training: its training views; learned: those that Stage-I learned from.
     modality: of --pairs. other_data_sets: test images of each --test. photographs: files that Stage-II learned from.
     records: config.json of every training, by folder. seconds: of every training, as in results.json.
     """
@@ -107,7 +110,7 @@ class Run:
             self.tests = load_test_images(config.pairs, config.modality)
             self.other_data_sets = {spec: load_test_images(spec, config.modality) for spec in config.test}
             self.training = load_views(config.pairs, "train", modality=config.modality)
-            self.learned = len(self.training) - held_out(folder)
+            self.learned = learned(folder, config.pairs, config.modality, self.training)
             self._files = stack.pop_all()
         pairs = self.stores["synthetic"]
         self.count = (self.nets["synthetic"][0].arm.rows(len(pairs)) if "synthetic" in self.nets
@@ -185,14 +188,16 @@ def open_second(folder: Path, stack: ExitStack) -> SecondRun:
     remedy = f"train its Stage-I again, or call make evidence without {folder}"
     record = read_record(folder / "stage1", remedy)
     spec, modality = record["data"]["pairs"], record["flags"].get("modality", "")
-    training = load_views(spec, "train", modality=modality)
+    views = load_views(spec, "train", modality=modality)
     store = stack.enter_context(open_store(folder, "synthetic"))
-    return SecondRun(folder.name, origin(spec), training, len(training) - held_out(folder), store)
+    return SecondRun(folder.name, origin(spec), views, learned(folder, spec, modality, views), store)
 
 
-def held_out(folder: Path) -> int:
-    """How many of the training images Stage-I has not seen: the last ones."""
-    return read_record(folder / "stage1", "train Stage-I again, make stage1")["flags"].get("validation", 0)
+def learned(folder: Path, spec: str, modality: str, views: list[View]) -> list[View]:
+    """Those of the training `views` of a data set that the run's Stage-I did not hold out."""
+    validation = read_record(folder / "stage1", "train Stage-I again, make stage1")["flags"].get("validation", 0)
+    seen = {sample.stem for sample in training(spec, validation, modality)[0]}
+    return [view for view in views if view.stem in seen]
 
 
 def load_test_images(spec: str, modality: str = "") -> list[TestImage]:
@@ -204,8 +209,8 @@ def load_test_images(spec: str, modality: str = "") -> list[TestImage]:
 
 def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
     """UserError where test images of `spec` are training images of `pairs`."""
-    training = {sample.image.resolve() for sample in samples(pairs, "train", modality=modality)}
-    stems = [sample.stem for sample in samples(spec, "test", modality=modality) if sample.image.resolve() in training]
+    known = {sample.image.resolve() for sample in samples(pairs, "train", modality=modality)}
+    stems = [sample.stem for sample in samples(spec, "test", modality=modality) if sample.image.resolve() in known]
     if stems:
         raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({', '.join(stems)}): give a data set "
                         "that no arm was trained on")

@@ -28,7 +28,10 @@ def test_variables_get_their_defaults_and_are_escaped_for_make():
 
 def test_each_unet_waits_for_its_pairs():
     lines = plan(["unet-rendered.1", "eval", "checkpoints/quick/unet-phantom/weights.h5"], {})
-    assert [line for line in lines if line.startswith("$(R)/unet-")] == [
+    report, *nets = [line for line in lines if line.startswith(("reports/", "$(R)/unet-"))]
+    assert report.split() == ["reports/$(name)/report.html:", *(f"$(R)/unet-{net}/weights.h5" for net in (
+        "real", "synthetic", "rendered.1", "phantom"))]
+    assert nets == [
         "$(R)/unet-real/weights.h5:", *(f"$(R)/unet-{net}/weights.h5: $(R)/{store}.h5" for net, store in (
             ("synthetic", "synthetic"), ("rendered.1", "rendered.1"), ("phantom", "phantom")))]
     assert {"$(R)/rendered.h5: $(R)/stage2/generator.h5 | $(ready) ; @$(step) rendered",
@@ -53,6 +56,25 @@ def test_clean_and_sweep_ask_for_less(folder):
     with pytest.raises(UserError, match="SWEEP='x' is no file; there are: configs/sweeps/stage2_l1"):
         plan(["sweep"], {"SWEEP": "x"})
     assert plan(["sweep"], {"SWEEP": "configs/sweeps/unet_loss"})
+
+
+def test_folds_have_the_arms_of_evidence_without_a_number():
+    flags = "--arms=real,phantom,synthetic-10 --seeds=2"
+    lines = plan(["folds"], {"FOLDS": "2", "FLAGS": flags, "PAIRS": "chase_db1:D"})
+    assert "folds := fold-1 fold-2" in lines and "fold-2: | fold-1" in lines and "FOLDS := 2" in lines
+    assert "fold_goals := stage1 stage2 unet-real unet-phantom unet-real.1 unet-phantom.1 eval" in lines
+    assert "folds := fold-1 fold-2 fold-3" in plan(["folds"], {})
+    assert "fold_goals := stage1 stage2 eval" in plan(["folds"], {"FLAGS": "--dry_run"})
+    assert not [line for line in plan(["stage1"], {"FOLDS": "x"}) if "fold" in line]
+
+
+@pytest.mark.parametrize("variables, said", [
+    ({"FOLDS": "1"}, "FOLDS=1 is no number of folds"), ({"FOLDS": "x"}, "FOLDS=x is no"),
+    ({"FOLDS": ""}, "FOLDS= is no"),
+    ({"PAIRS": "fold-1-of-3:phantom"}, "a fold has no folds")])
+def test_what_cannot_be_folded_is_told_first(variables, said):
+    with pytest.raises(UserError, match=said):
+        plan(["folds"], variables)
 
 
 @pytest.mark.training

@@ -48,6 +48,13 @@ def test_photographs_of_the_retina_go_with_fundus_pairs_only(folder, pairs, flag
     assert settings(**given, PHOTOS="").photos == ""
 
 
+def test_a_fold_of_the_phantoms_is_of_the_phantoms(folder):
+    given = settings(PAIRS="fold-1-of-2:phantom")
+    assert given.photos == "phantom" and given.uses_phantoms and not given.shows_cells
+    elsewhere = settings(PAIRS="fold-1-of-2:bu_bil:/data/cells")
+    assert elsewhere.photos == "" and not elsewhere.uses_phantoms and elsewhere.shows_cells
+
+
 @pytest.mark.parametrize("run", ["", " ", ".", "..", "a/b", "../x", ".hidden", "a:b", "50%"])
 def test_a_run_needs_the_name_of_a_folder(run):
     with pytest.raises(UserError, match="RUN="):

@@ -2,6 +2,7 @@ import shutil
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,27 @@ def test_modality_needs_no_files():
     assert modality_of("bu_bil:nowhere", "other") == "cells"
     with pytest.raises(UserError, match="unknown layout"):
         modality_of("dive:nowhere")
+
+
+@pytest.mark.parametrize("validation, held_out", [
+    (0, ""), (1, "03L 03R"), (2, "03L 03R"), (3, "02R 03L 03R"), (4, None), (9, None)])
+def test_no_patient_is_trained_on_and_held_out(tmp_path, validation, held_out):
+    eyes = ["01L", "01R", "02R", "03L", "03R"]
+    for eye in eyes:
+        write(tmp_path, f"Image_{eye}.jpg", f"Image_{eye}_1stHO.png")
+    if held_out is None:
+        with pytest.raises(UserError, match=f"--validation={validation} leaves no patient"):
+            training(f"chase_db1:{tmp_path}", validation)
+        return
+    trained, kept = ([sample.stem[len("Image_"):] for sample in part]
+                     for part in training(f"chase_db1:{tmp_path}", validation))
+    assert kept == held_out.split() and trained == [eye for eye in eyes if eye not in kept]
+
+
+def test_images_of_a_patient_need_not_follow_one_another(folder, monkeypatch):
+    monkeypatch.setitem(DATA_SETS, "folder", replace(DATA_SETS["folder"], patient=lambda stem: stem in "ak"))
+    trained, held_out = training(f"folder:{folder}", 1)
+    assert [sample.stem for sample in held_out] == ["a", "k"] and len(trained) == 7
 
 
 def test_training_holds_out_the_last_and_knows_the_modality(folder):

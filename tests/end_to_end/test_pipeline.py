@@ -81,14 +81,15 @@ def stop_in_the_middle(clone, *arguments):
     return (shown + rest).decode(errors="replace")
 
 
-def check(clone, pairs, n_test, n_train, photos):
+def check(clone, pairs, n_test, n_patients, n_train, photos):
     """Everything that a run promises is there and says where it comes from."""
     run, reports = clone / "checkpoints" / "tiny", clone / "reports" / "tiny"
     results = json.loads((reports / "results.json").read_text())
-    assert results["dataset"] == {"pairs": pairs, "photos": photos, "n_test": n_test, "n_train": n_train}
+    assert results["dataset"] == {"pairs": pairs, "photos": photos, "fold": None, "n_test": n_test, "n_train": n_train,
+                                  "n_test_patients": n_patients}
     assert set(results["arms"]) == {"real", "synthetic"}
     for name, arm in results["arms"].items():
-        assert arm["n_train_pairs"] == {"real": n_train - 1, "synthetic": 3}[name]
+        assert arm["n_train_pairs"] == {"real": n_train - n_test // n_patients, "synthetic": 3}[name]
         assert arm["threshold"] == 0.5 and len(arm["per_image"]) == n_test
         for region in ("fov", "all"):
             assert set(arm[region]) == SCORES
@@ -135,7 +136,7 @@ def test_the_whole_pipeline_stopped_in_the_middle(clone, drive, messidor):
     assert answer.returncode == 0, answer.stdout[-3000:]
     assert f"after step {step} of 120" in answer.stdout
     assert "Traceback" not in answer.stdout and "TensorFlow Addons" not in answer.stdout
-    results = check(clone, "drive", n_test=2, n_train=3, photos="messidor")
+    results = check(clone, "drive", n_test=2, n_patients=2, n_train=3, photos="messidor")
     assert results["arms"]["real"]["fov"]["auc"] > 0.7  # vessels are dark lines; twenty steps tell them
     names = sorted(path.name for path in (run / "photo_masks").iterdir())
     assert names == ["made.sha256", *(f"photo {k}.png" for k in range(3))]
@@ -184,6 +185,6 @@ def test_the_whole_pipeline_on_real_photographs(clone, chase, hrf, tmp_path):
     answer = make(clone, "stage1", "stage2", "eval", f"PAIRS=chase_db1:{chase}", f"PHOTOS=messidor:{photos}",
                   "FLAGS=--steps_per_epoch=4 --norm=batch")
     assert answer.returncode == 0, answer.stdout[-3000:]
-    results = check(clone, "chase_db1", n_test=8, n_train=20, photos="messidor")
+    results = check(clone, "chase_db1", n_test=8, n_patients=4, n_train=20, photos="messidor")
     assert [image["stem"] for image in results["arms"]["real"]["per_image"]][:2] == ["Image_11L", "Image_11R"]
     assert 0.05 < results["masks"]["real"]["density"] < 0.12

@@ -30,7 +30,8 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
     assert read == evaluated
     assert list(read) == ["run", "dataset", "origin", "arms", "contrasts", "cross", "kl", "distances", "masks",
                           "nearest", "single", "second", "paper", "seconds"]
-    assert read["dataset"] == {"pairs": "drive", "photos": None, "n_test": 3, "n_train": 4}
+    assert read["dataset"] == {"pairs": "drive", "photos": None, "fold": None, "n_test": 3, "n_test_patients": 3,
+                               "n_train": 4}
     assert read["origin"] == {"pairs": "drive", "photos": None} and read["run"]["seeds"] == 2
     assert list(read["arms"]) == ["real", "real+synthetic", "rendered", "synthetic", "synthetic-3", "synthetic-5"]
     assert [arm["n_train_pairs"] for arm in read["arms"].values()] == [3, 10, 4, 7, 3, 5]
@@ -42,7 +43,16 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
             if name != "real":
                 difference = arm["fov"][key] - read["arms"]["real"]["fov"][key]
                 assert arm["difference"][key]["mean"] == pytest.approx(difference)
-        assert [set(image) for image in arm["per_image"]] == [{"stem", "f1_vessel", "f1_macro"}] * 3
+                ratio = arm["ratio"][key]
+                assert ratio["mean"] == pytest.approx(arm["fov"][key] / read["arms"]["real"]["fov"][key])
+                assert ratio["ci95"][0] <= ratio["mean"] <= ratio["ci95"][1]
+        assert [set(image) for image in arm["per_image"]] == [
+            {"stem", "patient", "f1_vessel", "f1_macro", "counts"}] * 3
+        assert [image["patient"] for image in arm["per_image"]] == [image["stem"] for image in arm["per_image"]]
+        counts = np.array([image["counts"] for image in arm["per_image"]])  # (images, seeds, 4)
+        assert counts.shape == (3, len(arm["seeds"]), 4)
+        tp, fp, fn, _ = counts.sum(axis=0).T
+        assert 2 * tp / (2 * tp + fp + fn) == pytest.approx([seed["f1_vessel"] for seed in arm["seeds"]])
     assert set(read["kl"]) >= {"synthetic_real", "real_synthetic", "real_real", "bins", "pixels", "smoothing"}
     assert read["seconds"] == {"stage1": 12.5, "stage2": None, "unet-real": 7.5, "total": 20}
     assert set(read["distances"]["sets"]) == {"real_real", "synthetic", "rendered", "single"}
@@ -77,8 +87,9 @@ def test_a_plain_run_has_fewer_pictures(few_evaluated, few_config):
 @pytest.mark.parametrize("whole", [True, False])
 def test_markdown_tables_are_consistent(results, few, whole):
     text = evaluate.markdown(results if whole else few)
+    assert text.startswith("Measured on 3 images of 3 patients.")
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(blocks) == text.count("## ") == (10 if whole else 8)
+    assert len(blocks) == text.count("## ") == (11 if whole else 9)
     for block in blocks:
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1 and re.match(r"\|---", block.splitlines()[1])

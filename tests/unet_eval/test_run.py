@@ -11,10 +11,11 @@ import pytest
 from data.errors import UserError
 from data.files import write_json
 from data.fundus import load_views
+from data.images import write_image
 from data.pairs import PairReader, PairWriter
 from unet_eval.evaluate import evaluate
 from unet_eval.inputs import pair_views
-from unet_eval.run import Net, Run, check_unseen, tuned_threshold
+from unet_eval.run import Net, Run, check_unseen, learned, tuned_threshold
 from unet_eval.segment import Segmenter
 
 
@@ -28,11 +29,24 @@ def test_arms_and_seeds(run, config):
 
 
 def test_what_the_run_holds(run, config):
-    assert (run.count, run.size, run.learned, run.modality) == (7, 72, 3, "fundus")
+    assert (run.count, run.size, run.modality) == (7, 72, "fundus")
+    assert [view.stem for view in run.learned] == ["21", "22", "23"]
     assert list(run.stores) == ["synthetic", "rendered"] and len(run.single) == 3
-    assert (run.second.name, run.second.pairs, run.second.learned) == ("cells", "drive", 1)
+    assert (run.second.name, run.second.pairs, len(run.second.learned)) == ("cells", "drive", 1)
     assert len(run.tests) == 3 and [len(tests) for tests in run.other_data_sets.values()] == [2]
     assert run.seconds == {"stage1": 12.5, "stage2": None, "unet-real": 7.5, "total": 20}
+
+
+def test_stage1_learned_from_patients_that_it_did_not_hold_out(tmp_path, eye):
+    spec = f"chase_db1:{tmp_path}"
+    for stem in ("Image_01L", "Image_02L", "Image_02R"):
+        image, mask, _ = eye(1, (80, 80), 70)
+        write_image(tmp_path / f"{stem}.jpg", image)
+        write_image(tmp_path / f"{stem}_1stHO.png", mask)
+    (tmp_path / "run" / "stage1").mkdir(parents=True)
+    write_json(tmp_path / "run" / "stage1" / "config.json", {"flags": {"validation": 1}, "data": {}})
+    views = learned(tmp_path / "run", spec, "", load_views(spec, "train"))
+    assert [view.stem for view in views] == ["Image_01L"]  # not two images, which 3 - 1 would be
 
 
 def test_a_folder_that_is_no_arm_is_left_out(config, net_folder, few_config):

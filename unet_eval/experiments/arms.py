@@ -19,6 +19,7 @@ from unet_eval.report.blocks import Bullets, Details, Figure, Legend, Pair, Sect
 from unet_eval.report.charts import BLUE, COLUMN, GREEN, ORANGE, PAGE, chart, draw
 from unet_eval.report.contrasts import COMPARED, EXPLAINED, relabelling
 from unet_eval.report.grids import grid
+from unet_eval.report.headline import how_sure
 from unet_eval.report.segmentations import MEANINGS, ranked_images, segmentation, unnumbered
 from unet_eval.report.tables import Table
 from unet_eval.report.text import METRICS, against_zero, interval, number, probability, signed, with_interval
@@ -51,9 +52,11 @@ def measure(run: Run) -> dict:
                  for net, outcome in zip(nets, outcomes)]
         entries[name] = {"n_train_pairs": nets[0].n_train_pairs, **summarise(outcomes, run.tests), "seeds": seeds}
         counts[name] = np.stack([outcome.counts for outcome in outcomes])
+    patients = [test.patient for test in run.tests]
     for name in entries.keys() - {"real"} if "real" in entries else ():
-        entries[name]["difference"] = resampling.differences(counts[name], counts["real"])
-    return {"arms": entries, "contrasts": contrasts(counts)}
+        entries[name]["difference"] = resampling.differences(counts[name], counts["real"], patients)
+        entries[name]["ratio"] = resampling.ratios(counts[name], counts["real"], patients)
+    return {"arms": entries, "contrasts": contrasts(counts, patients)}
 
 
 def score(tests: list[TestImage], probabilities: Iterable[np.ndarray], threshold: float) -> Outcome:
@@ -74,18 +77,19 @@ def score(tests: list[TestImage], probabilities: Iterable[np.ndarray], threshold
 
 
 def summarise(outcomes: list[Outcome], tests: list[TestImage]) -> dict:
-    """An arm's entry in results.json over its seeds: means, intervals over test images, spread over seeds."""
+    """An arm's entry in results.json over its seeds: means, intervals, spread over seeds, and each image."""
     regions = {region: {key: float(np.mean([outcome.scores[region][key] for outcome in outcomes])) for key in first}
                for region, first in outcomes[0].scores.items()}
     counts = np.stack([outcome.counts for outcome in outcomes])
     each = metrics.scores(counts)
     return {"threshold": float(np.mean([outcome.threshold for outcome in outcomes])), **regions,
-            **resampling.spreads(counts),
-            "per_image": [{"stem": test.view.stem, **{key: float(each[key][:, i].mean()) for key in F1}}
+            **resampling.spreads(counts, [test.patient for test in tests]),
+            "per_image": [{"stem": test.view.stem, "patient": test.patient,
+                           **{key: float(each[key][:, i].mean()) for key in F1}, "counts": counts[:, i].tolist()}
                           for i, test in enumerate(tests)]}
 
 
-def contrasts(counts: dict[str, np.ndarray]) -> list[dict]:
+def contrasts(counts: dict[str, np.ndarray], patients: list[str]) -> list[dict]:
     """Differences between arms neither of which is `real`, from their counts (seeds, images, 4): those of COMPARED; the
     most synthetic pairs less the fewest, and less the paper's 50: whether the curve rises, and whether it still does
     there."""
@@ -93,7 +97,7 @@ def contrasts(counts: dict[str, np.ndarray]) -> list[dict]:
     wanted = list(COMPARED)
     if len(numbered) > 1:
         wanted += [(numbered[-1], numbered[0]), (numbered[-1], "synthetic")]
-    return [{"arm": name, "less": other, **resampling.differences(counts[name], counts[other])}
+    return [{"arm": name, "less": other, **resampling.differences(counts[name], counts[other], patients)}
             for name, other in wanted if {name, other} <= counts.keys()]
 
 
@@ -114,6 +118,12 @@ def tables(results: dict) -> dict[str, Table]:
                      probability(difference and difference["p"])])
     shown = {"Arms": Table(["arm", "pairs", "seeds", "vessel F1\n95% interval", "SD", "macro F1\n95% interval", "SD",
                             "vessel F1 − real\n95% interval", "p"], rows)}
+    ratios = {name: arm["ratio"] for name, arm in arms.items() if "ratio" in arm}
+    if ratios:
+        shown["Of the real arm"] = Table(
+            ["arm / real", "vessel F1\n95% interval", "macro F1\n95% interval"],
+            [[name, *(with_interval(ratio[key]["mean"], ratio[key]["ci95"]) for key in F1)]
+             for name, ratio in ratios.items()])
     if results["contrasts"]:
         rows = [[f"{entry['arm']} − {entry['less']}", *(cell for key in F1 for cell in (
             with_interval(entry[key]["mean"], entry[key]["ci95"], signed), probability(entry[key]["p"])))]
@@ -238,16 +248,17 @@ def section(results: dict, folder: Path) -> Section:
                     "number in a name, <em>synthetic-N</em>, is that of the synthetic pairs, from the first.").format(
                         kinds)),
         shown["Arms"],
-        Text("In the field of view, on the images’ own pixel grid, pooled over all test pixels; means over seeds. SD: "
-             "standard deviation over seeds. Differences and p: paired bootstrap over the test images "
-             f"({resampling.RESAMPLES} samples); p is not corrected for the number of arms."),
+        Text(f"In the field of view, on the images’ own pixel grid, pooled over all test pixels; means over seeds. SD: "
+             f"standard deviation over seeds. {how_sure(results)} Differences, ratios and p are paired; p is not "
+             "corrected for the number of arms."),
         Bullets(sentences) if sentences else None,
+        shown.get("Of the real arm"),
         contrasts and Text(EXPLAINED), contrasts, relabelling(results["contrasts"]),
         Pair((Figure(folder / "curve.png", "Vessel F1 against the number of synthetic pairs. Filled: mean over seeds; "
-                     "rings: seeds; band: 95% interval over test images.", "chart"),
+                     "rings: seeds; band: 95% interval.", "chart"),
               Figure(folder / "differences.png", "Differences to the real arm with 95% intervals.", "chart"))),
-        Figure(folder / "arms.png", "F1 of the arms. Filled: mean over seeds; rings: seeds; bars: 95% intervals over "
-               "test images; dotted: the paper’s F1, of DRIVE.", "broad"),
+        Figure(folder / "arms.png", "F1 of the arms. Filled: mean over seeds; rings: seeds; bars: 95% intervals; "
+               "dotted: the paper’s F1, of DRIVE.", "broad"),
         Legend(MEANINGS),
         Figure(folder / "segmentations.png", "The test images with the best, the median and the worst vessel F1 of the "
                f"{names[0]} arm, first seeds, at the working scale of 540 pixels across."),

@@ -26,10 +26,9 @@ BINS = 16
 
 
 def measure(run: Run) -> dict:
-    training = run.training[:run.learned]
     return {"nearest": nearest.compare((row["masks"][..., 0] for row in run.rows(MOST)),
                                        _squares([test.view for test in run.tests], run.size),
-                                       _squares(training, run.size), [view.stem for view in training])}
+                                       _squares(run.learned, run.size), [view.stem for view in run.learned])}
 
 
 def _squares(views: list[View], size: int) -> list[np.ndarray]:
@@ -48,7 +47,7 @@ def tables(results: dict) -> dict[str, Table]:
 
 def figures(folder: Path, results: dict, run: Run) -> None:
     draw(folder / "nearest.png", distances_chart, results["nearest"])
-    training, rows, feet = _squares(run.training[:run.learned], run.size), [], {}
+    training, rows, feet = _squares(run.learned, run.size), [], {}
     generated, matches = [row["masks"] for row in run.rows(DRAWN)], results["nearest"]["matches"][:DRAWN]
     for start in range(0, len(matches), COLUMNS):
         part = matches[start:start + COLUMNS]

@@ -13,8 +13,9 @@ from unet_eval.arms import ordered
 from unet_eval.measures.metrics import F1, confusion, scores
 from unet_eval.measures.resampling import spreads
 from unet_eval.report.blocks import Heading, Section, Text
+from unet_eval.report.headline import rough
 from unet_eval.report.tables import Table
-from unet_eval.report.text import number, with_interval
+from unet_eval.report.text import images, number, with_interval
 from unet_eval.run import Run, TestImage
 
 NAME = "the arms on other data sets (--test=layout:path)"
@@ -34,7 +35,7 @@ def data_set_name(spec: str) -> str:
 def cross(run: Run, spec: str, tests: list[TestImage]) -> dict:
     """An entry of "cross"."""
     listed = samples(spec, "test", modality=run.config.modality)
-    entries = {}
+    entries, patients = {}, [test.patient for test in tests]
     for name, nets in run.nets.items():
         if nets[0].arm.numbered:  # F1 over the number of pairs is for one data set
             continue
@@ -42,8 +43,8 @@ def cross(run: Run, spec: str, tests: list[TestImage]) -> dict:
         counts = np.stack([[confusion(test.truth, to_native(test.view, net.segmenter.probability(test.view))
                                       >= run.threshold(net), test.fov) for test in tests] for net in nets])
         pooled = scores(counts.sum(axis=1))
-        entries[name] = {**{key: float(pooled[key].mean()) for key in F1}, **spreads(counts)}
-    return {"spec": data_set_name(spec), "n_test": len(tests),
+        entries[name] = {**{key: float(pooled[key].mean()) for key in F1}, **spreads(counts, patients)}
+    return {"spec": data_set_name(spec), "n_test": len(tests), "n_test_patients": len({*patients}),
             "seen": sum(sample.image.resolve() in run.photographs for sample in listed), "arms": entries}
 
 
@@ -69,6 +70,7 @@ def section(results: dict, folder: Path) -> Section | None:
     for name, tested in results["cross"].items():
         seen = (f" Stage-II has seen {tested['seen']} of these photographs, without their masks, which is why the arms "
                 "that Stage-II had a hand in are not strangers to this camera." if tested["seen"] else "")
-        blocks += [Heading(f"{title(name)}, {tested['n_test']} images"),
-                   Text(f"Thresholds are those of the arms on their own data.{seen}"), shown[f"Arms on {name}"]]
+        blocks += [Heading(f"{title(name)}, {images(tested)}"),
+                   Text(f"Thresholds are those of the arms on their own data.{seen}{rough(tested)}"),
+                   shown[f"Arms on {name}"]]
     return Section("cross", "The same arms on other data sets", blocks) if blocks else None

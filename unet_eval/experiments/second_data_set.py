@@ -16,7 +16,7 @@ COLUMNS = 6
 
 def measure(run: Run) -> dict:
     second = run.second
-    return {"second": second and {"pairs": second.pairs, "run": second.name, "n_train": second.learned}}
+    return {"second": second and {"pairs": second.pairs, "run": second.name, "n_train": len(second.learned)}}
 
 
 def tables(results: dict) -> dict[str, Table]:

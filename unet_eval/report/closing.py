@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from data.layouts import citation, title
 from unet_eval.report.blocks import Bullets, Code, Details, Section, Text
-from unet_eval.report.overview import number_of_seeds
+from unet_eval.report.headline import number_of_seeds
 from unet_eval.report.tables import Table
-from unet_eval.report.text import training_name
+from unet_eval.report.text import images, training_name
 from unet_eval.run import Run
 
 
@@ -32,14 +32,13 @@ def limits(results: dict) -> Section:
     origins = {*results["origin"].values(), *results["cross"], (results["second"] or {}).get("pairs")} - {None}
     sources = [f"{title(origin)}: {citation(origin)}" for origin in sorted(origins) if citation(origin)]
     seeds = number_of_seeds(results)
-    spread = f"and the spread is over {seeds} U-Nets an arm" if seeds > 1 else "with one U-Net an arm"
-    gans = (f"Each seed of an arm has GANs of its own; what {results['run']['gans']} pairs of them have in common, no "
-            "interval shows. Pictures, masks and distances are the first pair’s." if results["run"]["gans"] > 1 else
-            "Both GANs were trained once: another Stage-I or Stage-II may give other pairs, and neither number holds "
-            "that.")
+    spread = f"and over {seeds} seeds" if seeds > 1 else "with one U-Net an arm"
+    gans = (f"{results['run']['gans']} seeds have GANs of their own; pictures, masks and distances are the first’s."
+            if results["run"]["gans"] > 1 else
+            "Both GANs were trained once: another Stage-I or Stage-II may give other pairs, which no number holds.")
     return Section("limits", "What this does not show, and what to cite", [
         Bullets([
-            f"Intervals are over {results['dataset']['n_test']} test images of one data set, {spread}. {gans}",
+            f"Intervals are over {images(results['dataset'])} of one data set, {spread}. {gans}",
             "An interval that includes 0 is no proof of equality.",
             "Arms with more pairs are trained for the same number of steps: the curve shows what variety gives, not "
             "longer training.",

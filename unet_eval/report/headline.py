@@ -2,23 +2,40 @@
 from __future__ import annotations
 
 from unet_eval.arms import ordered
+from unet_eval.measures.metrics import F1
+from unet_eval.measures.resampling import FEW, RESAMPLES
 from unet_eval.report.tables import Table
-from unet_eval.report.text import METRICS, interval, number, short, signed, with_interval
+from unet_eval.report.text import METRICS, images, number, short, signed, with_interval
 
 
 def ratio(results: dict) -> dict | None:
-    """Synthetic over real arm of "f1_vessel" and "f1_macro", and the "paper"'s; "ci95" of the macro one.
+    """Synthetic over real arm of "f1_vessel" and "f1_macro", {"mean", "ci95"} each, and the "paper"'s.
 
-    That interval is the one of the difference over the real arm's mean.
     None where one of the arms is missing or the real one found no vessel.
     """
-    arms, paper = results["arms"], results["paper"]
-    if not {"real", "synthetic"} <= arms.keys() or not arms["real"]["fov"]["f1_vessel"]:
+    paper, measured = results["paper"], results["arms"].get("synthetic", {}).get("ratio")
+    if not measured or measured["f1_vessel"]["mean"] is None:
         return None
-    real, synthetic = arms["real"]["fov"], arms["synthetic"]["fov"]
-    ends = arms["synthetic"]["difference"]["f1_macro"]["ci95"]
-    return {**{key: synthetic[key] / real[key] for key in ("f1_vessel", "f1_macro")},
-            "paper": paper["f1_synthetic"] / paper["f1_real"], "ci95": [1 + end / real["f1_macro"] for end in ends]}
+    return {**measured, "paper": paper["f1_synthetic"] / paper["f1_real"]}
+
+
+def number_of_seeds(results: dict) -> int:
+    """U-Nets of the arm that has most."""
+    return max(len(arm["seeds"]) for arm in results["arms"].values())
+
+
+def how_sure(results: dict) -> str:
+    """What the intervals rest on, in sentences."""
+    data = results["dataset"]
+    drawn, alone = (("patients and of U-Nets", "") if number_of_seeds(results) > 1 else
+                    ("patients", " One U-Net an arm: what another seed would give is not in them."))
+    return (f"Measured on {images(data)}. 95% intervals: {RESAMPLES} bootstrap samples of {drawn}, the same for all "
+            f"arms.{alone}{rough(data)}")
+
+
+def rough(tested: dict) -> str:
+    """A sentence where the test images are of few patients, else ""."""
+    return f" With fewer than {FEW} patients intervals are a rough guide." if tested["n_test_patients"] < FEW else ""
 
 
 def headline(results: dict) -> Table:
@@ -32,7 +49,7 @@ def headline(results: dict) -> Table:
                          with_interval(arm["fov"][key], arm["ci95"][key]), number(arm["spread"][key])])
         if both:
             rows.append([f"{METRICS[key]}, synthetic / real", number(both["paper"] if key == "f1_macro" else None),
-                         number(both[key]) + (f"\n{interval(both['ci95'])}" if key == "f1_macro" else ""), "–"])
+                         with_interval(both[key]["mean"], both[key]["ci95"]), "–"])
     rows += [["KL, synthetic against real", short(paper["kl_synthetic_real"]), short(kl["synthetic_real"]), "–"],
              ["KL, halves of the real", short(paper["kl_real_real"]), short(kl["real_real"]), "–"]]
     return Table(["", "paper", "measured\n95% interval", "SD\nover seeds"], rows)
@@ -45,13 +62,13 @@ def summary(results: dict) -> Table:
         arm = results["arms"][name]
         difference = arm.get("difference", {}).get("f1_vessel")
         rows.append([name, str(arm["n_train_pairs"]), str(len(arm["seeds"])),
-                     *(with_interval(arm["fov"][key], arm["ci95"][key]) for key in ("f1_vessel", "f1_macro")),
+                     *(with_interval(arm["fov"][key], arm["ci95"][key]) for key in F1),
                      number(results["paper"].get(f"f1_{name}")),
                      with_interval(difference["mean"], difference["ci95"], signed) if difference else "–",
                      number(arm["fov"]["auc"])])
     both = ratio(results)
     if both:
-        rows.append(["synthetic / real", "", "", number(both["f1_vessel"]), number(both["f1_macro"]),
+        rows.append(["synthetic / real", "", "", *(with_interval(both[key]["mean"], both[key]["ci95"]) for key in F1),
                      number(both["paper"]), "", ""])
     return Table(["arm", "pairs", "seeds", "vessel F1\n95%", "macro F1\n95%", "paper", "vessel F1 - real\n95%", "AUC"],
                  rows)

@@ -7,13 +7,13 @@ from markupsafe import Markup
 
 from data.fundus import square
 from data.layouts import title
-from unet_eval.measures.resampling import RESAMPLES
+from unet_eval.measures.metrics import F1
 from unet_eval.report.blocks import Block, Figure, Section, Text
 from unet_eval.report.charts import COLUMN
 from unet_eval.report.grids import grid
-from unet_eval.report.headline import headline, ratio
+from unet_eval.report.headline import headline, how_sure, number_of_seeds, ratio
 from unet_eval.report.segmentations import ranked_images, segmentation
-from unet_eval.report.text import against_zero, interval, number, signed
+from unet_eval.report.text import against_zero, interval, number, percent, signed
 from unet_eval.run import Run
 
 COLUMNS = 6  # of the figures as wide as a page
@@ -53,18 +53,16 @@ def first_screen(results: dict, absent: list[str]) -> list[Block]:
     """Left of the three pictures: the question, the answer, the numbers; `absent` names what the run has not."""
     origin, seeds = results["origin"], number_of_seeds(results)
     photos = f", photographs without masks from {title(origin['photos'])}" if origin["photos"] else ""
-    spread = (f"SD: over seeds, {seeds} at most" if seeds > 1 else
-              "One U-Net an arm: what another seed would give is not in them")
-    gans = (f"Each seed has GANs of its own, {results['run']['gans']} pairs of them; all but the scores of the arms is "
-            "of the first pair" if results["run"]["gans"] > 1 else "Both GANs were trained once")
+    spread = f" SD: over seeds, {seeds} at most." if seeds > 1 else ""
+    gans = (f"{results['run']['gans']} seeds have GANs of their own; all but the scores of the arms is of the first’s"
+            if results["run"]["gans"] > 1 else "Both GANs were trained once")
     return [
         Text("Can synthetic images stand in for a small set of annotated ones? Stage-I, a DCGAN, draws masks; "
              "Stage-II, a pix2pix network, turns each into a photograph. The same U-Net is then trained on real and on "
-             f"synthetic pairs, and measured on {results['dataset']['n_test']} real test images that no training has "
-             f"seen. Annotated images are from {title(origin['pairs'])}{photos}."),
+             "synthetic pairs, and measured on real test images that no training has seen. Annotated "
+             f"images are from {title(origin['pairs'])}{photos}."),
         _answer(results), headline(results),
-        Text(f"Measured in the field of view, at the images’ own size. Intervals: {RESAMPLES} bootstrap samples of the "
-             f"test images. {spread}. {gans}."),
+        Text(f"{how_sure(results)}{spread} All in the field of view, at the images’ own size. {gans}."),
         Text(Markup("Not in this run: {}. <code>make evidence</code> adds them.").format("; ".join(absent)))
         if absent else None]
 
@@ -74,11 +72,6 @@ def first_pictures(folder: Path) -> list[Block]:
             Figure(folder / "glance_images.png", "The photographs that Stage-II made of them.", "picture"),
             Figure(folder / "glance_test.png", "The median test image and its reference; below, what the real and the "
                    "synthetic arm find: orange is too much, blue is missed.", "picture")]
-
-
-def number_of_seeds(results: dict) -> int:
-    """U-Nets of the arm that has most."""
-    return max(len(arm["seeds"]) for arm in results["arms"].values())
 
 
 def _answer(results):
@@ -94,10 +87,11 @@ def _answer(results):
 
     mixed = (f" Synthetic pairs beside the real ones: {difference('real+synthetic')} in vessel F1."
              if "real+synthetic" in arms else "")
+    vessel, macro = (Markup("<strong>{}</strong> ({})").format(
+        percent(both[key]["mean"]), interval(both[key]["ci95"], percent)) for key in F1)
     return Text(Markup(
-        "Trained on {} synthetic pairs alone, the U-Net reaches <strong>{:.1%}</strong> of the vessel F1 that {} real "
-        "pairs give, {} against {}, {}, and <strong>{:.1%}</strong> of the macro F1. The paper reports {:.1%}, of an "
-        "F1 that fits the macro F1.{}").format(
-            synthetic["n_train_pairs"], both["f1_vessel"], real["n_train_pairs"],
-            number(synthetic["fov"]["f1_vessel"]), number(real["fov"]["f1_vessel"]), difference("synthetic"),
-            both["f1_macro"], both["paper"], mixed), answer=True)
+        "Trained on {} synthetic pairs alone, the U-Net reaches {} of the vessel F1 that {} real pairs give, {} "
+        "against {}, {}, and {} of the macro F1. The paper reports {}, of an F1 that fits the macro F1.{}").format(
+            synthetic["n_train_pairs"], vessel, real["n_train_pairs"], number(synthetic["fov"]["f1_vessel"]),
+            number(real["fov"]["f1_vessel"]), difference("synthetic"), macro, percent(both["paper"]), mixed),
+        answer=True)

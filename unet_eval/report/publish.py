@@ -1,6 +1,7 @@
-"""How a report takes its place: complete, and never over a file that no evaluation wrote."""
+"""How a report takes its place: complete, in strict JSON, and never over a file that no evaluation wrote."""
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,3 +44,12 @@ def publish(folder: Path, reports: OutputFolder) -> None:
         if (reports.path / name).exists():
             reports.remove(name)
     reports.move_in(folder / LAST, LAST)
+
+
+def strict(value):
+    """JSON knows neither NaN nor infinity: None stands for a number that is not defined."""
+    if isinstance(value, dict):
+        return {key: strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -18,6 +18,10 @@ def signed(value: float | None, digits: int = 4) -> str:
     return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
 
 
+def percent(value: float) -> str:
+    return f"{value:.1%}"
+
+
 def short(value: float | None) -> str:
     """Four significant digits, for numbers of any size."""
     if value is None:
@@ -37,6 +41,12 @@ def interval(ends: list[float] | None, write=number) -> str:
 def with_interval(value: float, ends: list[float], write=number) -> str:
     """A cell: the number, and its interval as an aside."""
     return f"{write(value)}\n{interval(ends, write)}"
+
+
+def images(tested: dict) -> str:
+    """How many test images of how many patients, from "n_test" and "n_test_patients"."""
+    number, patients = tested["n_test"], tested["n_test_patients"]
+    return f"{number} image{'s' * (number != 1)} of {patients} patient{'s' * (patients != 1)}"
 
 
 def against_zero(ends: list[float]) -> str:

@@ -33,8 +33,8 @@ def section(results: dict, folder: Path) -> Section:
         Figure(folder / "training.png", "Losses of the GANs and of the U-Nets, what the discriminators say of real "
                "and drawn pictures, and the vessel F1 of held-out real images; first seeds.", "broad"),
         Text(f"Training took {number(seconds['total'] / 60, 0)} minutes in all, by the records that there are. "
-             "Held-out images are the last --validation training images; where all stages hold out as many, as in the "
-             "presets, no training has seen them."),
+             "Held-out images are those of the last patients, --validation images at least; where all stages hold out "
+             "as many, as in the presets, no training has seen these patients."),
         Details("Seconds of each training", [Table(["training", "seconds"], rows)])])
 
 

@@ -65,14 +65,14 @@ def test_contrasts_between_arms_without_real_photographs():
 
     contrasts = arms.contrasts({
         "real": counts(9, 1), "rendered": counts(6, 4), "synthetic": counts(5, 5), "synthetic-400": counts(8, 2),
-        "synthetic-25": counts(6, 4), "synthetic-100": counts(7, 3)})
+        "synthetic-25": counts(6, 4), "synthetic-100": counts(7, 3)}, ["01"])
     assert [(entry["arm"], entry["less"]) for entry in contrasts] == [
         ("rendered", "synthetic"), ("synthetic-400", "synthetic-25"), ("synthetic-400", "synthetic")]
     assert [entry["f1_vessel"]["mean"] for entry in contrasts] == pytest.approx([0.1, 0.2, 0.3])
-    assert arms.contrasts({"real": counts(9, 1), "synthetic": counts(5, 5), "synthetic-10": counts(5, 5)}) == []
+    assert arms.contrasts({"real": counts(9, 1), "synthetic": counts(5, 5), "synthetic-10": counts(5, 5)}, ["01"]) == []
 
     contrasts = arms.contrasts({"synthetic": counts(5, 5), "phantom": counts(4, 6), "phantom-rendered": counts(6, 4),
-                                "synthetic-relabelled": counts(8, 2), "phantom-relabelled": counts(7, 3)})
+                                "synthetic-relabelled": counts(8, 2), "phantom-relabelled": counts(7, 3)}, ["01"])
     assert [(entry["arm"], entry["less"], round(entry["f1_vessel"]["mean"], 6)) for entry in contrasts] == [
         ("phantom-rendered", "synthetic", 0.1), ("synthetic", "phantom", 0.1), ("phantom-rendered", "phantom", 0.2),
         ("synthetic-relabelled", "synthetic", 0.3), ("synthetic-relabelled", "phantom-relabelled", 0.1)]

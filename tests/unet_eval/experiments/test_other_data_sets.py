@@ -14,7 +14,7 @@ from unet_eval.segment import Segmenter
 
 def test_thresholds_are_those_of_the_first_data_set(config, results):
     crossed = results["cross"]["drive"]
-    assert crossed["n_test"] == 2 and crossed["seen"] == 0 and crossed["spec"] == "drive"
+    assert crossed["n_test"] == crossed["n_test_patients"] == 2 and crossed["seen"] == 0 and crossed["spec"] == "drive"
     # Arms with a number are left out, those with a sign in their name are not.
     assert set(crossed["arms"]) == {"real", "real+synthetic", "rendered", "synthetic"}
     segmenter = Segmenter(Path(config.run) / "unet-synthetic")

@@ -12,8 +12,7 @@ def verdicts(results):
 @pytest.fixture
 def known(results):
     """Results in which every claim has a known verdict."""
-    results["arms"]["real"]["fov"]["f1_macro"] = 0.89
-    results["arms"]["synthetic"]["difference"]["f1_macro"]["ci95"] = [-0.0501, -0.0201]
+    results["arms"]["synthetic"]["ratio"]["f1_macro"]["ci95"] = [0.9437, 0.9774]
     results["kl"].update(synthetic_real=0.0283, real_real=0.0513)
     for name, entry in results["masks"]["statistics"].items():
         entry["p_holm"] = 0.04 if name == "length" else 0.5
@@ -30,7 +29,7 @@ def test_verdicts(known):
                                "not reproduced",                   # 0.0283 is below 0.0513
                                "not reproduced",                   # length differs
                                "no sign of copies", "not reproduced", "reproduced", "shown, not measured"]
-    known["arms"]["synthetic"]["difference"]["f1_macro"]["ci95"] = [-0.02, 0.0]
+    known["arms"]["synthetic"]["ratio"]["f1_macro"]["ci95"] = [0.98, 1.0]
     known["kl"].update(synthetic_real=4.0, real_real=5e-4)
     known["masks"]["statistics"]["length"]["p_holm"] = 0.06
     known["nearest"]["p"] = 0.01
@@ -40,7 +39,7 @@ def test_verdicts(known):
                                "not shown: they lie nearer than unseen real masks", "reproduced", "not reproduced",
                                "shown, not measured"]
     known["kl"]["real_real"] = 0.01  # 24 times the paper's
-    known["arms"]["synthetic"]["difference"]["f1_macro"]["ci95"] = [0.0, 0.02]
+    known["arms"]["synthetic"]["ratio"]["f1_macro"]["ci95"] = [1.0, 1.02]
     assert verdicts(known)[:2] == ["exceeded", "in direction only"]
     known["distances"]["sets"]["single"]["frechet"] = 1.83 + 1.9 * (2 * 0.0321 ** 2) ** 0.5  # less than 2 SD
     assert verdicts(known)[5] == "undecided"

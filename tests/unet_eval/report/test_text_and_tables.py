@@ -2,7 +2,7 @@
 import pytest
 
 from unet_eval.report import text
-from unet_eval.report.headline import headline, ratio, summary
+from unet_eval.report.headline import headline, how_sure, ratio, summary
 from unet_eval.report.tables import Table
 
 
@@ -34,15 +34,32 @@ def test_a_table_in_markdown():
 
 def test_ratio_and_its_interval(results):
     arms = results["arms"]
-    arms["real"]["fov"].update(f1_vessel=0.80, f1_macro=0.89)
-    arms["synthetic"]["fov"].update(f1_vessel=0.73, f1_macro=0.855)
-    arms["synthetic"]["difference"]["f1_macro"]["ci95"] = [-0.0501, -0.0201]
-    both = ratio(results)
-    assert both["f1_vessel"] == pytest.approx(0.73 / 0.80) and both["paper"] == pytest.approx(0.8877 / 0.8988)
-    assert both["ci95"] == pytest.approx([1 - 0.0501 / 0.89, 1 - 0.0201 / 0.89])
-    assert "0.9607\n0.9437 to 0.9774" in [row[2] for row in headline(results).rows]
-    del arms["real"]
+    for key in ("f1_vessel", "f1_macro"):
+        measured = arms["synthetic"]["ratio"][key]
+        assert measured["mean"] == pytest.approx(arms["synthetic"]["fov"][key] / arms["real"]["fov"][key])
+    arms["synthetic"]["ratio"] = {"f1_vessel": {"mean": 0.9125, "ci95": [0.8877, 0.9321]},
+                                  "f1_macro": {"mean": 0.9607, "ci95": [0.9437, 0.9774]}}
+    assert ratio(results)["paper"] == pytest.approx(0.8877 / 0.8988)
+    for table in (headline(results), summary(results)):
+        cells = [cell for row in table.rows for cell in row]
+        assert "0.9607\n0.9437 to 0.9774" in cells and "0.9125\n0.8877 to 0.9321" in cells
+    arms["synthetic"]["ratio"]["f1_vessel"]["mean"] = None  # the real arm found no vessel
     assert ratio(results) is None
+    del arms["synthetic"]["ratio"]
+    assert ratio(results) is None
+
+
+def test_what_intervals_rest_on():
+    def said(test, patients, seeds):
+        return how_sure({"dataset": {"n_test": test, "n_test_patients": patients},
+                         "arms": {"real": {"seeds": [{}] * seeds}, "synthetic": {"seeds": [{}]}}})
+
+    several = said(8, 4, 3)
+    assert "8 images of 4 patients." in several and "samples of patients and of U-Nets" in several
+    assert "fewer than 6 patients intervals are a rough guide" in several and "One U-Net" not in several
+    single = said(20, 6, 1)
+    assert "samples of patients," in single and "One U-Net an arm" in single and "rough" not in single
+    assert "1 image of 1 patient." in said(1, 1, 1)
 
 
 def test_summary_of_arms(results):
