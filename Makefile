@@ -10,7 +10,7 @@
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence curve folds figures sweep tensorboard test-fast test test-all lint \
+.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep tensorboard test-fast test test-all lint \
 	bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
@@ -118,11 +118,13 @@ folds: $(folds) | $(environment) ## the arms of `make evidence` on FOLDS splits,
 	@$(if $(dry_run),,exec $(python) -m unet_eval.folds --folds=$(FOLDS) --reports=$(call quote,reports/$(RUN)))
 
 # ------------------------------------------------------------------------------------------------- the others
-sweep_make := $(MAKE)# a recipe that names MAKE itself is run by make -n too
+this_make := $(MAKE)# a recipe that names MAKE itself is run by make -n too
+variables = --config=$(call quote,$(CONFIG)) --pairs=$(call quote,$(PAIRS)) --photos=$(call quote,$(PHOTOS)) \
+  --flags=$(call quote,$(FLAGS)) --make=$(call quote,$(this_make))
 sweep: | $(environment) ## trains the grid of flags in SWEEP, one run each, and ranks them by validation F1
-	@exec $(python) -m configs.sweep --sweep=$(call quote,$(SWEEP)) --config=$(call quote,$(CONFIG)) \
-	  --pairs=$(call quote,$(PAIRS)) --photos=$(call quote,$(PHOTOS)) --flags=$(call quote,$(FLAGS)) \
-	  --make=$(call quote,$(sweep_make))
+	@exec $(python) -m configs.sweep --sweep=$(call quote,$(SWEEP)) $(variables)
+few: | $(environment) ## how few real pairs it takes: runs on 1, 2, 5, 10 and all, with synthetic pairs made from them
+	@exec $(python) -m configs.few --run=$(call quote,$(RUN)) $(variables)
 
 tensorboard: | $(environment) ## shows every run's losses, pictures and metrics in a browser
 	@TF_CPP_MIN_LOG_LEVEL=3 $(python) -m tensorboard.main --logdir checkpoints $(FLAGS)

@@ -24,6 +24,7 @@ class PlanConfig(Config):
 
     curve: tuple[str, ...] = option(("1", "2", "5", "10", "25", "100", "200", "400"), "Numbers of synthetic pairs that "
                                     "`make curve` trains U-Nets on, up to the number of masks that the run draws.")
+    few_draws: int = option(1, "Draws of annotated images that `make few` makes runs of.", low=1)
 
     def check(self):
         if not all(re.fullmatch(r"[1-9]\d*", number, re.ASCII) for number in self.curve):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from configs.flags import MEASURING, PACKAGE, PlanConfig, expand, last_value, select, split, whole_number
 from data.errors import UserError
+from data.few import whole
 from data.files import write_file
-from data.folds import parse_fold
 from data.layouts import DATA_ROOT, modality_of
 from stage1_dcgan.config import MasksConfig
 from unet_eval.arms import parse_arm
@@ -74,7 +74,7 @@ class Settings:
     @property
     def uses_phantoms(self) -> bool:
         """Whether its data sets are, or lie in, the folder of procedural ones."""
-        specs = [parse_fold(spec)[1] for spec in (self.pairs, self.photos) if spec]
+        specs = [whole(spec) for spec in (self.pairs, self.photos) if spec]
         paths = [Path(spec.partition(":")[2] or PHANTOMS) for spec in specs]
         return any(path == PHANTOMS or PHANTOMS in path.parents for path in paths)
 
@@ -170,4 +170,4 @@ def _default_photos(pairs: str, modality: str) -> str:
         return ""
     if (DATA_ROOT / "MESSIDOR").is_dir():
         return "messidor:data/raw/MESSIDOR"
-    return "phantom" if parse_fold(pairs)[1] == "phantom" else ""
+    return "phantom" if whole(pairs) == "phantom" else ""

@@ -30,6 +30,8 @@ class Kind:
 KINDS = (
     Kind("real", None, True, False, "annotated photographs"),
     Kind("real+synthetic", "synthetic", True, True, "annotated photographs and synthetic pairs"),
+    Kind("real+photos-relabelled", "photos-relabelled", True, False,
+         "a control: annotated photographs, and photographs without masks that the real arm’s U-Net labelled"),
     Kind("rendered", "rendered", False, False,
          "Stage-II’s photographs of the real training masks, so that only Stage-II is at fault"),
     Kind("synthetic", "synthetic", False, True, "synthetic pairs, 50 in the paper"),
