@@ -19,8 +19,8 @@ from data.pairs import PairReader
 pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("configs", "data", "training", "stage1_dcgan", "stage2_pix2pix", "unet_eval")
-VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "CELLS", "PYTHON", "EXTRAS", "MAKEFLAGS", "MAKEOVERRIDES",
-             "MAKELEVEL")
+VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "CELLS", "FOLDS", "PYTHON", "EXTRAS", "MAKEFLAGS",
+             "MAKEOVERRIDES", "MAKELEVEL")
 MAKE = ("make", f"PYTHON={sys.executable}", "CONFIG=tiny")
 COMMON = "--precision=float32 --strategy=one"
 PRESET = {
@@ -174,6 +174,28 @@ def check_evidence(clone):
     for number in (1, 3, 4, 5, 6, 7, 8):
         for kind in ("png", "pdf"):
             assert (reports / "figures" / f"figure_{number}.{kind}").stat().st_size > 1000
+
+
+@pytest.mark.long
+def test_every_eye_is_tested_in_one_of_the_folds(clone, drive):
+    given = ("folds", f"PAIRS={drive}", "PHOTOS=", "FOLDS=2", "FLAGS=--arms=real,synthetic,phantom --steps_per_epoch=4")
+    answer = make(clone, *given)
+    assert answer.returncode == 0, answer.stdout[-3000:]
+    pooled = json.loads((clone / "reports" / "tiny-folds.json").read_text())
+    assert pooled["dataset"] == {"pairs": "drive", "photos": None, "n_test": 5, "n_test_patients": 5}
+    assert list(pooled["arms"]) == ["real", "synthetic", "phantom"]
+    folds = [json.loads((clone / "reports" / f"tiny-fold{k}" / "results.json").read_text()) for k in (1, 2)]
+    stems = [[image["stem"] for image in fold["arms"]["real"]["per_image"]] for fold in folds]
+    assert stems == [["01", "21", "23"], ["02", "22"]]
+    assert [fold["arms"]["real"]["n_train_pairs"] for fold in folds] == [1, 2]  # one patient is held out
+    assert [fold["dataset"]["fold"] for fold in folds] == [[1, 2], [2, 2]]
+    page = (clone / "reports" / "tiny-fold1" / "report.html").read_text()
+    assert "fold 1 of 2 of DRIVE" in page and "3 images of 3 patients" in page
+    for stage in ("stage1", "stage2", "unet-real", "unet-synthetic"):
+        record = json.loads((clone / "checkpoints" / "tiny-fold2" / stage / "config.json").read_text())
+        assert record["data"]["pairs"] == f"fold-2-of-2:{drive}"
+    again = make(clone, *given)
+    assert again.returncode == 0 and "training" not in again.stdout and "tiny-folds.md" in again.stdout
 
 
 @pytest.mark.long
