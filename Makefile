@@ -123,7 +123,7 @@ variables = --config=$(call quote,$(CONFIG)) --pairs=$(call quote,$(PAIRS)) --ph
   --flags=$(call quote,$(FLAGS)) --make=$(call quote,$(this_make))
 sweep: | $(environment) ## trains the grid of flags in SWEEP, one run each, and ranks them by validation F1
 	@exec $(python) -m configs.sweep --sweep=$(call quote,$(SWEEP)) $(variables)
-few: | $(environment) ## how few real pairs it takes: runs on 1, 2, 5, 10 and all, with synthetic pairs made from them
+few: | $(ready) ## how few real pairs it takes: runs on 1, 2, 5, 10 and all, with synthetic pairs made from them
 	@exec $(python) -m configs.few --run=$(call quote,$(RUN)) $(variables)
 
 tensorboard: | $(environment) ## shows every run's losses, pictures and metrics in a browser

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from absl import logging
 
-from configs.flags import PlanConfig, expand, split, whole_number
+from configs.flags import PlanConfig, expand, last_value, split, whole_number
 from configs.making import Make
+from configs.settings import TRUE
 from data.errors import UserError
 from data.few import ALL, Few
 from data.layouts import samples
@@ -48,19 +49,21 @@ def train_all(config: FewConfig) -> None:
     arms = [arm for arm in ARMS if config.photos or "photos" not in arm]
     if len(arms) < len(ARMS):
         logging.info("few: without PHOTOS there is no control, %s", ARMS[-1])
+    dry_run = (last_value(flags, "dry_run") or "false").lower() in TRUE
+    targets = ["stage1", "stage2", "eval"] if dry_run else [*(f"unet-{arm}" for arm in arms), "eval"]
     make, done, failed = Make(config.make, "make few"), [], []
     for draw in range(1, draws + 1):
         for number in (*(str(number) for number in NUMBERS if number < there), ALL):
             few, name = Few(number, draw), f"{config.run}-few-d{draw}-n{number}"
             print(f"few: draw {draw} of {draws}, {number} annotated images -> checkpoints/{name}", flush=True)
-            error = make(*(f"unet-{arm}" for arm in arms), "eval", RUN=name, CONFIG=config.config,
+            error = make(*targets, RUN=name, CONFIG=config.config,
                          PAIRS=f"{few.name}:{config.pairs}", PHOTOS=config.photos,
                          FLAGS=f"{config.flags} --validation=0 --seed={seed + draw} --arms={','.join(arms)} --seeds=1")
             if error:
                 failed.append(f"{name}: {error}")
-                continue
-            done.append(Path("reports") / name / "results.json")
-            print(write(Path("reports"), f"{config.run}-few", done), flush=True)
+            elif not dry_run:
+                done.append(Path("reports") / name / "results.json")
+                print(write(Path("reports"), f"{config.run}-few", done), flush=True)
     if failed:
         raise UserError(f"{len(failed)} runs failed ({failed[0]}); the same command tries them again")
 

@@ -35,7 +35,7 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         settings.flags_for(script)
     if "sweep" in goals:
         _check_sweep(variables.get("SWEEP", ""))
-    if set(goals) <= {"sweep", "few"}:  # they have runs of their own
+    if set(goals) == {"sweep"}:  # a sweep has runs of its own
         return lines
     settings.check()
     if settings.dry_run:

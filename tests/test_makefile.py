@@ -74,9 +74,8 @@ SETTINGS = "CONFIG=tiny PAIRS=phantom PHOTOS=phantom FLAGS="
 
 def test_help_is_the_default_and_lists_every_target_and_variable(project):
     lines = make(project).stdout.splitlines()
-    for target in ("data", "stage1", "stage2", "eval", "evidence", "curve", "folds", "unet-%", "sweep", "figures",
-                   "tensorboard",
-                   "test-fast", "test", "test-all", "lint", "bench", "clean"):
+    for target in ("data", "stage1", "stage2", "eval", "evidence", "curve", "folds", "few", "unet-%", "sweep",
+                   "figures", "tensorboard", "test-fast", "test", "test-all", "lint", "bench", "clean"):
         assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
     for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FOLDS", "SWEEP", "FLAGS", "PYTHON"):
         assert sum(line.startswith(f"{variable}=") for line in lines) == 1, variable
@@ -306,6 +305,13 @@ def test_folds_go_on_where_they_stopped(project):
 def test_what_cannot_be_folded_stops(project):
     stops(make(project, "folds", "CONFIG=tiny", "FOLDS=1"), "FOLDS=1")
     stops(make(project, "folds", "CONFIG=tiny", "PAIRS=fold-1-of-2:phantom"), "fold-1-of-3:fold-1-of-2:phantom")
+
+
+def test_few_is_one_command(project):
+    said = make(project, "-n", "few", "CONFIG=tiny", "RUN=a $$b", "FLAGS=--few_draws=2").stdout
+    assert said.count("-m configs.few --run='a $b' --config='tiny' --pairs='phantom' --photos='phantom'") == 1
+    assert "--flags='--few_draws=2'" in said and "-m configs.steps data" in said  # which draws the phantoms
+    stops(make(project, "few", "CONFIG=tiny", "FLAGS=--few_drawn=2"), "--few_drawn", "--few_draws")
 
 
 def test_one_arm_alone(project):

@@ -11,13 +11,14 @@ from absl import logging
 
 from data.check import check
 from data.errors import UserError
+from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image, read_mask
 from data.layouts import Sample, modality_of, origin, samples, training
 from data.pairs import PairReader
 from training.run_folder import read_config, read_record
-from unet_eval.arms import PAPER_PAIRS, STORES, parse_arm, parse_net_name, trained_nets
+from unet_eval.arms import PAPER_PAIRS, STORES, net_name, parse_arm, parse_net_name, trained_nets
 from unet_eval.config import EvaluateConfig, UnetConfig
 from unet_eval.inputs import pair_views
 from unet_eval.measures.metrics import best_threshold
@@ -149,7 +150,11 @@ class Run:
         def line(goals, flags):
             return f"make {goals} RUN={self.name} {settings}" + (f' FLAGS="{flags}"' if flags else "")
 
-        first = line("evidence" if self.nets.keys() - {"real", "synthetic"} else "stage1 stage2 eval", given)
+        goals = "stage1 stage2 eval"
+        if self.nets.keys() - {"real", "synthetic"}:  # one of the runs of make folds, of make few, or all arms of one
+            apart = whole(self.config.pairs) != self.config.pairs
+            goals = " ".join([*(net_name(name) for name in self.nets), "eval"]) if apart else "evidence"
+        first = line(goals, given)
         tests = " ".join(f"--test={spec}" for spec in self.config.test)
         return [first, line("figures", f"{given} {tests}".strip())] if tests else [first]
 
