@@ -251,7 +251,8 @@ def test_evidence_is_made_once_and_goes_on(project):
     rest = ["stage1.1", "masks.1", "photo_masks.1", "stage2.1", "synthetic.1", "unet-synthetic.1", "evidence"]
     assert steps(project, "evidence", flags) == rest
     finish(project, *files, *(f"checkpoints/tiny/{name}" for name in (
-        "masks.1.h5", "photo_masks.1.done", "synthetic.1.h5", "unet-synthetic.1/weights.h5", "evidence.done")))
+        "stage1.1/generator.h5", "masks.1.h5", "photo_masks.1.done", "stage2.1/generator.h5", "synthetic.1.h5",
+        "unet-synthetic.1/weights.h5", "evidence.done")))
     assert steps(project, "evidence", flags) == []
 
 

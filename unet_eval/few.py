@@ -87,9 +87,13 @@ def sentence(results: dict) -> str:
         of = f"all {last}" if found["beyond"] == "more than" else f"{found['pairs']:.2g}"
         return f"{found['beyond']} {of}".strip()
 
-    parts = [f"{point['made']} synthetic pairs made from {point['n']} are worth {text(point['worth']['synthetic'])} "
-             f"real ones, and {text(point['worth']['real+synthetic'])} together with them" for point in points]
-    return "; ".join(parts) + "."
+    def listed(values):
+        *others, final = map(str, values)
+        return f"{', '.join(others)} and {final}" if others else final
+
+    alone, together = ([text(point["worth"][name]) for point in points] for name in ("synthetic", "real+synthetic"))
+    return (f"{points[0]['made']} synthetic pairs made from {listed(point['n'] for point in points)} real ones are "
+            f"worth {listed(alone)} real ones; together with those that they were made from, {listed(together)}.")
 
 
 def table(results: dict) -> Table:

@@ -58,8 +58,8 @@ def test_a_point_is_the_mean_of_its_draws(runs):
 
 def test_the_sentence(runs):
     assert sentence(summarise(runs)) == (
-        "50 synthetic pairs made from 1 are worth fewer than 1 real ones, and 2.5 together with them; "
-        "50 synthetic pairs made from 4 are worth 2.5 real ones, and more than all 4 together with them.")
+        "50 synthetic pairs made from 1 and 4 real ones are worth fewer than 1 and 2.5 real ones; together with those "
+        "that they were made from, 2.5 and more than all 4.")
 
 
 def test_files_are_written_and_a_user_s_file_is_not_replaced(runs, tmp_path):
