@@ -10,7 +10,8 @@
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence folds figures sweep tensorboard test-fast test test-all lint bench clean .venv
+.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep tensorboard test-fast test test-all lint \
+	bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -45,8 +46,9 @@ step := exec $(python) -m configs.steps# exec, so that a signal to make reaches 
 # By order only: neither a new environment nor data that was checked again trains a network again.
 ready = $(environment) $(R)/data.checked
 
-# configs/plan.py gives the variables' defaults, the U-Nets of `make evidence`, what each U-Net waits for and how that is
-# made, and in $(wrong) what is wrong. $(shell) passes on no variables of its own in GNU make 3.81, so they are arguments.
+# configs/plan.py gives the variables' defaults, the U-Nets of `make evidence`, the rules of both stages and of all pairs
+# for each seed, and in $(wrong) what is wrong. $(shell) passes on no variables of its own in GNU make 3.81, so they are
+# arguments.
 ifneq (,$(filter-out help tensorboard test-fast test test-all lint bench .venv,$(MAKECMDGOALS)))
 define newline
 
@@ -80,11 +82,6 @@ eval: reports/$(name)/report.html ## trains a U-Net on the synthetic pairs and c
 	$(call say,eval: done; the report is reports/$(RUN)/report.html)
 endif
 
-$(R)/stage1/generator.h5: | $(ready) ; @$(step) stage1
-$(R)/masks.h5: $(R)/stage1/generator.h5 | $(ready) ; @$(step) masks
-$(R)/photo_masks.done: $(R)/unet-real/weights.h5 | $(ready) ; @$(step) photo_masks
-$(R)/stage2/generator.h5: $(if $(PHOTOS),$(R)/photo_masks.done) | $(ready) ; @$(step) stage2
-$(R)/synthetic.h5: $(R)/masks.h5 $(R)/stage2/generator.h5 | $(ready) ; @$(step) synthetic
 $(R)/single/generator.h5: | $(ready) ; @$(step) single
 $(R)/single.h5: $(R)/single/generator.h5 | $(ready) ; @$(step) single_photographs
 $(R)-cells/synthetic.h5: | $(ready)
@@ -105,6 +102,10 @@ evidence: $(R)/evidence.done ## every experiment of the paper with error bars: a
 	$(call say,evidence: done; the report is reports/$(RUN)/report.html)
 $(R)/evidence.done: $(nets) $(R)/single.h5 $(second) | $(ready) ; @$(step) evidence
 
+curve: $(R)/curve.done ## U-Nets on different numbers of synthetic pairs, beside what there is
+	$(call say,curve: done; the report is reports/$(RUN)/report.html)
+$(R)/curve.done: $(curve) | $(ready) ; @$(step) curve
+
 # A fold is a run of its own, on a data set of its own; another make expands what it is given.
 ifdef folds
 .PHONY: $(folds)
@@ -117,11 +118,13 @@ folds: $(folds) | $(environment) ## the arms of `make evidence` on FOLDS splits,
 	@$(if $(dry_run),,exec $(python) -m unet_eval.folds --folds=$(FOLDS) --reports=$(call quote,reports/$(RUN)))
 
 # ------------------------------------------------------------------------------------------------- the others
-sweep_make := $(MAKE)# a recipe that names MAKE itself is run by make -n too
+this_make := $(MAKE)# a recipe that names MAKE itself is run by make -n too
+variables = --config=$(call quote,$(CONFIG)) --pairs=$(call quote,$(PAIRS)) --photos=$(call quote,$(PHOTOS)) \
+  --flags=$(call quote,$(FLAGS)) --make=$(call quote,$(this_make))
 sweep: | $(environment) ## trains the grid of flags in SWEEP, one run each, and ranks them by validation F1
-	@exec $(python) -m configs.sweep --sweep=$(call quote,$(SWEEP)) --config=$(call quote,$(CONFIG)) \
-	  --pairs=$(call quote,$(PAIRS)) --photos=$(call quote,$(PHOTOS)) --flags=$(call quote,$(FLAGS)) \
-	  --make=$(call quote,$(sweep_make))
+	@exec $(python) -m configs.sweep --sweep=$(call quote,$(SWEEP)) $(variables)
+few: | $(ready) ## how few real pairs it takes: runs on 1, 2, 5, 10 and all, with synthetic pairs made from them
+	@exec $(python) -m configs.few --run=$(call quote,$(RUN)) $(variables)
 
 tensorboard: | $(environment) ## shows every run's losses, pictures and metrics in a browser
 	@TF_CPP_MIN_LOG_LEVEL=3 $(python) -m tensorboard.main --logdir checkpoints $(FLAGS)

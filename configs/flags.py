@@ -5,20 +5,37 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
 from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage2_pix2pix.config import PairsConfig, Stage2Config
-from training.config import Config, fields
-from unet_eval.config import EvaluateConfig, SegmentConfig, UnetConfig
+from training.config import Config, fields, option
+from unet_eval.config import EvaluateConfig, RelabelConfig, SegmentConfig, UnetConfig
+
+
+@dataclass(frozen=True)
+class PlanConfig(Config):
+    """Which runs and U-Nets make makes. No script has these flags."""
+
+    curve: tuple[str, ...] = option(("1", "2", "5", "10", "25", "100", "200", "400"), "Numbers of synthetic pairs that "
+                                    "`make curve` trains U-Nets on, up to the number of masks that the run draws.")
+    few_draws: int = option(1, "Draws of annotated images that `make few` makes runs of.", low=1)
+
+    def check(self):
+        if not all(re.fullmatch(r"[1-9]\d*", number, re.ASCII) for number in self.curve):
+            raise UserError(f"--curve={','.join(self.curve)}: write numbers of pairs with commas between")
+
 
 SCRIPTS: dict[str, type[Config]] = {
     "stage1_dcgan.train": Stage1Config, "stage1_dcgan.generate": MasksConfig,
     "stage2_pix2pix.train": Stage2Config, "stage2_pix2pix.generate": PairsConfig,
-    "unet_eval.train": UnetConfig, "unet_eval.segment": SegmentConfig, "unet_eval.evaluate": EvaluateConfig}
+    "unet_eval.train": UnetConfig, "unet_eval.segment": SegmentConfig, "unet_eval.relabel": RelabelConfig,
+    "unet_eval.evaluate": EvaluateConfig, "configs.plan": PlanConfig}
 ABSL = ("undefok", "v", "verbosity")  # absl gives them to every script, and flagfile, which `expand` replaces
 PACKAGE = Path(__file__).parent
 
@@ -28,9 +45,10 @@ def names(config: type[Config], by_make: bool) -> set[str]:
     return {field.name for field, _ in fields(config) if field.metadata["set_by_make"] == by_make}
 
 
-# Flags that only measure: with others, nothing is trained again.
-MEASURING = names(EvaluateConfig, by_make=False).difference(
-    *(names(config, by_make=False) for config in SCRIPTS.values() if config is not EvaluateConfig))
+# Flags that choose what is measured or made: with others, nothing is trained again.
+CHOOSING = (EvaluateConfig, PlanConfig)
+MEASURING = set().union(*(names(config, by_make=False) for config in CHOOSING)).difference(
+    *(names(config, by_make=False) for config in SCRIPTS.values() if config not in CHOOSING))
 
 
 def split(text: str) -> tuple[str, ...]:
@@ -86,6 +104,15 @@ def last_value(flags: list[str] | tuple[str, ...], name: str) -> str | None:
         elif word == f"no{name}" and not equals:
             last = "false"
     return last
+
+
+def whole_number(flags: list[str] | tuple[str, ...], name: str, default: int) -> int:
+    """The last --name=N. UserError where N is no whole number."""
+    value = last_value(flags, name)
+    try:
+        return default if value is None else int(value)
+    except ValueError:
+        raise UserError(f"FLAGS: --{name}={value} is no whole number") from None
 
 
 def select(script: str, flags: list[str] | tuple[str, ...], scripts: Mapping[str, type[Config]] = SCRIPTS) -> list[str]:

@@ -11,12 +11,12 @@ import re
 import sys
 from pathlib import Path
 
-from configs.flags import SCRIPTS, locate
+from configs.flags import SCRIPTS, expand, last_value, locate
 from configs.settings import PHANTOMS, Settings
-from configs.steps import PAIRS_FOR_ARMS
+from configs.steps import SEEDED, files
 from data.errors import UserError
 from data.folds import parse_fold
-from unet_eval.arms import net_name, parse_arm, parse_net_name
+from unet_eval.arms import net_name, of_seed, parse_arm, parse_net_name, parse_seed
 
 SEPARATOR = ";newline;"
 SWEEPS = Path("configs/sweeps")
@@ -43,29 +43,58 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if not settings.recorded or settings.uses_phantoms and not PHANTOMS.is_dir():
         lines.append(".PHONY: $(R)/data.checked")
 
-    for store, source in PAIRS_FOR_ARMS.items():
-        lines.append(f"$(R)/{store}.h5: {f'$(R)/{source}' if source else ''} | $(ready) ; @$(step) {store}")
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
     lines.append(f"reports/$(name)/report.html: {' '.join(f'$(R)/{net}/weights.h5' for net in nets)}")
     if any("evidence" in goal for goal in goals):
-        arms, seeds = settings.evidence()
+        arms, seeds = _evidence(settings)
         evidence = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms]
         second = "" if settings.shows_cells else "$(R)-cells/synthetic.h5"
-        files = {net: f"$(R)/{net}/weights.h5" for net in evidence}
-        lines += [f"nets := {' '.join(files.values())}", f"second := {second}"]
-        # With -j, make starts whatever it can, in order: all that the GANs do not need waits for them, for they take
-        # longest.
-        waiting = [*(file for net, file in files.items() if net != "unet-real"), "$(R)/phantom.h5",
-                   "$(R)/single/generator.h5", second]
-        lines.append(f"{' '.join(waiting)}: | $(R)/synthetic.h5")
+        lines += [f"nets := {' '.join(_file(files(net, settings)[0]) for net in evidence)}", f"second := {second}"]
+        lines += _waiting(evidence, second, settings)
         nets += evidence
+    if any("curve" in goal for goal in goals):
+        curve = ["unet-real", "unet-synthetic", *map(net_name, settings.curve())]
+        lines.append(f"curve := {' '.join(_file(files(net, settings)[0]) for net in curve)}")
+        nets += curve
     if "folds" in goals:
         lines += _folds(settings, variables.get("FOLDS", "3"))
-    for net in dict.fromkeys(nets):
-        store = parse_arm(parse_net_name(net)[0]).kind.store
-        if store:
-            lines.append(f"$(R)/{net}/weights.h5: $(R)/{store}.h5")
+    nets = list(dict.fromkeys(nets))
+    for net in nets:
+        if not settings.can_make(parse_net_name(net)[0]):
+            raise UserError(f"{net} is trained on photographs without masks: set PHOTOS=layout:path")
+    for repeat in dict.fromkeys(parse_seed(net)[1] for net in nets):
+        for step in SEEDED:
+            name = of_seed(step, repeat)
+            lines.append(f"{_rule(name, settings)} | $(ready) ; @$(step) {name}")
+    return lines + [_rule(net, settings) for net in nets]  # how they are made, the Makefile says
+
+
+def _evidence(settings: Settings) -> tuple[list[str], int]:
+    """As Settings.evidence, less the arms of the preset that the run has no photographs for."""
+    arms, seeds = settings.evidence()
+    asked_for = last_value(expand(settings.flags), "arms")
+    return [arm for arm in arms if asked_for or settings.can_make(arm)], seeds
+
+
+def _waiting(nets: list[str], second: str, settings: Settings) -> list[str]:
+    """With -j, make starts whatever it can, in order: all that the GANs of a seed do not need waits for them, for they
+    take longest."""
+    lines = [f"$(R)/single/generator.h5 {second}: | $(R)/synthetic.h5"]
+    for repeat in dict.fromkeys(parse_seed(net)[1] for net in nets):
+        steps = [of_seed("phantom", repeat), *(net for net in nets if parse_seed(net)[1] == repeat)]
+        waiting = [_file(files(step, settings)[0]) for step in steps if parse_seed(step)[0] != "unet-real"]
+        lines.append(f"{' '.join(waiting)}: | $(R)/{of_seed('synthetic', repeat)}.h5")
     return lines
+
+
+def _file(name: str) -> str:
+    return f"$(R)/{name}"
+
+
+def _rule(step: str, settings: Settings) -> str:
+    """"TARGET: SOURCES" of a step."""
+    target, sources = files(step, settings)
+    return f"{_file(target)}: {' '.join(map(_file, sources))}".rstrip()
 
 
 def _folds(settings: Settings, count: str) -> list[str]:
@@ -73,7 +102,7 @@ def _folds(settings: Settings, count: str) -> list[str]:
     if not re.fullmatch(r"\d{1,3}", count, re.ASCII) or int(count) < 2:
         raise UserError(f"FOLDS={count} is no number of folds: take 2 or more")
     parse_fold(f"fold-1-of-{count}:{settings.pairs}")
-    arms, seeds = settings.evidence()
+    arms, seeds = _evidence(settings)
     nets = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms if not parse_arm(arm).numbered]
     folds = [f"fold-{number}" for number in range(1, int(count) + 1)]
     goals = ["stage1", "stage2", *([] if settings.dry_run else nets), "eval"]

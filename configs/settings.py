@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.flags import MEASURING, PACKAGE, expand, last_value, select, split
+from configs.flags import MEASURING, PACKAGE, PlanConfig, expand, last_value, select, split, whole_number
 from data.errors import UserError
+from data.few import whole
 from data.files import write_file
-from data.folds import parse_fold
 from data.layouts import DATA_ROOT, modality_of
+from stage1_dcgan.config import MasksConfig
 from unet_eval.arms import parse_arm
 
 PHANTOMS = DATA_ROOT / "phantom"
@@ -73,7 +74,7 @@ class Settings:
     @property
     def uses_phantoms(self) -> bool:
         """Whether its data sets are, or lie in, the folder of procedural ones."""
-        specs = [parse_fold(spec)[1] for spec in (self.pairs, self.photos) if spec]
+        specs = [whole(spec) for spec in (self.pairs, self.photos) if spec]
         paths = [Path(spec.partition(":")[2] or PHANTOMS) for spec in specs]
         return any(path == PHANTOMS or PHANTOMS in path.parents for path in paths)
 
@@ -105,8 +106,7 @@ class Settings:
 
     def evidence(self) -> tuple[list[str], int]:
         """Arms of `make evidence` and the number of U-Nets of each, from FLAGS or from the preset's evidence.flags."""
-        flags = [*self.preset_flags("evidence", required=False), *expand(self.flags)]
-        select("unet_eval.evaluate", flags)
+        flags = self._evidence_flags()
         arms, seeds = last_value(flags, "arms") or "real,synthetic", last_value(flags, "seeds") or "1"
         arms = [arm.strip() for arm in arms.split(",")]
         for arm in arms:
@@ -114,6 +114,24 @@ class Settings:
         if not re.fullmatch(r"[1-9]\d*", seeds, re.ASCII):
             raise UserError(f"--seeds={seeds} is no number of U-Nets: take 1 or more")
         return arms, int(seeds)
+
+    def can_make(self, arm: str) -> bool:
+        """Whether the run has the photographs without masks that the arm is trained on, if it is."""
+        return bool(self.photos) or parse_arm(arm).kind.store != "photos-relabelled"
+
+    def curve(self) -> list[str]:
+        """Arms of `make curve`, synthetic-N for the N of --curve that are no more than the masks that the run draws."""
+        given = last_value(self._evidence_flags(), "curve")
+        numbers = PlanConfig(**({} if given is None else {"curve": tuple(given.split(","))})).curve
+        flags = [*self.preset_flags("masks", required=False), *expand(self.flags)]
+        drawn = whole_number(flags, "count", MasksConfig.count)
+        return [f"synthetic-{number}" for number in numbers if int(number) <= drawn]
+
+    def _evidence_flags(self) -> list[str]:
+        """The preset's evidence.flags, then FLAGS. UserError where a script has no such flag."""
+        flags = [*self.preset_flags("evidence", required=False), *expand(self.flags)]
+        select("unet_eval.evaluate", flags)
+        return flags
 
     @property
     def text(self) -> str:
@@ -156,4 +174,4 @@ def _default_photos(pairs: str, modality: str) -> str:
         return ""
     if (DATA_ROOT / "MESSIDOR").is_dir():
         return "messidor:data/raw/MESSIDOR"
-    return "phantom" if parse_fold(pairs)[1] == "phantom" else ""
+    return "phantom" if whole(pairs) == "phantom" else ""

@@ -5,50 +5,26 @@ step needs which file and leaves out what is done; called by hand, the steps tha
 
     CONFIG=quick RUN=mine python -m configs.steps data stage1 masks unet-real photo_masks stage2 synthetic \
         unet-synthetic evaluate
+
+A run has one or more seeds, each with GANs and U-Nets of its own. STEP.K is the step of seed number K, STEP that of the
+first, and so are the files named.
 """
 from __future__ import annotations
 
 import os
-import re
-import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from configs.flags import SCRIPTS, whole_number
+from configs.running import Step, run_all
 from configs.settings import PHANTOMS, Settings
 from data.errors import UserError
-from unet_eval.arms import parse_arm, parse_net_name
+from training.config import fields
+from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
-# Names of what a training writes.
-OF_A_TRAINING = re.compile(r"config\.json|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|samples|segmenter|"
-                           r"coarse|ckpt-\d+.*|\.partial-.*")
-
-
-@dataclass(frozen=True)
-class Step:
-    """says: what the log says first. scripts: what follows `python -m`, one list a script. training, newer: the folder
-    of a training, and its input; a training that an older input began is removed, for resuming it would mix the two.
-    done: an empty file that tells make that the step has ended."""
-
-    says: str
-    scripts: list[list[str]]
-    training: Path | None = None
-    newer: Path | None = None
-    done: Path | None = None
-
-    def remove_outdated(self) -> None:
-        if self.newer is None or not self.newer.exists():
-            return
-        config = self.training / "config.json"
-        if config.exists() and self.newer.stat().st_mtime_ns > config.stat().st_mtime_ns:
-            foreign = sorted(path.name for path in self.training.iterdir() if not OF_A_TRAINING.fullmatch(path.name))
-            if foreign:
-                raise UserError(f"{self.training} has to be trained again, for {self.newer} is newer, but no training "
-                                f"made {foreign[0]}: move that file away")
-            shutil.rmtree(self.training)
+PHANTOM_SEED = 1000  # the default of data.phantom.pairs
 
 
 def data(run: Settings) -> Step:
@@ -59,50 +35,76 @@ def data(run: Settings) -> Step:
                 (hint if run.uses_phantoms else ""), [*draw, check], done=run.folder / "data.checked")
 
 
-def stage1(run: Settings) -> Step:
-    return Step(f"stage1: training the DCGAN on the masks of {run.pairs} -> {run.folder}/stage1",
-                [_script(run, "stage1_dcgan.train", f"--pairs={run.pairs}", f"--out={run.folder}/stage1",
-                         *run.preset_flags("stage1"))])
+def stage1(run: Settings, repeat: int) -> Step:
+    out = _path(run, "stage1", repeat)
+    return Step(f"stage1: training the DCGAN on the masks of {run.pairs} -> {out}",
+                [_script(run, "stage1_dcgan.train", f"--pairs={run.pairs}", f"--out={out}", *run.preset_flags("stage1"),
+                         repeat=repeat)])
 
 
-def masks(run: Settings) -> Step:
-    return Step(f"stage1: drawing masks -> {run.folder}/masks.h5",
-                [_script(run, "stage1_dcgan.generate", f"--model={run.folder}/stage1", f"--out={run.folder}/masks.h5",
-                         *run.preset_flags("masks", required=False))])
+def masks(run: Settings, repeat: int) -> Step:
+    out = _path(run, "masks", repeat, ".h5")
+    return Step(f"stage1: drawing masks -> {out}",
+                [_script(run, "stage1_dcgan.generate", f"--model={_path(run, 'stage1', repeat)}", f"--out={out}",
+                         *run.preset_flags("masks", required=False), repeat=repeat)])
 
 
-def photo_masks(run: Settings) -> Step:
-    return Step(f"stage2: segmenting {run.photos} -> {run.folder}/photo_masks",
-                [_script(run, "unet_eval.segment", f"--model={run.folder}/unet-real", f"--images={run.photos}",
-                         f"--out={run.folder}/photo_masks")], done=run.folder / "photo_masks.done")
+def photo_masks(run: Settings, repeat: int) -> Step:
+    out = _path(run, "photo_masks", repeat)
+    return Step(f"stage2: segmenting {run.photos} -> {out}",
+                [_script(run, "unet_eval.segment", f"--model={_path(run, 'unet-real', repeat)}",
+                         f"--images={run.photos}", f"--out={out}")], done=Path(f"{out}.done"))
 
 
-def stage2(run: Settings) -> Step:
+def stage2(run: Settings, repeat: int) -> Step:
     # A dry run has no files of earlier steps to read, so its Stage-II is built for the pairs.
-    photos = [f"--photos={run.photos}", f"--photo_masks={run.folder}/photo_masks"]
-    return Step(f"stage2: training pix2pix on {run.photos or run.pairs} -> {run.folder}/stage2",
+    out, photo_masks = _path(run, "stage2", repeat), _path(run, "photo_masks", repeat)
+    photos = [f"--photos={run.photos}", f"--photo_masks={photo_masks}"]
+    return Step(f"stage2: training Stage-II on {run.photos or run.pairs} -> {out}",
                 [_script(run, "stage2_pix2pix.train", f"--pairs={run.pairs}",
-                         *(photos if run.photos and not run.dry_run else []), f"--out={run.folder}/stage2",
-                         *run.preset_flags("stage2"))],
-                training=run.folder / "stage2", newer=run.folder / "photo_masks.done")
+                         *(photos if run.photos and not run.dry_run else []), f"--out={out}",
+                         *run.preset_flags("stage2"), repeat=repeat)],
+                training=out, newer=Path(f"{photo_masks}.done"))
 
 
-def synthetic(run: Settings) -> Step:
-    return Step(f"stage2: rendering the masks -> {run.folder}/synthetic.h5",
-                [_script(run, "stage2_pix2pix.generate", f"--model={run.folder}/stage2",
-                         f"--masks={run.folder}/masks.h5", f"--out={run.folder}/synthetic.h5")])
+def synthetic(run: Settings, repeat: int) -> Step:
+    return _rendering("stage2: rendering the masks", run, repeat, "synthetic", masks="masks")
 
 
-def rendered(run: Settings) -> Step:
-    return Step(f"rendered: rendering the real training masks -> {run.folder}/rendered.h5",
-                [_script(run, "stage2_pix2pix.generate", f"--model={run.folder}/stage2",
-                         f"--out={run.folder}/rendered.h5")])
+def rendered(run: Settings, repeat: int) -> Step:
+    return _rendering("rendered: rendering the real training masks", run, repeat, "rendered")
 
 
-def phantom(run: Settings) -> Step:
-    return Step(f"phantom: drawing procedural pairs -> {run.folder}/phantom.h5",
-                [["data.phantom.pairs", f"--kind={'cells' if run.shows_cells else 'retina'}",
-                  f"--out={run.folder}/phantom.h5"]])
+def phantom_rendered(run: Settings, repeat: int) -> Step:
+    return _rendering("phantom-rendered: rendering procedural masks", run, repeat, "phantom-rendered", masks="phantom")
+
+
+def _rendering(says: str, run: Settings, repeat: int, name: str, masks: str = "") -> Step:
+    """NAME.h5, of the masks in MASKS.h5 or of the real training masks."""
+    out = _path(run, name, repeat, ".h5")
+    given = [f"--masks={_path(run, masks, repeat, '.h5')}"] if masks else []
+    return Step(f"{says} -> {out}", [_script(run, "stage2_pix2pix.generate",
+                                             f"--model={_path(run, 'stage2', repeat)}", *given, f"--out={out}",
+                                             repeat=repeat)])
+
+
+def phantom(run: Settings, repeat: int) -> Step:
+    out = _path(run, "phantom", repeat, ".h5")
+    return Step(f"phantom: drawing procedural pairs -> {out}",
+                [["data.phantom.pairs", f"--kind={'cells' if run.shows_cells else 'retina'}", f"--out={out}",
+                  f"--seed={PHANTOM_SEED + repeat}"]])
+
+
+def relabelled(name: str) -> Callable[[Settings, int], Step]:
+    """The step that makes NAME-relabelled.h5: of a file of pairs, or of the photographs `real` or `photos`."""
+    def step(run: Settings, repeat: int) -> Step:
+        model, out = _path(run, "unet-real", repeat), _path(run, f"{name}-relabelled", repeat, ".h5")
+        given = {"real": f"--pairs={run.pairs}", "photos": f"--photos={run.photos}"}
+        return Step(f"relabel: labels of {model} -> {out}",
+                    [_script(run, "unet_eval.relabel", f"--model={model}", f"--out={out}",
+                             given.get(name, f"--store={_path(run, name, repeat, '.h5')}"))])
+
+    return step
 
 
 def single(run: Settings) -> Step:
@@ -117,16 +119,15 @@ def single_photographs(run: Settings) -> Step:
                          f"--out={run.folder}/single.h5")])
 
 
-def unet(run: Settings, name: str) -> Step:
-    """`name` is unet-ARM, or unet-ARM.K for the K-th repetition of the first."""
-    arm, repeat = parse_net_name(name)
+def unet(run: Settings, arm: str, repeat: int) -> Step:
     store = parse_arm(arm).kind.store
-    pairs = run.folder / f"{store}.h5" if store else None
-    return Step(f"{name}: training the U-Net on {pairs or run.pairs} -> {run.folder}/{name}",
+    pairs = _path(run, store, repeat, ".h5") if store else None
+    name, out = of_seed(f"unet-{arm}", repeat), _path(run, f"unet-{arm}", repeat)
+    return Step(f"{name}: training the U-Net on {pairs or run.pairs} -> {out}",
                 [_script(run, "unet_eval.train", f"--arm={arm}", f"--pairs={run.pairs}",
-                         *([f"--synthetic={pairs}"] if pairs else []), f"--out={run.folder}/{name}",
-                         *([f"--repeat={repeat}"] if repeat else []), *run.preset_flags("unet"))],
-                training=run.folder / name, newer=pairs)
+                         *([f"--synthetic={pairs}"] if pairs else []), f"--out={out}", *run.preset_flags("unet"),
+                         repeat=repeat)],
+                training=out, newer=pairs)
 
 
 def evaluate(run: Settings, done: Path | None = None) -> Step:
@@ -138,37 +139,89 @@ def evaluate(run: Settings, done: Path | None = None) -> Step:
 
 
 def evidence(run: Settings) -> Step:
-    return evaluate(run, done=run.folder / "evidence.done")
+    step = evaluate(run, done=run.folder / "evidence.done")
+    absent = ", ".join(arm for arm in run.evidence()[0] if not run.can_make(arm))
+    return replace(step, says=f"{step.says}\nevidence: without PHOTOS there is no {absent}" if absent else step.says)
 
 
-# Files of pairs that only arms need, NAME.h5 of the step of this name: the file of the run that each is made from.
-PAIRS_FOR_ARMS = {"rendered": "stage2/generator.h5", "phantom": ""}
+def curve(run: Settings) -> Step:
+    return evaluate(run, done=run.folder / "curve.done")
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A step that every seed has. ending: the file that it makes last is its name with this ending. needs: the steps
+    of the same seed that come before it."""
+
+    step: Callable[[Settings, int], Step]
+    ending: str
+    needs: tuple[str, ...] = ()
+
+
+# The store of an arm is NAME.h5 of the step of this name.
+SEEDED = {
+    "stage1": Seeded(stage1, "/generator.h5"),
+    "masks": Seeded(masks, ".h5", ("stage1",)),
+    "photo_masks": Seeded(photo_masks, ".done", ("unet-real",)),
+    "stage2": Seeded(stage2, "/generator.h5", ("photo_masks",)),
+    "synthetic": Seeded(synthetic, ".h5", ("masks", "stage2")),
+    "rendered": Seeded(rendered, ".h5", ("stage2",)),
+    "phantom": Seeded(phantom, ".h5"),
+    "phantom-rendered": Seeded(phantom_rendered, ".h5", ("phantom", "stage2")),
+    "synthetic-relabelled": Seeded(relabelled("synthetic"), ".h5", ("synthetic", "unet-real")),
+    "phantom-relabelled": Seeded(relabelled("phantom"), ".h5", ("phantom", "unet-real")),
+    "photos-relabelled": Seeded(relabelled("photos"), ".h5", ("unet-real",)),
+    "real-relabelled": Seeded(relabelled("real"), ".h5", ("unet-real",)),
+}
 STEPS: dict[str, Callable[[Settings], Step]] = {function.__name__: function for function in (
-    data, stage1, masks, photo_masks, stage2, synthetic, rendered, phantom, single, single_photographs, evaluate,
-    evidence)}
+    data, single, single_photographs, evaluate, evidence, curve)}
+
+
+def seeded(name: str) -> Seeded:
+    """Of a step of SEEDED or of unet-ARM; UserError where there is none of this name."""
+    if name.startswith("unet-") and name != "unet-":
+        arm = parse_net_name(name)[0]
+        store = parse_arm(arm).kind.store
+        return Seeded(lambda run, repeat: unet(run, arm, repeat), "/weights.h5", (store,) if store else ())
+    if name not in SEEDED:
+        raise UserError(f"'{name}' is no step: take {', '.join([*STEPS, *SEEDED])} or unet-ARM")
+    return SEEDED[name]
+
+
+def before(name: str) -> set[str]:
+    """The steps that a step of the first seed needs, and those that these need ..."""
+    needs = seeded(name).needs
+    return {*needs}.union(*map(before, needs))
 
 
 def make_step(name: str, run: Settings) -> Step:
-    """The step of this name. Raises UserError where there is none."""
+    """The step of this name, STEP or STEP.K. Raises UserError where there is none."""
     if name in STEPS:
         return STEPS[name](run)
-    if name.startswith("unet-"):
-        return unet(run, name)
-    raise UserError(f"'{name}' is no step: take {', '.join(STEPS)} or unet-ARM")
+    base, repeat = parse_seed(name)
+    return seeded(base).step(run, repeat)
 
 
-def _script(run: Settings, module: str, *own: str) -> list[str]:
-    """FLAGS come last: absl takes the last value of a flag."""
-    return [module, *own, *run.flags_for(module)]
+def files(name: str, run: Settings) -> tuple[str, list[str]]:
+    """(the file in the run's folder that the step of a seed makes last, the files there that it is made from)."""
+    base, repeat = parse_seed(name)
+    needs = () if base == "stage2" and not run.photos else seeded(base).needs
+    target, *sources = (of_seed(step, repeat) + seeded(step).ending for step in (base, *needs))
+    return target, sources
 
 
-def thread_limits(makeflags: str, cores: int) -> dict[str, str]:
-    """Variables that TensorFlow reads. `make -jN` runs N trainings at a time, which share the cores: small networks do
-    not keep two of them busy."""
-    jobs = re.search(r"(?:^| )-j(\d+)", re.split(r"(?:^| )-- ", makeflags)[0])  # after -- come make's variables
-    if not jobs or not int(jobs[1]):
-        return {}
-    return {"TF_NUM_INTRAOP_THREADS": str(max(1, cores // int(jobs[1]))), "TF_NUM_INTEROP_THREADS": "1"}
+def _path(run: Settings, name: str, repeat: int, ending: str = "") -> Path:
+    return run.folder / f"{of_seed(name, repeat)}{ending}"
+
+
+def _script(run: Settings, module: str, *own: str, repeat: int = 0) -> list[str]:
+    """FLAGS come last: absl takes the last value of a flag. The seed of a repetition is the run's plus its number."""
+    flags = [*own, *run.flags_for(module)]
+    if repeat:
+        defaults = {field.name: field.default for field, _ in fields(SCRIPTS[module])}
+        if "seed" in defaults:
+            flags.append(f"--seed={whole_number(flags, 'seed', defaults['seed']) + repeat}")
+    return [module, *flags]
 
 
 def execute(names: list[str], run: Settings) -> None:
@@ -176,41 +229,12 @@ def execute(names: list[str], run: Settings) -> None:
     for name in names:  # all names are checked before the first step runs
         make_step(name, run)
     run.record()
-    os.environ.update(thread_limits(os.environ.get("MAKEFLAGS", ""), os.cpu_count() or 1))
-    for number, name in enumerate(names):
-        step = make_step(name, run)
-        print(step.says, flush=True)
-        if not run.dry_run:
-            step.remove_outdated()
-        for script in step.scripts:
-            if number == len(names) - 1 and script is step.scripts[-1] and not step.done:
-                # Nothing follows: the script takes the place of this process, and gets its signals.
-                os.execv(sys.executable, [sys.executable, "-m", *script])
-            status = _call(script)
-            if status:
-                if len(names) > 1:
-                    print(f"to go on: python -m configs.steps {' '.join(names[number:])}", file=sys.stderr)
-                sys.exit(status)
-        if step.done:
-            step.done.touch()
-
-
-def _call(script: list[str]) -> int:
-    """Exit status of a script. SIGTERM is passed on to it; Ctrl-C reaches it without that."""
-    child = subprocess.Popen([sys.executable, "-m", *script])
-    handlers = {signal.SIGTERM: lambda number, frame: child.terminate(), signal.SIGINT: lambda number, frame: None}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        status = child.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return status if status >= 0 else 128 - status  # as a shell gives the status of what a signal ended
+    run_all(names, lambda name: make_step(name, run), run.dry_run)
 
 
 def main() -> None:
     if len(sys.argv) < 2:
-        sys.exit(f"error: name the steps: {', '.join(STEPS)} or unet-ARM")
+        sys.exit(f"error: name the steps: {', '.join([*STEPS, *SEEDED])} or unet-ARM")
     try:
         execute(sys.argv[1:], Settings.from_variables(os.environ))
     except UserError as error:

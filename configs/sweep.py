@@ -14,25 +14,21 @@ from __future__ import annotations
 import itertools
 import math
 import re
-import signal
-import subprocess
-import sys
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.flags import SCRIPTS, expand, last_value, locate, select, split
+from configs.making import Make
+from configs.steps import before
 from data.errors import UserError
 from data.files import read_json, write_file, write_json
-from training.cli import STOPPED, Stopped, run
+from training.cli import run
 from training.config import Config, fields, option
 from unet_eval.arms import NAMES, Arm, parse_arm
 
 LIMIT = 64  # combinations
 PLAIN = re.compile(r"[\w.+-]+", re.ASCII)  # make, the shell and file systems read nothing into these
-UNET, EVALUATE = "unet_eval.train", "unet_eval.evaluate"
-# make's exit status is 2 whatever a recipe's was; its last words have that.
-STOPPED_RECIPE = re.compile(rf"\*\*\* \[.*\] \S+ {STOPPED}$")
+UNET, NOT_SWEPT = "unet_eval.train", ("unet_eval.evaluate", "configs.plan")
 
 
 @dataclass(frozen=True)
@@ -71,8 +67,8 @@ class Sweep:
             raise UserError(f"{path}: no line says what to make: begin with unet-real")
         (where, target), *rest = lines
         arm, grid = _arm(where, " ".join(target)), {}
-        without_gans = arm.kind.store in (None, "phantom")
-        scripts = [UNET] if without_gans else [name for name in SCRIPTS if name != EVALUATE]
+        gans = {"stage1", "stage2"} & before(f"unet-{arm.name}")
+        scripts = [name for name in SCRIPTS if name not in NOT_SWEPT] if gans else [UNET]
         kinds = [{field.name: kind for field, kind in fields(SCRIPTS[name])} for name in scripts]
         for where, (word, *values) in rest:
             _check(where, word, values, kinds)
@@ -129,40 +125,6 @@ def _check(where: str, word: str, values: list[str], scripts: list[dict[str, typ
         raise UserError(f"{where}: {word} chooses the images that rank the combinations: give it one value")
 
 
-class Make:
-    """Calls make, one command at a time; Stopped after a SIGTERM or SIGINT, which make and its training get too."""
-
-    def __init__(self, program: str):
-        self._program, self._child, self._signal = program, None, None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._pass_on)
-
-    def _pass_on(self, number, frame):
-        self._signal = number
-        if self._child:
-            self._child.terminate()
-
-    def __call__(self, target: str, **variables: str) -> str | None:
-        """None, or why it failed, one line."""
-        settings = [f"{name}={value.replace('$', '$$')}" for name, value in variables.items()]  # make expands values
-        last = deque(maxlen=100)
-        with subprocess.Popen([self._program, "--no-print-directory", target, *settings],
-                              stderr=subprocess.PIPE) as self._child:
-            if self._signal:  # it came while make was started
-                self._child.terminate()
-            for line in self._child.stderr:
-                sys.stderr.buffer.write(line)
-                sys.stderr.flush()
-                last.append(line.decode(errors="replace").strip())
-        if self._signal or any(STOPPED_RECIPE.search(line) for line in last):
-            by = signal.Signals(self._signal).name if self._signal else "a signal to its training"
-            raise Stopped(f"the sweep was stopped by {by}; the same command goes on")
-        if not self._child.returncode:
-            return None
-        errors = [line for line in last if line.startswith("error: ")]
-        return (errors or [*last] or [f"make ended with status {self._child.returncode}"])[-1]
-
-
 def outcome(folder: Path, target: str) -> dict:
     """{"f1_vessel", "epoch", "seconds"}: the validation F1 after that epoch; what all trainings of the run took."""
     remedy = f"it ranks the runs; set --validation=1 or more in FLAGS, remove {folder} and call again"
@@ -189,7 +151,7 @@ def train_all(config: SweepConfig) -> None:
     """Makes every combination of the sweep file and writes reports/sweep-NAME/results.{json,md}.
 
     Raises UserError where the file is no sweep and, after all others were made, where one failed."""
-    sweep, make = Sweep.read(locate(config.sweep)), Make(config.make)
+    sweep, make = Sweep.read(locate(config.sweep)), Make(config.make, "the sweep")
     combinations, results = sweep.combinations(), []
     if last_value([*expand(split(config.flags)), *split(sweep.flags(combinations[0]))], "validation") == "0":
         raise UserError("--validation=0 leaves no images to rank the runs by: set --validation=1 or more in FLAGS")

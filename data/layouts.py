@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
+from data.few import parse_few, whole
 from data.finding import Sample, every_fifth, list_images, list_optional, pair
 from data.folds import parse_fold
 
@@ -43,16 +44,22 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
     """The samples of a data set, sorted by stem, paired by stem.
 
     Args:
-      spec: "layout:path", or "phantom" alone; "fold-K-of-N:" before it is one of N splits of all its samples.
+      spec: "layout:path", or "phantom" alone; "fold-K-of-N:" before it is one of N splits of all its samples,
+        "few-N-of-draw-D:" a few of its training samples.
       split: "train", "test" or "all".
       masks: False lists photographs only and asks for no mask (for PHOTOS).
       modality: as `modality_of`.
     Raises:
       UserError: unknown layout, missing folder, no samples in it, images without mask or masks without image
-        (all named), stems that occur twice, empty files; as data.folds, where the spec is a fold.
+        (all named), stems that occur twice, empty files; as data.folds, where the spec is a fold, and data.few.
     """
     if split not in ("train", "test", "all"):
         raise ValueError(f"split '{split}' is not train, test or all")
+    few, inner = parse_few(spec)
+    if few:
+        train = few.of(samples(inner, "train", masks, modality)) if split != "test" else []
+        test = samples(inner, "test", masks, modality) if split != "train" else []
+        return sorted(train + test, key=lambda sample: sample.stem)
     fold, inner = parse_fold(spec)
     if fold:
         return fold.of(samples(inner, "all", masks, modality), split)
@@ -101,7 +108,7 @@ def modality_of(spec: str, modality: str = "") -> str:
     The layout says so. Only of `folder` it does not: a folder fov/ tells fundus photographs, else `modality` is
     believed, else it is "other". The data set need not be there.
     """
-    name, root = _parse(parse_fold(spec)[1])
+    name, root = _parse(whole(spec))
     if DATA_SETS[name].modality:
         return DATA_SETS[name].modality
     has_fov = any((root / part / "fov").is_dir() for part in ("", "train", "test"))
@@ -124,11 +131,11 @@ def checksum(samples: list[Sample]) -> str:
 
 def origin(spec: str) -> str:
     """Whose images "layout:path" has: the layout, but for what data/phantom drew into a folder `phantom`, which lies
-    as the data sets of others do and is none of them: "phantom_cells" where these are cells, else "phantom". Of a fold
-    it begins with the fold's name and a colon."""
-    fold, inner = parse_fold(spec)
-    if fold:
-        return f"{fold.name}:{origin(inner)}"
+    as the data sets of others do and is none of them: "phantom_cells" where these are cells, else "phantom". Of a fold,
+    or of a few images, it begins with their name and a colon."""
+    for part, inner in (parse_few(spec), parse_fold(spec)):
+        if part:
+            return f"{part.name}:{origin(inner)}"
     name, _, path = spec.partition(":")
     if name == "folder" or "phantom" not in Path(path).parts:
         return name
@@ -137,14 +144,17 @@ def origin(spec: str) -> str:
 
 def title(origin: str) -> str:
     """A name for readers, of what the function `origin` returns; an unknown origin is its own title."""
+    few, inner = parse_few(origin)
+    if few:
+        return f"{few.title} of {title(inner)}"
     fold, name = parse_fold(origin)
-    whole = _CREDITS.get(name, (name, ""))[0]
-    return f"fold {fold.number} of {fold.count} of {whole}" if fold else whole
+    named = _CREDITS.get(name, (name, ""))[0]
+    return f"fold {fold.number} of {fold.count} of {named}" if fold else named
 
 
 def citation(origin: str) -> str:
     """The publication, or "" where there is none to cite."""
-    name = parse_fold(origin)[1]
+    name = whole(origin)
     return _CREDITS.get(name, (name, ""))[1]
 
 

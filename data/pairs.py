@@ -3,6 +3,8 @@
 All arrays are uint8; masks and fovs are 0 or 255.
 
 - synthetic.h5, rendered.h5, phantom.h5: masks (N, H, W, 1), images (N, H, W, 3) RGB, fovs (N, H, W, 1).
+- synthetic-relabelled.h5 and the like: the same, and labels (N, H, W, 1), 255 times the probability of foreground. The
+  U-Net is trained on the labels; whatever measures reads the masks.
 - masks.h5: masks (N, H, W, 1), and raw (N, h, w, 1), the grey values before the threshold.
 - single.h5: images (N, H, W, 3) RGB.
 
@@ -170,7 +172,7 @@ class PairReader:
         if len(set(counts.values())) != 1:
             shown = ", ".join(f"{count} {name}" for name, count in counts.items())
             raise self._bad(f"counts differ, {shown}")
-        sizes = {self._file[name].shape[1:3] for name in ("masks", "images", "fovs") if name in counts}
+        sizes = {self._file[name].shape[1:3] for name in ("masks", "images", "fovs", "labels") if name in counts}
         if len(sizes) > 1:
             raise self._bad(f"masks and images differ in size: {sorted(sizes)}")
         return counts[self._required[0]]

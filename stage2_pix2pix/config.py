@@ -64,7 +64,7 @@ class PairsConfig(Config):
     """Renders masks with a trained Stage-II."""
 
     model: str = option("", "Folder of a trained Stage-II.", required=True, set_by_make=True)
-    masks: str = option("", "Masks to render (HDF5), from stage1_dcgan.generate; without it, the real training masks.",
+    masks: str = option("", "Masks to render (HDF5), Stage-I's or any others; without it, the real training masks.",
                         set_by_make=True)
     out: str = option("", "File for the pairs (HDF5); a contact sheet is written beside it.", required=True,
                       set_by_make=True)

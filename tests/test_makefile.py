@@ -74,8 +74,8 @@ SETTINGS = "CONFIG=tiny PAIRS=phantom PHOTOS=phantom FLAGS="
 
 def test_help_is_the_default_and_lists_every_target_and_variable(project):
     lines = make(project).stdout.splitlines()
-    for target in ("data", "stage1", "stage2", "eval", "evidence", "folds", "unet-%", "sweep", "figures", "tensorboard",
-                   "test-fast", "test", "test-all", "lint", "bench", "clean"):
+    for target in ("data", "stage1", "stage2", "eval", "evidence", "curve", "folds", "few", "unet-%", "sweep",
+                   "figures", "tensorboard", "test-fast", "test", "test-all", "lint", "bench", "clean"):
         assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
     for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FOLDS", "SWEEP", "FLAGS", "PYTHON"):
         assert sum(line.startswith(f"{variable}=") for line in lines) == 1, variable
@@ -214,7 +214,10 @@ def test_evidence_trains_every_arm_with_every_seed(project):
     first = ["unet-real", "unet-real+synthetic", "unet-synthetic-10", "unet-rendered", "unet-phantom"]
     order = steps(project, "evidence")
     assert [name for name in order if name.startswith("unet-")] == first + [f"{name}.1" for name in first]
-    for net, pairs in (("unet-real+synthetic", "synthetic"), ("unet-synthetic-10.1", "synthetic"),
+    gans = {*STAGE1, *STAGE2} - {"unet-real"}
+    assert gans | {f"{name}.1" for name in gans} <= {*order} and len({*order}) == len(order)
+    for net, pairs in (("unet-real+synthetic", "synthetic"), ("unet-synthetic-10.1", "synthetic.1"),
+                       ("photo_masks.1", "unet-real.1"),
                        ("unet-rendered", "rendered"), ("unet-phantom", "phantom")):
         assert order.index(pairs) < order.index(net)
     assert steps(project, "evidence", "FLAGS=--seeds=1 --arms=real,synthetic") == [
@@ -245,9 +248,33 @@ def test_evidence_is_made_once_and_goes_on(project):
         "single/generator.h5", "single.h5", "unet-synthetic/weights.h5", "unet-real.1/weights.h5"))]
     finish(project, *files)
     flags = "FLAGS=--seeds=2"
-    assert unets(project, "evidence", flags) == ["unet-synthetic.1"]
-    finish(project, *files, "checkpoints/tiny/unet-synthetic.1/weights.h5", "checkpoints/tiny/evidence.done")
+    rest = ["stage1.1", "masks.1", "photo_masks.1", "stage2.1", "synthetic.1", "unet-synthetic.1", "evidence"]
+    assert steps(project, "evidence", flags) == rest
+    finish(project, *files, *(f"checkpoints/tiny/{name}" for name in (
+        "stage1.1/generator.h5", "masks.1.h5", "photo_masks.1.done", "stage2.1/generator.h5", "synthetic.1.h5",
+        "unet-synthetic.1/weights.h5", "evidence.done")))
     assert steps(project, "evidence", flags) == []
+
+
+def test_the_curve_ends_at_the_masks_that_are_drawn(project):
+    (project / "configs/tiny/masks.flags").write_text("--count=25\n")
+    numbers = ["unet-real", *STAGE1, *STAGE2[1:], *EVAL[:1]]
+    made = steps(project, "curve", "FLAGS=--curve=2,25,26")
+    assert made == [*numbers, "unet-synthetic-2", "unet-synthetic-25", "curve"]
+    finish(project, *done(), "checkpoints/tiny/evidence.done")
+    assert steps(project, "curve", "FLAGS=--curve=2") == ["unet-synthetic-2", "curve"]
+    finish(project, "checkpoints/tiny/unet-synthetic-2/weights.h5", "checkpoints/tiny/curve.done")
+    assert steps(project, "curve", "FLAGS=--curve=2") == []
+    stops(make(project, "curve", "CONFIG=tiny", "FLAGS=--curve=2,x"), "--curve=2,x", "numbers")
+
+
+def test_without_photographs_their_arm_is_left_out_unless_it_is_asked_for(project):
+    with_cells(project)
+    (project / "configs/tiny/evidence.flags").write_text("--arms=real,photos-relabelled\n")
+    assert unets(project, "evidence") == ["unet-real", "unet-photos-relabelled"]
+    assert unets(project, "evidence", "PHOTOS=") == ["unet-real"]
+    for goal in (["evidence", "FLAGS=--arms=real,photos-relabelled"], ["unet-photos-relabelled"]):
+        stops(make(project, *goal, "CONFIG=tiny", "PHOTOS="), "unet-photos-relabelled", "set PHOTOS")
 
 
 FOLD = ["stage1", "masks", "stage2", "synthetic", "unet-real", "phantom", "unet-phantom", "unet-synthetic", "evaluate"]
@@ -281,9 +308,17 @@ def test_what_cannot_be_folded_stops(project):
     stops(make(project, "folds", "CONFIG=tiny", "PAIRS=fold-1-of-2:phantom"), "fold-1-of-3:fold-1-of-2:phantom")
 
 
+def test_few_is_one_command(project):
+    said = make(project, "-n", "few", "CONFIG=tiny", "RUN=a $$b", "FLAGS=--few_draws=2").stdout
+    assert said.count("-m configs.few --run='a $b' --config='tiny' --pairs='phantom' --photos='phantom'") == 1
+    assert "--flags='--few_draws=2'" in said and "-m configs.steps data" in said  # which draws the phantoms
+    stops(make(project, "few", "CONFIG=tiny", "FLAGS=--few_drawn=2"), "--few_drawn", "--few_draws")
+
+
 def test_one_arm_alone(project):
     assert steps(project, "unet-real") == ["unet-real"]
-    assert steps(project, "unet-rendered.1")[-2:] == ["rendered", "unet-rendered.1"]
+    assert steps(project, "unet-rendered.1") == [
+        "unet-real.1", "photo_masks.1", "stage2.1", "rendered.1", "unet-rendered.1"]
     assert steps(project, "unet-phantom") == ["phantom", "unet-phantom"]
     stops(make(project, "unet-reel", "CONFIG=tiny"), "'reel' is no arm", "real")
 

@@ -30,10 +30,20 @@ class Kind:
 KINDS = (
     Kind("real", None, True, False, "annotated photographs"),
     Kind("real+synthetic", "synthetic", True, True, "annotated photographs and synthetic pairs"),
+    Kind("real+photos-relabelled", "photos-relabelled", True, False,
+         "a control: annotated photographs, and photographs without masks that the real arm’s U-Net labelled"),
     Kind("rendered", "rendered", False, False,
          "Stage-II’s photographs of the real training masks, so that only Stage-II is at fault"),
     Kind("synthetic", "synthetic", False, True, "synthetic pairs, 50 in the paper"),
+    Kind("synthetic-relabelled", "synthetic-relabelled", False, False,
+         "synthetic pairs whose labels are their masks, mixed with what the real arm’s U-Net finds in the pictures"),
     Kind("phantom", "phantom", False, False, "procedural pairs, without any GAN"),
+    Kind("phantom-rendered", "phantom-rendered", False, False,
+         "Stage-II’s photographs of procedural masks, so that no mask is Stage-I’s"),
+    Kind("phantom-relabelled", "phantom-relabelled", False, False, "a control: procedural pairs, relabelled"),
+    Kind("photos-relabelled", "photos-relabelled", False, False,
+         "a control: photographs without masks, labelled by the real arm’s U-Net"),
+    Kind("real-relabelled", "real-relabelled", False, False, "a control: annotated photographs, relabelled"),
 )
 STORES = tuple(dict.fromkeys(kind.store for kind in KINDS if kind.store))
 NAMES = ", ".join(name for kind in KINDS for name in (kind.name, kind.name + "-N")[:1 + kind.curve])
@@ -79,17 +89,28 @@ def ordered(names: Iterable[str]) -> list[str]:
     return sorted(names, key=place)
 
 
+def of_seed(name: str, repeat: int = 0) -> str:
+    """How a run calls what its seed number `repeat` makes: NAME for the first, then NAME.1, NAME.2 ..."""
+    return name + (f".{repeat}" if repeat else "")
+
+
+def parse_seed(name: str) -> tuple[str, int]:
+    """The inverse of `of_seed`: "NAME.K" -> (NAME, K)."""
+    base, dot, number = name.rpartition(".")
+    return (base, int(number)) if dot and re.fullmatch(r"[1-9]\d*", number, re.ASCII) else (name, 0)
+
+
 def net_name(arm: str, repeat: int = 0) -> str:
     """Folder of an arm's U-Net within a run: unet-ARM, unet-ARM.1, unet-ARM.2 ..."""
-    return f"unet-{arm}" + (f".{repeat}" if repeat else "")
+    return of_seed(f"unet-{arm}", repeat)
 
 
 def parse_net_name(folder: str) -> tuple[str, int]:
     """"unet-ARM.K" -> (ARM, K); ValueError where it is no folder of a U-Net."""
-    match = re.fullmatch(r"unet-(.+?)(?:\.(\d+))?", folder)
-    if not match:
+    name, repeat = parse_seed(folder)
+    if not name.startswith("unet-") or name == "unet-":
         raise ValueError(f"'{folder}' is no folder of a U-Net")
-    return match[1], int(match[2] or 0)
+    return name[len("unet-"):], repeat
 
 
 def trained_nets(run: Path, arm: str) -> list[Path]:

@@ -46,8 +46,13 @@ class UnetConfig(TrainingConfig):
                              "held out whole.", low=0)
     validate_every: int = option(1, "Epochs between two validations.", low=1)
     batch_size: int = option(8, "Crops a step, over all devices.", low=1)
-    repeat: int = option(0, "Which repetition of the arm it is: its seed is --seed plus this.", low=0, high=10 ** 6,
-                         set_by_make=True)
+
+    @classmethod
+    def from_json(cls, saved: dict, where: str) -> UnetConfig:
+        """Earlier versions wrote the seed of a repetition as `seed` and `repeat`, which were added."""
+        saved = dict(saved)
+        repeat = saved.pop("repeat", None)
+        return super().from_json({**saved, "seed": saved.get("seed", 0) + repeat} if repeat else saved, where)
 
     def check(self):
         arm = parse_arm(self.arm, self.count)
@@ -69,6 +74,24 @@ class SegmentConfig(Config):
                       set_by_make=True)
     modality: str = modality_option()
     probability: float = option(0.5, "Probability from which a pixel is foreground.", low=0, high=1)
+
+
+@dataclass(frozen=True)
+class RelabelConfig(Config):
+    """Gives pairs, or photographs, soft labels with a trained U-Net."""
+
+    model: str = option("", "Run folder of the trained U-Net.", required=True, set_by_make=True)
+    store: str = option("", "Pairs to relabel (HDF5).", set_by_make=True)
+    pairs: str = option("", "Annotated data set, layout:path, whose training images are relabelled.", set_by_make=True)
+    photos: str = option("", "Photographs to label, layout:path; masks are not read.", set_by_make=True)
+    out: str = option("", "File for the pairs (HDF5).", required=True, set_by_make=True)
+    modality: str = modality_option()
+    mix: float = option(0.5, "Share of the U-Net's probability in a label; the rest is the mask's. Photographs without "
+                        "masks get the probability alone.", low=0, high=1)
+
+    def check(self):
+        if sum(map(bool, (self.store, self.pairs, self.photos))) != 1:
+            raise UserError("--store, --pairs or --photos has to be given, one of them: what is to be labelled")
 
 
 @dataclass(frozen=True)

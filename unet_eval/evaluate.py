@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from data.few import parse_few, whole
 from data.files import OutputFolder, write_error
 from data.folds import parse_fold
 from data.layouts import origin
@@ -39,13 +40,16 @@ def evaluate(config: EvaluateConfig) -> dict:
 
 def measure(run: Run) -> dict:
     config, measured = run.config, {}
-    fold, pairs = parse_fold(config.pairs)
+    few, inner = parse_few(config.pairs)
+    fold, _ = parse_fold(inner)
     for experiment in EXPERIMENTS:
         measured.update(experiment.measure(run))
     return strict({
-        "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values()))},
-        "dataset": {"pairs": pairs.split(":")[0], "photos": config.photos.split(":")[0] or None,
-                    "fold": fold and [fold.number, fold.count], "n_test": len(run.tests),
+        "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values())),
+                "gans": run.gans},
+        "dataset": {"pairs": whole(config.pairs).split(":")[0], "photos": config.photos.split(":")[0] or None,
+                    "fold": fold and [fold.number, fold.count], "few": few and [few.count, few.draw],
+                    "n_test": len(run.tests),
                     "n_test_patients": len({test.patient for test in run.tests}), "n_train": len(run.training)},
         "origin": {"pairs": origin(config.pairs), "photos": origin(config.photos) or None},
         **measured, "paper": PAPER, "seconds": run.seconds})

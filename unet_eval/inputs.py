@@ -56,7 +56,8 @@ class RealPairs:
 
 
 class SyntheticPairs:
-    """The same from `rows` of a synthetic.h5, brought to the scale of the real views."""
+    """The same from `rows` of a synthetic.h5, brought to the scale of the real views. Where it has soft labels, these
+    stand in for the masks, uint8 (h, w) 0..255."""
 
     def __init__(self, reader: PairReader, kind: str, rows: Sequence[int]):
         self._reader, self._kind, self._rows = reader, kind, rows
@@ -71,7 +72,8 @@ class SyntheticPairs:
     def _read_one(self, index):
         row = self._reader[index]
         shape = (ACROSS, ACROSS)
-        return picture(resize(row["images"], shape), self._kind), resize_mask(row["masks"][..., 0], shape)
+        label = resize(row["labels"], shape) if "labels" in row else resize_mask(row["masks"][..., 0], shape)
+        return picture(resize(row["images"], shape), self._kind), label
 
 
 class Mixture:
@@ -94,7 +96,10 @@ def margin(config: UnetConfig) -> int:
 
 
 def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) -> tf.data.Dataset:
-    """Batches of crops: (pictures float32 (B, S, S, 1) in [0, 1], masks float32 (B, S, S, 1), 0 or 1)."""
+    """Batches of crops: (pictures float32 (B, S, S, 1) in [0, 1], masks float32 (B, S, S, 1)).
+
+    Masks are 0 or 1, soft labels in [0, 1].
+    """
     border = margin(config)
     side = config.crop + 2 * border
 
@@ -112,10 +117,12 @@ def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) 
     def change(both, numbers):
         seeds = augment.split(key(schedule.seed, numbers[0], CHANGE), 4)
         both = tf.cast(both, tf.float32) / 255
+        hard = tf.reduce_all(tf.abs(both[..., 1:] - 0.5) == 0.5, axis=[1, 2, 3], keepdims=True)
         if config.augmentation != "none":
             both = augment.flip(augment.bend(both, seeds[0], config.rotate, config.elastic), seeds[1])
         keep = slice(border, border + config.crop)
-        pictures, masks = both[:, keep, keep, :1], tf.round(both[:, keep, keep, 1:])
+        pictures, masks = both[:, keep, keep, :1], both[:, keep, keep, 1:]
+        masks = tf.where(hard, tf.round(masks), masks)  # a mask is still one after it was bent
         if config.augmentation == "strong":
             pictures = augment.appearance(pictures, seeds[2])
         if config.texture:

@@ -11,13 +11,14 @@ from absl import logging
 
 from data.check import check
 from data.errors import UserError
+from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image, read_mask
 from data.layouts import Sample, modality_of, origin, samples, training
 from data.pairs import PairReader
 from training.run_folder import read_config, read_record
-from unet_eval.arms import PAPER_PAIRS, STORES, parse_arm, parse_net_name, trained_nets
+from unet_eval.arms import PAPER_PAIRS, STORES, net_name, parse_arm, parse_net_name, trained_nets
 from unet_eval.config import EvaluateConfig, UnetConfig
 from unet_eval.inputs import pair_views
 from unet_eval.measures.metrics import best_threshold
@@ -46,7 +47,9 @@ class Net:
     def __init__(self, folder: Path):
         remedy = "train this arm again"
         config, data = read_config(folder, UnetConfig, remedy), read_record(folder, remedy)["data"]
-        self.arm, self.seed = parse_arm(config.arm, config.count), config.seed + config.repeat
+        self.arm, self.seed = parse_arm(config.arm, config.count), config.seed
+        # Before each seed had GANs of its own, all of an arm's U-Nets were trained on the same pairs.
+        self.store = Path(config.synthetic).stem if self.arm.kind.store else None
         self.n_train_pairs: int = data["n_train_pairs"]
         self.rows: list[int] | None = data.get("rows")  # of its store, where they are not simply the first
         self.segmenter = Segmenter(folder)
@@ -69,7 +72,9 @@ class SecondRun:
 class Run:
     """A context manager; entering opens and checks all inputs. Raises UserError where one is missing or unusable.
 
-    nets: the U-Nets of every arm, by seed. stores: the files of pairs that are there, by the names in arms.STORES.
+    nets: the U-Nets of every arm, by seed. stores: files of pairs, by their names without .h5: those of the first seed
+    that are there (arms.STORES), which all pictures and statistics of pairs are of, and what tuned thresholds need.
+    gans: how many pairs of GANs the synthetic arm's U-Nets have between them.
     count: synthetic pairs, from the first, that the synthetic arm is trained on. size: their side S in pixels.
     rendered_held_out: Stage-II's renderings of masks that all trainings held out, or None.
     single: photographs of a single GAN, uint8 (N, s, s, 3), or None. second: the run on a second data set, or None.
@@ -88,9 +93,10 @@ class Run:
         self.nets = {name: [Net(path) for path in trained_nets(folder, name)[:config.seeds or None]]
                      for name in find_arms(folder, config.arms)}
         with ExitStack() as stack:
-            tuned_on = {nets[0].arm.kind.store for nets in self.nets.values()} if config.threshold == "tuned" else ()
-            self.stores = {name: stack.enter_context(open_store(folder, name)) for name in STORES
-                           if name == "synthetic" or name in tuned_on or (folder / f"{name}.h5").exists()}
+            there = [name for name in STORES if name == "synthetic" or (folder / f"{name}.h5").exists()]
+            tuned_on = [net.store for nets in self.nets.values() for net in nets if net.store]
+            self.stores = {name: stack.enter_context(open_store(folder, name)) for name in dict.fromkeys(
+                [*there, *tuned_on] if config.threshold == "tuned" else there)}
             unseen = "rendered_held_out"
             self.rendered_held_out = (stack.enter_context(open_store(folder, unseen))
                                       if (folder / f"{unseen}.h5").exists() else None)
@@ -115,6 +121,7 @@ class Run:
         self.count = (self.nets["synthetic"][0].arm.rows(len(pairs)) if "synthetic" in self.nets
                       else min(PAPER_PAIRS, len(pairs)))
         self.size = pairs[0]["masks"].shape[0]
+        self.gans = len({net.store for net in self.nets.get("synthetic", ())}) or 1
         return self
 
     def __exit__(self, kind, error, traceback) -> None:
@@ -131,8 +138,8 @@ class Run:
             return float(self.config.threshold)
         if net not in self._thresholds:
             views = list(self.training) if net.arm.kind.real else []
-            if net.arm.kind.store:
-                store = self.stores[net.arm.kind.store]
+            if net.store:
+                store = self.stores[net.store]
                 views += pair_views(store, net.rows or range(net.arm.rows(len(store))))
             self._thresholds[net] = tuned_threshold(net.segmenter.probability, views)
         return self._thresholds[net]
@@ -147,7 +154,11 @@ class Run:
         def line(goals, flags):
             return f"make {goals} RUN={self.name} {settings}" + (f' FLAGS="{flags}"' if flags else "")
 
-        first = line("evidence" if self.nets.keys() - {"real", "synthetic"} else "stage1 stage2 eval", given)
+        goals = "stage1 stage2 eval"
+        if self.nets.keys() - {"real", "synthetic"}:  # one of the runs of make folds, of make few, or all arms of one
+            apart = whole(self.config.pairs) != self.config.pairs
+            goals = " ".join([*(net_name(name) for name in self.nets), "eval"]) if apart else "evidence"
+        first = line(goals, given)
         tests = " ".join(f"--test={spec}" for spec in self.config.test)
         return [first, line("figures", f"{given} {tests}".strip())] if tests else [first]
 

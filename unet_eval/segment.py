@@ -12,8 +12,8 @@ from skimage.measure import block_reduce
 from tensorflow import keras
 
 from data.check import check
+from data.few import whole
 from data.files import OutputFolder
-from data.folds import parse_fold
 from data.fundus import View, load_view, to_native
 from data.images import encode_image
 from data.layouts import DATA_SETS, samples
@@ -90,7 +90,7 @@ def segment(config: SegmentConfig) -> None:
     """Writes config.out/STEM.png, one mask an image. Raises UserError, before any work where a file is in the way."""
     segmenter = Segmenter(config.model)
     spec = config.images
-    if parse_fold(spec)[1].partition(":")[0] not in DATA_SETS:
+    if whole(spec).partition(":")[0] not in DATA_SETS:
         spec = f"messidor:{spec}"  # the layout that is just a folder of photographs
     photographs = samples(spec, "all", masks=False, modality=config.modality)
     check(photographs)

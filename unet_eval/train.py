@@ -4,8 +4,6 @@ python -m unet_eval.train --arm=real --pairs=drive:data/raw/DRIVE --out=checkpoi
 """
 from __future__ import annotations
 
-from dataclasses import replace
-
 from absl import logging
 from tensorflow import keras
 
@@ -63,7 +61,6 @@ def train(config: UnetConfig) -> None:
     """Trains, or goes on with, the run in config.out; its weights are in weights.h5 there. Raises UserError."""
     pairs, held_out, identity = load_pairs(config)
     schedule = Schedule.from_config(config, len(pairs))
-    schedule = replace(schedule, seed=config.seed + config.repeat)
     device = devices.start(config, schedule.seed)
     with device.strategy.scope():
         model = build(config, schedule)

@@ -64,8 +64,9 @@ def test_the_flags_of_the_real_scripts_are_those_of_their_records():
     trainings = {name for name in SCRIPTS if name.endswith(".train")}
     for name in SCRIPTS:
         assert select(name, ["--dry_run"]) == (["--dry_run"] if name in trainings else [])
-        assert "out" in names(SCRIPTS[name], by_make=True) or name == "unet_eval.evaluate"
-    assert MEASURING == {"arms", "seeds", "test", "threshold", "kl_bins", "kl_channels", "kl_pixels", "kl_smoothing"}
+        assert "out" in names(SCRIPTS[name], by_make=True) or name in ("unet_eval.evaluate", "configs.plan")
+    assert MEASURING == {"arms", "seeds", "test", "threshold", "kl_bins", "kl_channels", "kl_pixels", "kl_smoothing",
+                         "curve", "few_draws"}
 
 
 def test_a_value_may_have_spaces():

@@ -28,12 +28,14 @@ def test_variables_get_their_defaults_and_are_escaped_for_make():
 
 def test_each_unet_waits_for_its_pairs():
     lines = plan(["unet-rendered.1", "eval", "checkpoints/quick/unet-phantom/weights.h5"], {})
-    report, *nets = [line for line in lines if "weights.h5" in line]
+    report, *nets = [line for line in lines if line.startswith(("reports/", "$(R)/unet-"))]
     assert report.split() == ["reports/$(name)/report.html:", *(f"$(R)/unet-{net}/weights.h5" for net in (
         "real", "synthetic", "rendered.1", "phantom"))]
     assert nets == [
-        f"$(R)/unet-{net}/weights.h5: $(R)/{store}.h5" for net, store in (
-            ("synthetic", "synthetic"), ("rendered.1", "rendered"), ("phantom", "phantom"))]
+        "$(R)/unet-real/weights.h5:", *(f"$(R)/unet-{net}/weights.h5: $(R)/{store}.h5" for net, store in (
+            ("synthetic", "synthetic"), ("rendered.1", "rendered.1"), ("phantom", "phantom")))]
+    assert {"$(R)/rendered.h5: $(R)/stage2/generator.h5 | $(ready) ; @$(step) rendered",
+            "$(R)/rendered.1.h5: $(R)/stage2.1/generator.h5 | $(ready) ; @$(step) rendered.1"} <= set(lines)
 
 
 def test_the_data_are_checked_where_settings_are_new_or_phantoms_absent(folder):

@@ -87,7 +87,9 @@ def test_flags_for_a_modality_take_the_place_of_the_general_ones(folder):
 
 def test_arms_and_seeds_come_from_flags_or_from_the_preset():
     assert settings(CONFIG="quick").evidence() == (
-        ["real", "synthetic", "real+synthetic", "rendered", "phantom", "synthetic-10", "synthetic-25"], 1)
+        ["real", "synthetic", "real+synthetic", "rendered", "phantom"], 1)
+    assert settings(CONFIG="quick").curve()[-1] == "synthetic-25"  # it draws 50 masks
+    assert settings(FLAGS="--curve=7,9 --count=8").curve() == ["synthetic-7"]
     assert settings(CONFIG="cells").evidence() == (["real", "synthetic"], 1)  # it has no evidence.flags
     assert settings(FLAGS="--arms=phantom,real --seeds=3").evidence() == (["phantom", "real"], 3)
     for flags, said in (("--arms=reel", "'reel' is no arm"), ("--seeds=0", "--seeds=0"), ("--seeds=x", "--seeds=x")):

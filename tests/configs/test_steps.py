@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from configs.running import thread_limits
 from configs.settings import Settings
-from configs.steps import STEPS, make_step, thread_limits
+from configs.steps import SEEDED, STEPS, files, make_step
 from data.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -39,22 +40,55 @@ def test_a_script_gets_makes_flags_then_the_presets_then_those_of_flags():
 
 def test_every_step_can_be_made_from_every_preset():
     for path in ROOT.glob("configs/*/stage1.flags"):
-        for name in (*STEPS, "unet-real", "unet-synthetic-10.2"):
+        for name in (*STEPS, *SEEDED, *(f"{step}.2" for step in SEEDED), "unet-real", "unet-synthetic-10.2"):
             assert script(name, CONFIG=path.parent.name)[0]
-    for name in ("stage3", "unet-reel"):
+    for name in ("stage3", "unet-reel", "unet-", "data.1"):
         with pytest.raises(UserError, match="reel|no step"):
             script(name)
 
 
-@pytest.mark.parametrize("name, arm, repeat, pairs", [
+@pytest.mark.parametrize("name, arm, seed, pairs", [
     ("unet-real", "real", None, None), ("unet-real.2", "real", "2", None),
     ("unet-real+synthetic", "real+synthetic", None, "synthetic"),
-    ("unet-synthetic-10.1", "synthetic-10", "1", "synthetic"),
-    ("unet-rendered", "rendered", None, "rendered"), ("unet-phantom.1", "phantom", "1", "phantom")])
-def test_each_unet_gets_its_arm_its_repetition_and_its_pairs(name, arm, repeat, pairs):
+    ("unet-synthetic-10.1", "synthetic-10", "1", "synthetic.1"),
+    ("unet-rendered", "rendered", None, "rendered"), ("unet-phantom.1", "phantom", "1", "phantom.1")])
+def test_each_unet_gets_its_arm_its_seed_and_its_pairs(name, arm, seed, pairs):
     flags = dict(flag[2:].split("=", 1) for flag in script(name)[1] if "=" in flag)
-    assert (flags["arm"], flags.get("repeat"), flags["out"]) == (arm, repeat, f"checkpoints/quick/{name}")
+    assert (flags["arm"], flags.get("seed"), flags["out"]) == (arm, seed, f"checkpoints/quick/{name}")
     assert flags.get("synthetic") == (pairs and f"checkpoints/quick/{pairs}.h5")
+
+
+def test_a_seed_s_steps_read_and_write_files_of_that_seed_only():
+    """With one name of the first seed among them, two seeds would share a GAN."""
+    run = "checkpoints/quick/"
+    for step in SEEDED:
+        named = [flag.partition("=")[2] for flag in script(f"{step}.3")[1] if f"={run}" in flag]
+        assert named and all(".3" in path for path in named)
+        done = make_step(f"{step}.3", Settings.from_variables({})).done
+        assert done is None or done.name == f"{step}.3.done"
+    assert files("synthetic.3", Settings.from_variables({})) == (
+        "synthetic.3.h5", ["masks.3.h5", "stage2.3/generator.h5"])
+    assert files("unet-rendered", Settings.from_variables({})) == ("unet-rendered/weights.h5", ["rendered.h5"])
+    assert files("stage2", Settings.from_variables({"PHOTOS": ""})) == ("stage2/generator.h5", [])
+
+
+def test_relabelled_pairs_are_labelled_by_the_real_arm_of_their_seed():
+    for name, given in (("synthetic", "--store=checkpoints/quick/synthetic.1.h5"), ("photos", "--photos=phantom"),
+                        ("phantom", "--store=checkpoints/quick/phantom.1.h5"), ("real", "--pairs=phantom")):
+        module, flags = script(f"{name}-relabelled.1", FLAGS="--mix=0.3")
+        assert module == "unet_eval.relabel" and "--mix=0.3" in flags and given in flags
+        assert {"--model=checkpoints/quick/unet-real.1", f"--out=checkpoints/quick/{name}-relabelled.1.h5"} <= {*flags}
+        assert "unet-real.1/weights.h5" in files(f"{name}-relabelled.1", Settings.from_variables({}))[1]
+
+
+@pytest.mark.parametrize("flags, seeds", [("", {"stage1": "2", "masks": "3", "stage2": "2", "synthetic": "3"}),
+                                          ("--seed=5", dict.fromkeys(("stage1", "masks", "stage2", "synthetic"), "7"))])
+def test_the_seed_of_a_repetition_is_the_user_s_or_the_default_plus_its_number(flags, seeds):
+    for step, seed in seeds.items():
+        assert script(f"{step}.2", FLAGS=flags)[1][-1] == f"--seed={seed}"
+    assert "--seed=1002" in script("phantom.2", FLAGS=flags)[1]
+    with pytest.raises(UserError, match="--seed=x is no whole number"):
+        script("stage1.1", FLAGS="--seed=x")
 
 
 def test_without_photographs_and_in_a_dry_run_stage2_trains_on_the_pairs():

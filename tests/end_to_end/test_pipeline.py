@@ -35,7 +35,7 @@ PRESET = {
             f"{COMMON}",
     "single": f"--draw=photographs --size=64 --base=4 --d_norm=none --generator_steps=1 --batch_size=4 "
               f"--steps_per_epoch=3 --epochs=1 --pictures_every=1 {COMMON}",
-    "evidence": "--arms=real,real+synthetic,rendered --seeds=1"}
+    "evidence": "--arms=real,real+synthetic,rendered,synthetic-relabelled --seeds=1"}
 SCORES = {"f1_vessel", "f1_background", "f1_macro", "sensitivity", "specificity", "accuracy", "auc", "mcc"}
 
 
@@ -160,7 +160,7 @@ def check_evidence(clone):
     results = json.loads((reports / "results.json").read_text())
     arms = results["arms"]
     assert {name: arm["n_train_pairs"] for name, arm in arms.items()} == {
-        "real": 2, "synthetic": 3, "real+synthetic": 5, "rendered": 50}
+        "real": 2, "synthetic": 3, "real+synthetic": 5, "rendered": 50, "synthetic-relabelled": 3}
     for name, arm in arms.items():
         assert [net["seed"] for net in arm["seeds"]] == ([0, 1] if name == "real" else [0])
         assert all(0 <= net["validation_f1"] <= 1 for net in arm["seeds"])

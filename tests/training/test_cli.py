@@ -11,7 +11,7 @@ import pytest
 from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage2_pix2pix.config import PairsConfig, Stage2Config
 from training.config import fields
-from unet_eval.config import EvaluateConfig, SegmentConfig, UnetConfig
+from unet_eval.config import EvaluateConfig, RelabelConfig, SegmentConfig, UnetConfig
 
 pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,8 @@ def test_help_lists_the_flags_with_help_and_limits(call):
 
 SCRIPTS = {"stage1_dcgan.train": Stage1Config, "stage1_dcgan.generate": MasksConfig,
            "stage2_pix2pix.train": Stage2Config, "stage2_pix2pix.generate": PairsConfig,
-           "unet_eval.train": UnetConfig, "unet_eval.segment": SegmentConfig, "unet_eval.evaluate": EvaluateConfig}
+           "unet_eval.train": UnetConfig, "unet_eval.segment": SegmentConfig, "unet_eval.relabel": RelabelConfig,
+           "unet_eval.evaluate": EvaluateConfig}
 
 
 @pytest.mark.parametrize("script", [script if script == "stage1_dcgan.train" else

@@ -15,7 +15,7 @@ from data.files import write_file, write_json
 from data.images import write_image
 from data.pairs import PairWriter
 from training.weights import save_weights
-from unet_eval.arms import parse_arm
+from unet_eval.arms import of_seed, parse_arm
 from unet_eval.config import EvaluateConfig, UnetConfig
 from unet_eval.evaluate import evaluate
 from unet_eval.networks import unet
@@ -81,8 +81,8 @@ def draw_pairs(path, count):
 def write_net(folder, drive, arm, pairs, repeat=0, seed=0, **data):
     """The folder of a U-Net with random weights."""
     store = parse_arm(arm).kind.store
-    config = UnetConfig(pairs=drive, out=str(folder), arm=arm, repeat=repeat, base=BASE, poolings=POOLINGS,
-                        synthetic=f"{store}.h5" if store else "")
+    config = UnetConfig(pairs=drive, out=str(folder), arm=arm, seed=repeat, base=BASE, poolings=POOLINGS,
+                        synthetic=f"{of_seed(store, repeat)}.h5" if store else "")
     folder.mkdir(parents=True)
     write_json(folder / "config.json", {
         "version": 2, "flags": config.to_json(), "resolved": {}, "git": "abc1", "versions": {"tensorflow": "2.14.1"},

@@ -6,8 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from configs.settings import Settings
+from configs.steps import SEEDED
 from data.errors import UserError
-from unet_eval.arms import KINDS, STORES, net_name, ordered, parse_arm, parse_net_name, trained_nets
+from unet_eval.arms import (
+    KINDS,
+    STORES,
+    net_name,
+    of_seed,
+    ordered,
+    parse_arm,
+    parse_net_name,
+    parse_seed,
+    trained_nets,
+)
 from unet_eval.inputs import Mixture
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +28,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("name, real, store, count", [
     ("real", True, None, 50), ("synthetic", False, "synthetic", 50), ("synthetic-200", False, "synthetic", 200),
     ("real+synthetic", True, "synthetic", 50), ("real+synthetic-100", True, "synthetic", 100),
-    ("rendered", False, "rendered", 50), ("phantom", False, "phantom", 50)])
+    ("rendered", False, "rendered", 50), ("phantom", False, "phantom", 50),
+    ("synthetic-relabelled", False, "synthetic-relabelled", 50)])
 def test_names(name, real, store, count):
     arm = parse_arm(name)
     assert (arm.name, arm.kind.real, arm.kind.store, arm.count) == (name, real, store, count)
@@ -29,7 +42,8 @@ def test_the_count_is_that_of_the_name_if_it_has_one():
 
 @pytest.mark.parametrize("name", ["", "reel", "synthetic-", "synthetic-0", "synthetic-x", "synthetic-1_0",
                                   "synthetic-\u0661", "synthetic--5", "real+rendered", "real-10", "rendered-10",
-                                  "synthetic+real", "real+", "../real", "synthetic-10-20"])
+                                  "synthetic+real", "real+", "../real", "synthetic-10-20",
+                                  "synthetic-relabelled-10", "synthetic-10-relabelled"])
 def test_other_names_are_refused(name):
     with pytest.raises(UserError, match="synthetic-N"):
         parse_arm(name)
@@ -50,7 +64,7 @@ def test_arms_stand_in_the_order_of_the_table():
 
 
 def test_the_table_says_what_is_needed():
-    assert STORES == ("synthetic", "rendered", "phantom")
+    assert {"synthetic", "rendered", "phantom"} < {*STORES} <= SEEDED.keys()  # each is a step
     assert all(kind.sentence and (kind.real or kind.store) for kind in KINDS)
 
 
@@ -58,6 +72,12 @@ def test_the_table_says_what_is_needed():
                                                  ("real+synthetic", 10, "unet-real+synthetic.10")])
 def test_folders_are_named_by_arm_and_repeat(arm, repeat, folder):
     assert net_name(arm, repeat) == folder and parse_net_name(folder) == (arm, repeat)
+
+
+def test_names_of_a_seed():
+    for name, repeat, expected in (("stage1", 0, "stage1"), ("stage1", 1, "stage1.1"), ("masks", 12, "masks.12")):
+        assert of_seed(name, repeat) == expected and parse_seed(expected) == (name, repeat)
+    assert parse_seed("unet-real.old") == ("unet-real.old", 0) and parse_seed("a.0") == ("a.0", 0)
 
 
 @pytest.mark.parametrize("folder", ["stage1", "unet-", "unet", "my-unet-real"])
@@ -98,8 +118,10 @@ def flags_of(path):
 
 @pytest.mark.parametrize("preset", ["quick", "cpu", "evidence", "paper", "authors"])
 def test_a_preset_draws_as_many_masks_as_its_arms_ask_for(preset):
-    """Else `make evidence` would stop after both GANs are trained."""
+    """Else `make evidence` or `make curve` would stop after both GANs are trained."""
     folder = ROOT / "configs" / preset
     drawn = int(flags_of(folder / "masks.flags").get("count", 50))
     names = flags_of(folder / "evidence.flags")["arms"].split(",")
-    assert "real" in names and all(parse_arm(name).rows(drawn) == parse_arm(name).count for name in names)
+    assert {"real", "synthetic"} <= {*names} and not any(parse_arm(name).numbered for name in names)
+    assert all(parse_arm(name).rows(drawn) == parse_arm(name).count
+               for name in names + Settings.from_variables({"CONFIG": preset}).curve())

@@ -1,4 +1,5 @@
 """What an evaluation opens, and what it refuses before anything is measured."""
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +78,30 @@ def test_tuned_threshold_is_each_net_s_own(run, config):
                            ("synthetic-5", pair_views(pairs, range(5)))):
             expected = tuned_threshold(Segmenter(folder / f"unet-{arm}").probability, views)
             assert run.threshold(run.nets[arm][0]) == expected
+
+
+def test_each_seed_has_pairs_of_its_own(config, net_folder, tmp_path):
+    folder = shutil.copytree(config.run, tmp_path / "run")
+    net_folder(folder / "unet-synthetic.1", config.pairs, "synthetic", 4, repeat=1, seed=9)
+    with pytest.raises(UserError, match="synthetic.1.h5: no such file"):
+        Run(replace(config, run=str(folder))).__enter__()
+    shutil.copy(folder / "rendered.h5", folder / "synthetic.1.h5")
+    with Run(replace(config, run=str(folder))) as run:
+        first, second = run.nets["synthetic"]
+        assert (first.store, second.store, run.gans) == ("synthetic", "synthetic.1", 2)
+        expected = tuned_threshold(second.segmenter.probability, pair_views(run.stores["rendered"], range(4)))
+        assert run.threshold(second) == expected
+        assert len(run.stores["synthetic"]) == 7 and run.count == 7  # pictures and statistics: the first seed's
+
+
+def test_a_repetition_of_an_earlier_version_has_its_seed_and_the_first_pairs(config, net_folder, tmp_path):
+    net_folder(tmp_path / "unet-synthetic.1", config.pairs, "synthetic", 4, synthetic={})
+    path = tmp_path / "unet-synthetic.1" / "config.json"
+    record = json.loads(path.read_text())
+    record["flags"].update(seed=3, repeat=1, synthetic="checkpoints/old/synthetic.h5")
+    write_json(path, record)
+    net = Net(path.parent)
+    assert (net.seed, net.store) == (4, "synthetic")
 
 
 def test_tuned_threshold_is_of_the_rows_that_a_net_took(config, net_folder, tmp_path):

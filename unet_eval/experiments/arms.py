@@ -16,6 +16,7 @@ from unet_eval.measures.metrics import F1
 from unet_eval.report.arm_charts import arms_chart, curve_chart, differences_chart, synthetic_arms
 from unet_eval.report.blocks import Bullets, Details, Figure, Legend, Pair, Section, Text
 from unet_eval.report.charts import draw
+from unet_eval.report.contrasts import COMPARED, EXPLAINED, relabelling
 from unet_eval.report.grids import grid
 from unet_eval.report.headline import how_sure
 from unet_eval.report.segmentations import MEANINGS, ranked_images, segmentation, unnumbered
@@ -85,11 +86,11 @@ def summarise(outcomes: list[Outcome], tests: list[TestImage]) -> dict:
 
 
 def contrasts(counts: dict[str, np.ndarray], patients: list[str]) -> list[dict]:
-    """Differences between arms neither of which is `real`, from their counts (seeds, images, 4): `rendered` less
-    `synthetic`, which is what Stage-I's masks lose; the most synthetic pairs less the fewest, and less the paper's 50:
-    whether the curve rises, and whether it still does there."""
+    """Differences between arms neither of which is `real`, from their counts (seeds, images, 4): those of COMPARED; the
+    most synthetic pairs less the fewest, and less the paper's 50: whether the curve rises, and whether it still does
+    there."""
     numbered = [name for name in synthetic_arms(counts) if parse_arm(name).numbered]
-    wanted = [("rendered", "synthetic")]
+    wanted = list(COMPARED)
     if len(numbered) > 1:
         wanted += [(numbered[-1], numbered[0]), (numbered[-1], "synthetic")]
     return [{"arm": name, "less": other, **resampling.differences(counts[name], counts[other], patients)}
@@ -183,9 +184,7 @@ def section(results: dict, folder: Path) -> Section:
              "corrected for the number of arms."),
         Bullets(sentences) if sentences else None,
         shown.get("Of the real arm"),
-        contrasts and Text("Between arms without real photographs: what Stage-I’s masks lose, and what more pairs are "
-                           "worth."),
-        contrasts,
+        contrasts and Text(EXPLAINED), contrasts, relabelling(results["contrasts"]),
         Pair((Figure(folder / "curve.png", "Vessel F1 against the number of synthetic pairs. Filled: mean over seeds; "
                      "rings: seeds; band: 95% interval.", "chart"),
               Figure(folder / "differences.png", "Differences to the real arm with 95% intervals.", "chart"))),

@@ -23,7 +23,7 @@ from unet_eval.segment import TILES
 
 NAME = "distances between sets of photographs"
 SETS = {"real_real": "real (the floor)", "synthetic": "synthetic", "rendered": "rendered", "single": "single GAN",
-        "phantom": "phantom"}
+        "phantom": "phantom", "phantom-rendered": "phantom, rendered"}
 PANELS = {"frechet": "Fréchet distance", "precision": "precision", "recall": "recall", "ms_ssim": "MS-SSIM within"}
 
 
@@ -35,8 +35,9 @@ def measure(run: Run) -> dict:
         views = list(views)
         return Photographs([observer.features(view) for view in views], [view.image for view in views])
 
+    stores = {name: run.stores[name] for name in SETS if name in run.stores}
     synthetic = {name: photographs(pair_views(store, range(min(run.count, len(store)))))
-                 for name, store in run.stores.items()}
+                 for name, store in stores.items()}
     if run.single is not None:
         synthetic["single"] = photographs(photograph_views(run.single[:run.count], run.modality))
     return {"distances": {**distances.describe(photographs(run.training), synthetic), "tiles": TILES ** 2}}

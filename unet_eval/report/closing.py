@@ -32,11 +32,13 @@ def limits(results: dict) -> Section:
     origins = {*results["origin"].values(), *results["cross"], (results["second"] or {}).get("pairs")} - {None}
     sources = [f"{title(origin)}: {citation(origin)}" for origin in sorted(origins) if citation(origin)]
     seeds = number_of_seeds(results)
-    spread = f"and over {seeds} U-Nets an arm" if seeds > 1 else "with one U-Net an arm"
+    spread = f"and over {seeds} seeds" if seeds > 1 else "with one U-Net an arm"
+    gans = (f"{results['run']['gans']} seeds have GANs of their own; pictures, masks and distances are the first’s."
+            if results["run"]["gans"] > 1 else
+            "Both GANs were trained once: another Stage-I or Stage-II may give other pairs, which no number holds.")
     return Section("limits", "What this does not show, and what to cite", [
         Bullets([
-            f"Intervals are over {images(results['dataset'])} of one data set, {spread}. Both GANs were "
-            "trained once: another Stage-I or Stage-II may give other pairs, and neither number holds that.",
+            f"Intervals are over {images(results['dataset'])} of one data set, {spread}. {gans}",
             "An interval that includes 0 is no proof of equality.",
             "Arms with more pairs are trained for the same number of steps: the curve shows what variety gives, not "
             "longer training.",

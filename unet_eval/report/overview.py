@@ -53,15 +53,16 @@ def first_screen(results: dict, absent: list[str]) -> list[Block]:
     """Left of the three pictures: the question, the answer, the numbers; `absent` names what the run has not."""
     origin, seeds = results["origin"], number_of_seeds(results)
     photos = f", photographs without masks from {title(origin['photos'])}" if origin["photos"] else ""
-    spread = f" SD: over U-Nets of different seeds, {seeds} at most." if seeds > 1 else ""
+    spread = f" SD: over seeds, {seeds} at most." if seeds > 1 else ""
+    gans = (f"{results['run']['gans']} seeds have GANs of their own; all but the scores of the arms is of the first’s"
+            if results["run"]["gans"] > 1 else "Both GANs were trained once")
     return [
         Text("Can synthetic images stand in for a small set of annotated ones? Stage-I, a DCGAN, draws masks; "
              "Stage-II, a pix2pix network, turns each into a photograph. The same U-Net is then trained on real and on "
              "synthetic pairs, and measured on real test images that no training has seen. Annotated "
              f"images are from {title(origin['pairs'])}{photos}."),
         _answer(results), headline(results),
-        Text(f"{how_sure(results)}{spread} All in the field of view, at the images’ own size. Both GANs were trained "
-             "once."),
+        Text(f"{how_sure(results)}{spread} All in the field of view, at the images’ own size. {gans}."),
         Text(Markup("Not in this run: {}. <code>make evidence</code> adds them.").format("; ".join(absent)))
         if absent else None]
 

@@ -1,7 +1,7 @@
 """Numbers and names as text, for tables, sentences and charts. A dash stands for a number that is not defined."""
 from __future__ import annotations
 
-from unet_eval.arms import parse_net_name
+from unet_eval.arms import parse_seed
 
 METRICS = {"f1_vessel": "vessel F1", "f1_background": "background F1", "f1_macro": "macro F1",
            "sensitivity": "sensitivity", "specificity": "specificity", "accuracy": "accuracy", "auc": "AUC",
@@ -56,7 +56,6 @@ def against_zero(ends: list[float]) -> str:
 
 def training_name(folder: str) -> str:
     """What a folder of a run is the training of."""
-    if not folder.startswith("unet-"):
-        return STAGES.get(folder, folder)
-    arm, repeat = parse_net_name(folder)
-    return f"U-Net, {arm} arm" + (f", repetition {repeat}" if repeat else "")
+    name, repeat = parse_seed(folder)
+    title = f"U-Net, {name[len('unet-'):]} arm" if name.startswith("unet-") else STAGES.get(name, name)
+    return title + (f", repetition {repeat}" if repeat else "")

@@ -7,8 +7,10 @@ from sklearn import metrics as sklearn
 
 from data.fundus import load_views, to_native
 from data.images import read_mask
+from unet_eval.arms import KINDS
 from unet_eval.experiments import arms
 from unet_eval.report.charts import plt
+from unet_eval.report.contrasts import COMPARED, relabelling
 from unet_eval.segment import Segmenter
 
 
@@ -68,6 +70,25 @@ def test_contrasts_between_arms_without_real_photographs():
         ("rendered", "synthetic"), ("synthetic-400", "synthetic-25"), ("synthetic-400", "synthetic")]
     assert [entry["f1_vessel"]["mean"] for entry in contrasts] == pytest.approx([0.1, 0.2, 0.3])
     assert arms.contrasts({"real": counts(9, 1), "synthetic": counts(5, 5), "synthetic-10": counts(5, 5)}, ["01"]) == []
+
+    contrasts = arms.contrasts({"synthetic": counts(5, 5), "phantom": counts(4, 6), "phantom-rendered": counts(6, 4),
+                                "synthetic-relabelled": counts(8, 2), "phantom-relabelled": counts(7, 3)}, ["01"])
+    assert [(entry["arm"], entry["less"], round(entry["f1_vessel"]["mean"], 6)) for entry in contrasts] == [
+        ("phantom-rendered", "synthetic", 0.1), ("synthetic", "phantom", 0.1), ("phantom-rendered", "phantom", 0.2),
+        ("synthetic-relabelled", "synthetic", 0.3), ("synthetic-relabelled", "phantom-relabelled", 0.1)]
+    assert {name for pair in COMPARED for name in pair} <= {kind.name for kind in KINDS}
+
+
+def test_relabelling_counts_for_the_gans_only_where_it_exceeds_every_control():
+    def text(*lows):
+        return relabelling([{"arm": "synthetic-relabelled", "less": f"{name}-relabelled",
+                             "f1_vessel": {"mean": low + 0.01, "ci95": [low, low + 0.02]}}
+                            for name, low in zip(("phantom", "photos", "real"), lows)])
+
+    assert "<strong>does</strong>" in text(0.001, 0.002).text
+    assert "<strong>does not</strong>" in text(0.003, -0.001, 0.002).text
+    assert "photos-relabelled +0.0090 (−0.0010 to +0.0190)" in text(0.003, -0.001).text
+    assert relabelling([{"arm": "synthetic-relabelled", "less": "synthetic", "f1_vessel": {}}]) is None
 
 
 def test_arms_in_the_order_of_the_experiment(results):

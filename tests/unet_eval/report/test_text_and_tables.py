@@ -17,6 +17,7 @@ def test_numbers_as_text():
 def test_names_of_trainings():
     assert text.training_name("stage1") == "Stage-I, masks" and text.training_name("other") == "other"
     assert text.training_name("unet-real+synthetic.2") == "U-Net, real+synthetic arm, repetition 2"
+    assert text.training_name("stage2.1") == "Stage-II, photographs, repetition 1"
 
 
 def test_a_table_as_plain_text_is_aligned_and_ascii():

@@ -1,0 +1,48 @@
+"""Calls make for one run after the other: what a sweep and `make few` share."""
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections import deque
+
+from training.cli import STOPPED, Stopped
+
+# make's exit status is 2 whatever a recipe's was; its last words have that.
+STOPPED_RECIPE = re.compile(rf"\*\*\* \[.*\] \S+ {STOPPED}$")
+
+
+class Make:
+    """Calls make, one command at a time; Stopped after a SIGTERM or SIGINT, which make and its training get too."""
+
+    def __init__(self, program: str, name: str):
+        """`name` is what the message about a signal says was stopped."""
+        self._program, self._name, self._child, self._signal = program, name, None, None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._pass_on)
+
+    def _pass_on(self, number, frame):
+        self._signal = number
+        if self._child:
+            self._child.terminate()
+
+    def __call__(self, *targets: str, **variables: str) -> str | None:
+        """None, or why it failed, one line."""
+        settings = [f"{name}={value.replace('$', '$$')}" for name, value in variables.items()]  # make expands values
+        last = deque(maxlen=100)
+        with subprocess.Popen([self._program, "--no-print-directory", *targets, *settings],
+                              stderr=subprocess.PIPE) as self._child:
+            if self._signal:  # it came while make was started
+                self._child.terminate()
+            for line in self._child.stderr:
+                sys.stderr.buffer.write(line)
+                sys.stderr.flush()
+                last.append(line.decode(errors="replace").strip())
+        if self._signal or any(STOPPED_RECIPE.search(line) for line in last):
+            by = signal.Signals(self._signal).name if self._signal else "a signal to its training"
+            raise Stopped(f"{self._name} was stopped by {by}; the same command goes on")
+        if not self._child.returncode:
+            return None
+        errors = [line for line in last if line.startswith("error: ")]
+        return (errors or [*last] or [f"make ended with status {self._child.returncode}"])[-1]

@@ -1,0 +1,85 @@
+"""How a step of a run is run: its scripts, one after the other, as processes."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import UserError
+
+# Names of what a training writes.
+OF_A_TRAINING = re.compile(r"config\.json|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|samples|segmenter|"
+                           r"coarse|ckpt-\d+.*|\.partial-.*")
+
+
+@dataclass(frozen=True)
+class Step:
+    """says: what the log says first. scripts: what follows `python -m`, one list a script. training, newer: the folder
+    of a training, and its input; a training that an older input began is removed, for resuming it would mix the two.
+    done: an empty file that tells make that the step has ended."""
+
+    says: str
+    scripts: list[list[str]]
+    training: Path | None = None
+    newer: Path | None = None
+    done: Path | None = None
+
+    def remove_outdated(self) -> None:
+        if self.newer is None or not self.newer.exists():
+            return
+        config = self.training / "config.json"
+        if config.exists() and self.newer.stat().st_mtime_ns > config.stat().st_mtime_ns:
+            foreign = sorted(path.name for path in self.training.iterdir() if not OF_A_TRAINING.fullmatch(path.name))
+            if foreign:
+                raise UserError(f"{self.training} has to be trained again, for {self.newer} is newer, but no training "
+                                f"made {foreign[0]}: move that file away")
+            shutil.rmtree(self.training)
+
+
+def thread_limits(makeflags: str, cores: int) -> dict[str, str]:
+    """Variables that TensorFlow reads. `make -jN` runs N trainings at a time, which share the cores: small networks do
+    not keep two of them busy."""
+    jobs = re.search(r"(?:^| )-j(\d+)", re.split(r"(?:^| )-- ", makeflags)[0])  # after -- come make's variables
+    if not jobs or not int(jobs[1]):
+        return {}
+    return {"TF_NUM_INTRAOP_THREADS": str(max(1, cores // int(jobs[1]))), "TF_NUM_INTEROP_THREADS": "1"}
+
+
+def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> None:
+    """Runs make(NAME) of each name, up to the first that fails; ends the process with its status."""
+    os.environ.update(thread_limits(os.environ.get("MAKEFLAGS", ""), os.cpu_count() or 1))
+    for number, name in enumerate(names):
+        step = make(name)
+        print(step.says, flush=True)
+        if not dry_run:
+            step.remove_outdated()
+        for script in step.scripts:
+            if number == len(names) - 1 and script is step.scripts[-1] and not step.done:
+                # Nothing follows: the script takes the place of this process, and gets its signals.
+                os.execv(sys.executable, [sys.executable, "-m", *script])
+            status = _call(script)
+            if status:
+                if len(names) > 1:
+                    print(f"to go on: python -m configs.steps {' '.join(names[number:])}", file=sys.stderr)
+                sys.exit(status)
+        if step.done:
+            step.done.touch()
+
+
+def _call(script: list[str]) -> int:
+    """Exit status of a script. SIGTERM is passed on to it; Ctrl-C reaches it without that."""
+    child = subprocess.Popen([sys.executable, "-m", *script])
+    handlers = {signal.SIGTERM: lambda number, frame: child.terminate(), signal.SIGINT: lambda number, frame: None}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        status = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return status if status >= 0 else 128 - status  # as a shell gives the status of what a signal ended
