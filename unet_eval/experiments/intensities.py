@@ -84,9 +84,8 @@ def section(results: dict, folder: Path) -> Section:
         return f"{short(value)}, a factor of {times:,.3g} {way} the paper’s {short(published)}"
 
     return Section("kl", "KL divergence of pixel intensities (Section 9, Figure 3)", [
-        Text(Markup("KL(synthetic, real) is <strong>{}</strong> nats, KL(real, synthetic) {}, and between random "
-                    "halves of the real images, the floor, {}: {}. The paper has {} and {} and states no "
-                    "definition.").format(
+        Text(Markup("KL(synthetic, real) is <strong>{}</strong> nats, KL(real, synthetic) {}, and between real images, "
+                    "the floor, {}: {}. The paper has {} and {} and states no definition.").format(
                         *(short(measured[key]) for key in ("synthetic_real", "real_synthetic", "real_real")),
                         described(measured), short(paper["kl_synthetic_real"]), short(paper["kl_real_real"]))),
         Text(f"Of {len(tried)} definitions, {described(best)}, comes nearest to the paper: KL(synthetic, real) "
@@ -96,6 +95,7 @@ def section(results: dict, folder: Path) -> Section:
                "chart"),
         Details("Every definition that was tried", [tables(results)["KL divergence"]]),
         Text("KL(P, Q) = Σ P ln(P / Q) between histograms of all pixels of a set. Real are the training photographs of "
-             f"the annotated data set; KL(real, real) is a mean over {kl.SPLITS} random splits of them. A dash is "
-             "infinite: a bin that is empty in one set only. Where Stage-II learned from another data set, its cameras "
-             "are part of the difference.")])
+             f"the annotated data set. Fewer images make KL larger, so each number compares {measured['n']} with "
+             f"{measured['n']} others, mean over {kl.CHOICES} choices of them. A dash is infinite: a bin that is empty "
+             "in one set only. Where Stage-II learned from another data set, its cameras are part of the "
+             "difference.")])

@@ -15,7 +15,7 @@ from scipy.special import rel_entr
 LEVELS = 256  # of 8 bits
 PIXELS = ("fov", "all")
 CHANNELS = {"grey": [0], "rgb": [1, 2, 3]}
-SPLITS = 100  # into random halves
+CHOICES = 100  # of the photographs that are compared
 
 
 @dataclass(frozen=True)
@@ -63,32 +63,40 @@ def kl_divergence(p, q, smoothing=1.0):
     return rel_entr(p / p.sum(-1, keepdims=True), q / q.sum(-1, keepdims=True)).sum(-1)
 
 
-def kl_of_halves(counts, smoothing=1.0, splits=SPLITS, seed=0):
-    """Mean KL between random halves of N images, from counts (N, ..., bins) -> (...).
+def compare(real: np.ndarray, synthetic: np.ndarray, definition: Definition, seed: int = 0) -> dict:
+    """The definition, with KL both ways between synthetic and real photographs, and its floor, KL between real ones.
 
-    It is the floor that two samples of one distribution reach. Of an odd number one image is left out of each split.
-    NaN for fewer than two images.
+    The fewer photographs are pooled, the larger KL is, also of two samples of one distribution. So all three compare n
+    with n others, n being half of the real ones, or all of the synthetic ones where these are fewer: means over CHOICES
+    random choices of them. Where both sets are of one distribution, all three have the same expectation.
+
+    Args:
+      real, synthetic: counts from `histograms`.
+    Returns:
+      bins, channels, pixels, smoothing; n; synthetic_real, real_synthetic, real_real, floats, infinite or NaN where
+      they are not defined (real_real of a single photograph); "range", {"synthetic_real", "real_real"}: [percentile
+      2.5, percentile 97.5] of the choices. A random half strays from the whole as much as the whole does from all that
+      there could be.
     """
-    counts, half = np.asarray(counts), len(counts) // 2
-    if not half:
-        return np.full(counts.shape[1:-1], np.nan)
-    random = np.random.default_rng(seed)
-    orders = (random.permutation(len(counts)) for _ in range(splits))
-    return np.mean([kl_divergence(counts[order[:half]].sum(0), counts[order[half:2 * half]].sum(0), smoothing)
-                    for order in orders], axis=0)
+    n = max(1, min(len(real) // 2, len(synthetic)))
+    random, smoothing = np.random.default_rng(seed), definition.smoothing
 
+    def chosen(count, most):
+        return random.permuted(np.tile(np.arange(count), (CHOICES, 1)), axis=1)[:, :most]
 
-def compare(real: np.ndarray, synthetic: np.ndarray, definition: Definition) -> dict:
-    """The definition, with KL both ways between all pixels of both sets and its floor between halves of `real`.
+    def pooled(counts, rows):
+        return select(counts, definition)[rows].sum(axis=1)
 
-    `real` and `synthetic` are counts from `histograms`. Keys: bins, channels, pixels, smoothing, synthetic_real,
-    real_synthetic, real_real; the last three are floats, infinite or NaN where they are not defined.
-    """
-    real, synthetic, smoothing = select(real, definition), select(synthetic, definition), definition.smoothing
-    return {**asdict(definition),
-            "synthetic_real": float(kl_divergence(synthetic.sum(0), real.sum(0), smoothing).mean()),
-            "real_synthetic": float(kl_divergence(real.sum(0), synthetic.sum(0), smoothing).mean()),
-            "real_real": float(kl_of_halves(real, smoothing).mean())}
+    order = chosen(len(real), 2 * n)
+    one, other = pooled(real, order[:, :n]), pooled(real, order[:, n:])
+    drawn = pooled(synthetic, chosen(len(synthetic), n))
+    values = {"synthetic_real": kl_divergence(drawn, one, smoothing),
+              "real_synthetic": kl_divergence(one, drawn, smoothing),
+              "real_real": kl_divergence(one, other, smoothing) if len(real) > 1 else np.full((CHOICES, 1), np.nan)}
+    values = {name: value.mean(axis=1) for name, value in values.items()}  # over channels
+    return {**asdict(definition), "n": n, **{name: float(value.mean()) for name, value in values.items()},
+            "range": {name: np.percentile(values[name], [2.5, 97.5], method="closest_observation").tolist()
+                      for name in ("synthetic_real", "real_real")}}
 
 
 def definitions() -> list[Definition]:

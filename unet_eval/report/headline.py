@@ -51,7 +51,7 @@ def headline(results: dict) -> Table:
             rows.append([f"{METRICS[key]}, synthetic / real", number(both["paper"] if key == "f1_macro" else None),
                          with_interval(both[key]["mean"], both[key]["ci95"]), "–"])
     rows += [["KL, synthetic against real", short(paper["kl_synthetic_real"]), short(kl["synthetic_real"]), "–"],
-             ["KL, halves of the real", short(paper["kl_real_real"]), short(kl["real_real"]), "–"]]
+             ["KL, real against real", short(paper["kl_real_real"]), short(kl["real_real"]), "–"]]
     return Table(["", "paper", "measured\n95% interval", "SD\nover seeds"], rows)
 
 

@@ -41,17 +41,49 @@ def test_kl_of_several_histograms_at_once():
     assert value == pytest.approx([0.75 * math.log(1.5) + 0.25 * math.log(0.5), 0])
 
 
-def test_kl_of_halves_compares_disjoint_images():
-    assert kl.kl_of_halves([[4, 4], [4, 4], [8, 8]], smoothing=0) == pytest.approx(0)
-    expected = kl.kl_divergence([9, 1], [1, 9])  # the same both ways
-    assert kl.kl_of_halves([[9, 1], [1, 9]]) == pytest.approx(expected)
-    assert math.isnan(kl.kl_of_halves([[9, 1]]))
+def counts_of(*grey):
+    """As `histograms`, of photographs with these counts of the two ends of each channel."""
+    counted = np.zeros((len(grey), 2, 4, 256), np.int64)
+    counted[..., 0], counted[..., -1] = np.moveaxis(np.array(grey), 1, 0)[:, :, None, None]
+    return counted
 
 
-def test_halves_of_an_odd_number_are_of_equal_size():
-    """Of three images two are compared: equal ones in a third of the splits, KL(9:1, 1:9) = 0.8 ln 9 in the others."""
-    value = kl.kl_of_halves([[9, 1], [9, 1], [1, 9]], smoothing=0, splits=3000)
-    assert value == pytest.approx(2 / 3 * 0.8 * math.log(9), rel=0.05)
+def test_the_floor_compares_disjoint_images():
+    def floor(*real, smoothing=0.0):
+        return kl.compare(counts_of(*real), counts_of([1, 1]), Definition(2, "grey", "all", smoothing))["real_real"]
+
+    assert floor([4, 4], [4, 4], [8, 8]) == pytest.approx(0)
+    assert floor([9, 1], [1, 9]) == pytest.approx(0.8 * math.log(9))
+    assert floor([9, 1], [1, 9], smoothing=1.0) == pytest.approx(8 / 12 * math.log(5))
+    # of three images two are compared: equal ones in a third of the choices
+    assert floor([9, 1], [9, 1], [1, 9]) == pytest.approx(2 / 3 * 0.8 * math.log(9), rel=0.15)
+    assert math.isnan(floor([9, 1]))
+
+
+def test_equal_numbers_are_compared():
+    """One of each side: KL(10, 90) or 0, half each. Pooled, the four synthetic ones would be 50:50."""
+    half, real = [[9, 1], [9, 1], [1, 9], [1, 9]], [[9, 1], [9, 1]]
+    value = kl.compare(counts_of(*real), counts_of(*half), Definition(2, "grey", "all", 0.0))
+    assert value["n"] == 1 and value["synthetic_real"] == pytest.approx(0.4 * math.log(9), rel=0.25)
+    assert value["range"]["synthetic_real"] == pytest.approx([0, 0.8 * math.log(9)])
+    assert kl.compare(counts_of(*real * 5), counts_of(*half), Definition())["n"] == 4
+    assert kl.compare(counts_of(*real * 2), counts_of(*half), Definition())["n"] == 2
+
+
+def test_equal_distributions_reach_the_floor():
+    """A synthetic set that is as good as can be lies at the floor on average, and below it in about half of the cases;
+    in next to none its range lies above that of the floor."""
+    random, synthetic, floor, above = np.random.default_rng(0), [], [], []
+    for _ in range(200):
+        levels = random.normal(random.normal(120, 20, (70, 1)), 25, (70, 400)).clip(0, 255).astype(int)
+        counted = np.stack([np.bincount(image, minlength=256) for image in levels])
+        images = np.broadcast_to(counted[:, None, None], (70, 2, 4, 256))
+        value = kl.compare(images[:20], images[20:], Definition(64))
+        synthetic.append(value["synthetic_real"])
+        floor.append(value["real_real"])
+        above.append(value["range"]["synthetic_real"][0] > value["range"]["real_real"][1])
+    assert np.mean(synthetic) == pytest.approx(np.mean(floor), rel=0.05)
+    assert 0.4 < np.mean(np.less(synthetic, floor)) < 0.62 and np.mean(above) < 0.02
 
 
 def test_histograms_count_channels_inside_and_everywhere():
@@ -86,18 +118,15 @@ def test_what_cannot_be_counted_is_no_definition(change):
 
 
 def test_compare_is_the_mean_over_channels():
-    """Two of four real photographs are bright in red alone, all made ones in green and blue too."""
-    real = kl.histograms(photographs([(200, 0, 0), (0, 0, 0), (200, 0, 0), (0, 0, 0)]))
+    """The real photographs are bright in red alone, the made one in green and blue too."""
+    real = kl.histograms(photographs([(200, 0, 0), (200, 0, 0)]))
     made = kl.histograms(photographs([(200, 200, 200)]))
     value = kl.compare(real, made, Definition(2, "rgb", "all", 0.0))
     assert value["synthetic_real"] == math.inf and value["real_synthetic"] == math.inf
     value = kl.compare(real, made, Definition(2, "rgb", "all", 1.0))
-    # Counts with smoothing: real 9:9, 17:1, 17:1 and made 1:5 in each channel.
-    red = 1 / 6 * math.log(1 / 6 / 0.5) + 5 / 6 * math.log(5 / 6 / 0.5)
-    green = 1 / 6 * math.log(1 / 6 / (17 / 18)) + 5 / 6 * math.log(5 / 6 / (1 / 18))
-    assert value["synthetic_real"] == pytest.approx((red + 2 * green) / 3)
-    assert value["real_synthetic"] != pytest.approx(value["synthetic_real"])
-    assert 0 < value["real_real"] < value["synthetic_real"]
+    # Counts with smoothing: in red 1:5 of both, in green and blue 5:1 and 1:5.
+    assert value["synthetic_real"] == pytest.approx(2 / 3 * 4 / 6 * math.log(5))
+    assert value["real_real"] == 0
     assert {key: value[key] for key in ("bins", "channels", "pixels", "smoothing")} == {
         "bins": 2, "channels": "rgb", "pixels": "all", "smoothing": 1.0}
 
