@@ -16,7 +16,7 @@ from unet_eval.arms import ordered
 from unet_eval.measures import resampling
 from unet_eval.measures.metrics import scores
 from unet_eval.report.charts import BLUE, COLUMN, GREEN, ORANGE, PINK, chart, draw
-from unet_eval.report.headline import rough
+from unet_eval.report.headline import too_few
 from unet_eval.report.publish import strict
 from unet_eval.report.tables import Table
 from unet_eval.report.text import signed, with_interval
@@ -29,7 +29,7 @@ KEY = "f1_vessel"
 def summarise(runs: list[dict]) -> dict:
     """What the file RUN-few.json holds, from the results.json of the runs.
 
-    Draws of images take the place of seeds: intervals resample them, and test patients.
+    Draws of images take the place of seeds: intervals are over them and over test patients.
     """
     numbers = sorted({run["dataset"]["n_train"] for run in runs})
     groups = [[run for run in runs if run["dataset"]["n_train"] == n] for n in numbers]
@@ -117,8 +117,8 @@ def markdown(results: dict, picture: str) -> str:
             f"{title(results['origin']['pairs'])}. In each run both GANs and all U-Nets were trained on the labels of "
             "these annotated images only, with fixed settings and no image to choose by; real+photos-relabelled is the "
             "control without GANs, photographs labelled by the real arm’s U-Net. Fewer images are among the more of "
-            f"the same draw. Draws: {results['draws']} at most. 95% intervals resample test patients and draws."
-            f"{rough(data)}\n\n{table(results).markdown()}\n\n![Vessel F1 over annotated images]({picture})\n")
+            f"the same draw. Draws: {results['draws']} at most. 95% intervals are over test patients and draws."
+            f"{too_few(data)}\n\n{table(results).markdown()}\n\n![Vessel F1 over annotated images]({picture})\n")
 
 
 def curve(results: dict) -> Chart:

@@ -28,9 +28,9 @@ def run(n, draw, **f1):
         hits = round(100 * value)
         counts = [hits, 100 - hits, 100 - hits, 1000]
         return {"n_train_pairs": 50, "per_image": [
-            {"patient": patient, "counts": [counts]} for patient in ("a", "b")]}
+            {"patient": patient, "counts": [counts]} for patient in ("a", "b", "c")]}
 
-    return {"dataset": {"pairs": "chase_db1", "photos": "hrf", "n_test": 2, "n_test_patients": 2, "n_train": n,
+    return {"dataset": {"pairs": "chase_db1", "photos": "hrf", "n_test": 3, "n_test_patients": 3, "n_train": n,
                         "few": [str(n), draw]},
             "origin": {"pairs": f"few-{n}-of-draw-{draw}:chase_db1", "photos": "hrf"},
             "arms": {name.replace("_and_", "+").replace("_", "-"): arm(value) for name, value in f1.items()}}
@@ -49,9 +49,10 @@ def test_a_point_is_the_mean_of_its_draws(runs):
     assert (first["n"], last["n"], results["draws"]) == (1, 4, 2)
     real = first["arms"]["real"]
     assert real["draws"] == pytest.approx([0.4, 0.2]) and real["mean"] == pytest.approx(0.3)
-    assert real["ci95"] == pytest.approx([0.2, 0.4])  # draws are resampled
+    assert real["ci95"] == [0, 1]  # two draws that differ by 0.2 say next to nothing
     gain = first["differences"]["real+synthetic − real"]
-    assert gain["mean"] == pytest.approx(0.2) and gain["ci95"] == pytest.approx([0.1, 0.3])
+    assert gain["mean"] == pytest.approx(0.2) and gain["ci95"] == pytest.approx([-1, 1])
+    assert last["arms"]["real"]["ci95"] == pytest.approx([0.6, 0.6])  # one draw: over patients only
     control = last["differences"]["real+synthetic − real+photos-relabelled"]
     assert control["mean"] == pytest.approx(0) and results["origin"]["pairs"] == "chase_db1"
 

@@ -13,7 +13,7 @@ from unet_eval.arms import ordered
 from unet_eval.measures.metrics import F1, confusion, scores
 from unet_eval.measures.resampling import spreads
 from unet_eval.report.blocks import Heading, Section, Text
-from unet_eval.report.headline import rough
+from unet_eval.report.headline import too_few
 from unet_eval.report.tables import Table
 from unet_eval.report.text import images, number, with_interval
 from unet_eval.run import Run, TestImage
@@ -71,6 +71,6 @@ def section(results: dict, folder: Path) -> Section | None:
         seen = (f" Stage-II has seen {tested['seen']} of these photographs, without their masks, which is why the arms "
                 "that Stage-II had a hand in are not strangers to this camera." if tested["seen"] else "")
         blocks += [Heading(f"{title(name)}, {images(tested)}"),
-                   Text(f"Thresholds are those of the arms on their own data.{seen}{rough(tested)}"),
+                   Text(f"Thresholds are those of the arms on their own data.{seen}{too_few(tested)}"),
                    shown[f"Arms on {name}"]]
     return Section("cross", "The same arms on other data sets", blocks) if blocks else None

@@ -62,7 +62,7 @@ def curve_chart(arms: dict) -> Chart:
     """Vessel F1 against the number of synthetic pairs: mean, a ring a seed, band of the 95 % interval."""
     points = sorted((arms[name]["n_train_pairs"], name) for name in synthetic_arms(arms))
     counts = [count for count, _ in points]
-    low, high = np.transpose([arms[name]["ci95"]["f1_vessel"] for _, name in points])
+    low, high = np.transpose(np.float64([arms[name]["ci95"]["f1_vessel"] for _, name in points]))  # None becomes NaN
     figure, axes = chart(size=(COLUMN, 2.5))
     axes.fill_between(counts, low, high, color=BLUE, alpha=0.2, linewidth=0)
     axes.plot(counts, [arms[name]["fov"]["f1_vessel"] for _, name in points], "o-", color=BLUE, markersize=4,

@@ -24,10 +24,12 @@ def relabelling(contrasts: list[dict]) -> Text | None:
                    if entry["arm"] == "synthetic-relabelled" and entry["less"] in CONTROLS}
     if not differences:
         return None
-    exceeds = all(difference["ci95"][0] > 0 for difference in differences.values())
+    lows, highs = zip(*(difference["ci95"] for difference in differences.values()))
+    answer = ("too few patients" if None in lows else "it does" if min(lows) > 0 else
+              "it does not" if min(highs) <= 0 else "undecided")
     shown = "; ".join(f"{control} {signed(difference['mean'])} ({interval(difference['ci95'], signed)})"
                       for control, difference in differences.items())
     return Text(Markup("What a U-Net knows passes through any pictures that it labels. What relabelled synthetic pairs "
-                       "gain counts for the GANs only where it exceeds every relabelled control, which it "
+                       "gain counts for the GANs only where it exceeds every relabelled control: "
                        "<strong>{}</strong>. Vessel F1 of synthetic-relabelled, less that of {}.").format(
-                           "does" if exceeds else "does not", shown))
+                           answer, shown))

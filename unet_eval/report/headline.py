@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from unet_eval.arms import ordered
 from unet_eval.measures.metrics import F1
-from unet_eval.measures.resampling import FEW, RESAMPLES
+from unet_eval.measures.resampling import LEAST
 from unet_eval.report.tables import Table
 from unet_eval.report.text import METRICS, images, number, short, signed, with_interval
 
@@ -27,15 +27,14 @@ def number_of_seeds(results: dict) -> int:
 def how_sure(results: dict) -> str:
     """What the intervals rest on, in sentences."""
     data = results["dataset"]
-    drawn, alone = (("patients and of U-Nets", "") if number_of_seeds(results) > 1 else
+    units, alone = (("patients and U-Nets", "") if number_of_seeds(results) > 1 else
                     ("patients", " One U-Net an arm: what another seed would give is not in them."))
-    return (f"Measured on {images(data)}. 95% intervals: {RESAMPLES} bootstrap samples of {drawn}, the same for all "
-            f"arms.{alone}{rough(data)}")
+    return f"Measured on {images(data)}. 95% intervals: jackknife over {units}, Student’s t.{alone}{too_few(data)}"
 
 
-def rough(tested: dict) -> str:
-    """A sentence where the test images are of few patients, else ""."""
-    return f" With fewer than {FEW} patients intervals are a rough guide." if tested["n_test_patients"] < FEW else ""
+def too_few(tested: dict) -> str:
+    """A sentence where the test images are of too few patients for intervals, else ""."""
+    return f" An interval takes {LEAST} patients or more." if tested["n_test_patients"] < LEAST else ""
 
 
 def headline(results: dict) -> Table:

@@ -30,17 +30,20 @@ def short(value: float | None) -> str:
 
 
 def probability(value: float | None) -> str:
-    """Of a test: three digits; a bootstrap's smallest is about 0.001."""
+    """Of a test: three digits."""
     return "–" if value is None else "≤ 0.001" if value <= 0.001 else f"{value:.3f}"
 
 
-def interval(ends: list[float] | None, write=number) -> str:
-    return "–" if not ends or None in ends else f"{write(ends[0])} to {write(ends[1])}"
+TOO_FEW = "too few patients"
 
 
-def with_interval(value: float, ends: list[float], write=number) -> str:
+def interval(ends: list[float | None], write=number) -> str:
+    return TOO_FEW if None in ends else f"{write(ends[0])} to {write(ends[1])}"
+
+
+def with_interval(value: float | None, ends: list[float | None], write=number) -> str:
     """A cell: the number, and its interval as an aside."""
-    return f"{write(value)}\n{interval(ends, write)}"
+    return "–" if value is None else f"{write(value)}\n{interval(ends, write)}"
 
 
 def images(tested: dict) -> str:
@@ -49,8 +52,9 @@ def images(tested: dict) -> str:
     return f"{number} image{'s' * (number != 1)} of {patients} patient{'s' * (patients != 1)}"
 
 
-def against_zero(ends: list[float]) -> str:
-    return ("the interval includes 0" if ends[0] <= 0 <= ends[1] else
+def against_zero(ends: list[float | None]) -> str:
+    return ("there is no interval" if None in ends else
+            "the interval includes 0" if ends[0] <= 0 <= ends[1] else
             "the interval lies above 0" if ends[0] > 0 else "the interval lies below 0")
 
 

@@ -85,8 +85,9 @@ def test_relabelling_counts_for_the_gans_only_where_it_exceeds_every_control():
                              "f1_vessel": {"mean": low + 0.01, "ci95": [low, low + 0.02]}}
                             for name, low in zip(("phantom", "photos", "real"), lows)])
 
-    assert "<strong>does</strong>" in text(0.001, 0.002).text
-    assert "<strong>does not</strong>" in text(0.003, -0.001, 0.002).text
+    assert "<strong>it does</strong>" in text(0.001, 0.002).text
+    assert "<strong>undecided</strong>" in text(0.003, -0.001, 0.002).text
+    assert "<strong>it does not</strong>" in text(0.003, -0.03, 0.002).text
     assert "photos-relabelled +0.0090 (−0.0010 to +0.0190)" in text(0.003, -0.001).text
     assert relabelling([{"arm": "synthetic-relabelled", "less": "synthetic", "f1_vessel": {}}]) is None
 

@@ -11,7 +11,9 @@ def test_numbers_as_text():
     assert text.signed(0.0041) == "+0.0041" and text.signed(-0.5, 1) == "−0.5"
     assert text.short(4.212e-4) == "4.212e−4" and text.short(0.05131) == "0.05131" and text.short(0.0) == "0"
     assert text.probability(2 / 2001) == "≤ 0.001" and text.probability(0.0114) == "0.011"
-    assert text.interval([-0.1, 0.2]) == "−0.1000 to 0.2000" and text.interval([0.1, None]) == "–"
+    assert text.interval([-0.1, 0.2]) == "−0.1000 to 0.2000" and text.interval([0.1, None]) == "too few patients"
+    assert text.with_interval(0.5, [None, None]) == "0.5000\ntoo few patients"
+    assert text.with_interval(None, [None, None]) == "–"
 
 
 def test_names_of_trainings():
@@ -55,11 +57,11 @@ def test_what_intervals_rest_on():
                          "arms": {"real": {"seeds": [{}] * seeds}, "synthetic": {"seeds": [{}]}}})
 
     several = said(8, 4, 3)
-    assert "8 images of 4 patients." in several and "samples of patients and of U-Nets" in several
-    assert "fewer than 6 patients intervals are a rough guide" in several and "One U-Net" not in several
+    assert "8 images of 4 patients." in several and "over patients and U-Nets" in several
+    assert "or more" not in several and "One U-Net" not in several
     single = said(20, 6, 1)
-    assert "samples of patients," in single and "One U-Net an arm" in single and "rough" not in single
-    assert "1 image of 1 patient." in said(1, 1, 1)
+    assert "over patients," in single and "One U-Net an arm" in single
+    assert "1 image of 1 patient." in said(1, 1, 1) and "takes 3 patients or more" in said(1, 1, 1)
 
 
 def test_summary_of_arms(results):
