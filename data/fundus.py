@@ -23,7 +23,7 @@ LEAST_SHARE = 0.4   # of the image; a smaller bright region is an object, not th
 class View:
     """One image at the working scale.
 
-    stem: as in `Sample`.
+    stem, patient: as in `Sample`; patient is "" where nobody was photographed.
     image: uint8 (h, w, 3) RGB, black outside the field of view.
     mask: uint8 (h, w), 0 or 255, or None.
     fov: uint8 (h, w), 255 inside the field of view, else 0.
@@ -37,6 +37,7 @@ class View:
     fov: np.ndarray
     box: tuple[int, int, int, int]
     native_shape: tuple[int, int]
+    patient: str = ""
 
 
 def find_field_of_view(image: np.ndarray) -> np.ndarray:
@@ -105,7 +106,8 @@ def load_view(sample: Sample) -> View:
         image, fov = resize(image, shape), resize_mask(fov, shape)
         mask = None if mask is None else resize_mask(mask, shape)
     image = np.where(fov[..., None] > 0, image, 0).astype(np.uint8)
-    return View(sample.stem, image, mask, fov, (top, left, top + height, left + width), native_shape)
+    return View(sample.stem, image, mask, fov, (top, left, top + height, left + width), native_shape,
+                sample.patient)
 
 
 def load_views(spec: str, split: str, masks: bool = True, modality: str = "") -> list[View]:

@@ -52,6 +52,8 @@ def measure(run: Run) -> dict:
     for name in entries.keys() - {"real"} if "real" in entries else ():
         entries[name]["difference"] = resampling.differences(counts[name], counts["real"], patients)
         entries[name]["ratio"] = resampling.ratios(counts[name], counts["real"], patients)
+    for key in F1:
+        resampling.correct([entry["difference"][key] for entry in entries.values() if "difference" in entry])
     return {"arms": entries, "contrasts": contrasts(counts, patients)}
 
 
@@ -93,8 +95,10 @@ def contrasts(counts: dict[str, np.ndarray], patients: list[str]) -> list[dict]:
     wanted = list(COMPARED)
     if len(numbered) > 1:
         wanted += [(numbered[-1], numbered[0]), (numbered[-1], "synthetic")]
-    return [{"arm": name, "less": other, **resampling.differences(counts[name], counts[other], patients)}
-            for name, other in wanted if {name, other} <= counts.keys()]
+    compared = [{"arm": name, "less": other, **resampling.differences(counts[name], counts[other], patients)}
+                for name, other in wanted if {name, other} <= counts.keys()]
+    resampling.correct([entry[key] for entry in compared for key in F1])
+    return compared
 
 
 def tables(results: dict) -> dict[str, Table]:
@@ -106,9 +110,9 @@ def tables(results: dict) -> dict[str, Table]:
                                                  number(arm["spread"][key]))]
         rows.append([name, str(arm["n_train_pairs"]), str(len(arm["seeds"])), *cells,
                      with_interval(difference["mean"], difference["ci95"], signed) if difference else "–",
-                     probability(difference and difference["p"])])
+                     probability(difference and difference["p_holm"])])
     shown = {"Arms": Table(["arm", "pairs", "seeds", "vessel F1\n95% interval", "SD", "macro F1\n95% interval", "SD",
-                            "vessel F1 − real\n95% interval", "p"], rows)}
+                            "vessel F1 − real\n95% interval", "p, Holm"], rows)}
     ratios = {name: arm["ratio"] for name, arm in arms.items() if "ratio" in arm}
     if ratios:
         shown["Of the real arm"] = Table(
@@ -117,10 +121,10 @@ def tables(results: dict) -> dict[str, Table]:
              for name, ratio in ratios.items()])
     if results["contrasts"]:
         rows = [[f"{entry['arm']} − {entry['less']}", *(cell for key in F1 for cell in (
-            with_interval(entry[key]["mean"], entry[key]["ci95"], signed), probability(entry[key]["p"])))]
+            with_interval(entry[key]["mean"], entry[key]["ci95"], signed), probability(entry[key]["p_holm"])))]
             for entry in results["contrasts"]]
-        shown["Between other arms"] = Table(["difference", "vessel F1\n95% interval", "p", "macro F1\n95% interval",
-                                             "p"], rows)
+        shown["Between other arms"] = Table(["difference", "vessel F1\n95% interval", "p, Holm",
+                                             "macro F1\n95% interval", "p, Holm"], rows)
     return shown
 
 
@@ -171,7 +175,7 @@ def section(results: dict, folder: Path) -> Section:
         if difference and not parse_arm(name).numbered:
             sentences.append(Markup("<strong>{}</strong>: vessel F1 {} from the real arm’s; {} ({}, p {}).").format(
                 name, signed(difference["mean"]), against_zero(difference["ci95"]),
-                interval(difference["ci95"], signed), probability(difference["p"])))
+                interval(difference["ci95"], signed), probability(difference["p_holm"])))
     kinds = Markup("; ").join(Markup("<em>{}</em>: {}").format(kind.name, kind.sentence) for kind in KINDS)
     contrasts = shown.get("Between other arms")
     return Section("arms", "Arms: the same U-Net, other training images", [
@@ -180,8 +184,8 @@ def section(results: dict, folder: Path) -> Section:
                         kinds)),
         shown["Arms"],
         Text(f"In the field of view, on the images’ own pixel grid, pooled over all test pixels; means over seeds. SD: "
-             f"standard deviation over seeds. {how_sure(results)} Differences, ratios and p are paired; p is not "
-             "corrected for the number of arms."),
+             f"standard deviation over seeds. {how_sure(results)} Differences, ratios and p are paired; the p of each "
+             "table are corrected together by Holm’s method."),
         Bullets(sentences) if sentences else None,
         shown.get("Of the real arm"),
         contrasts and Text(EXPLAINED), contrasts, relabelling(results["contrasts"]),

@@ -12,24 +12,26 @@ from unet_eval.measures import morphology
 from unet_eval.measures.morphology import LARGEST, MOST, STATISTICS
 from unet_eval.report.blocks import Details, Figure, Section, Text
 from unet_eval.report.charts import BLUE, COLUMN, ORANGE, PAGE, chart, draw
-from unet_eval.report.claims import LEVEL
+from unet_eval.report.claims import SHIFT, SPREAD, statistics
 from unet_eval.report.tables import Table
-from unet_eval.report.text import number, probability, short
+from unet_eval.report.text import number, probability, short, with_interval
 from unet_eval.run import Run
 
 NAME = "the shape of masks"
+KEPT = {"reproduced": "kept", "not reproduced": "not kept", "undecided": "undecided"}
 
 
 def measure(run: Run) -> dict:
     synthetic = [(row["masks"][..., 0] > 0, row["fovs"][..., 0] > 0) for row in run.rows(MOST)]
     real = [(square(view.mask, run.size) > 0, square(view.fov, run.size) > 0) for view in run.training]
+    patients = [view.patient for view in run.training]
 
     def means(masks):
         each = [morphology.mask_statistics(*mask) for mask in masks]
         return {"n": len(each), **{key: float(np.mean([values[key] for values in each])) for key in each[0]}}
 
     return {"masks": {"size": run.size, "synthetic": means(synthetic), "real": means(real),
-                      "statistics": morphology.compare(synthetic, real), "test": "Kolmogorov-Smirnov",
+                      "statistics": morphology.compare(synthetic, real, patients), "test": "Kolmogorov-Smirnov",
                       "widths": {"pixels": list(morphology.WIDTHS), "synthetic": morphology.width_shares(synthetic),
                                  "real": morphology.width_shares(real)}}}
 
@@ -40,11 +42,18 @@ def tables(results: dict) -> dict[str, Table]:
                   [[name, str(measured[key]["n"]), number(measured[key]["density"]),
                     number(measured[key]["largest_components"])]
                    for key, name in (("synthetic", "Stage-I"), ("real", "real training masks"))])
-    statistics = Table(["statistic", "synthetic: median\nquartiles", "real: median\nquartiles", "D", "p", "p, Holm"],
-                       [["\n".join(filter(None, STATISTICS[name])), _quartiles(entry["synthetic"]),
-                         _quartiles(entry["real"]), number(entry["statistic"], 3), probability(entry["p"]),
-                         probability(entry["p_holm"])] for name, entry in measured["statistics"].items()])
-    return {"Masks": means, "Statistics of masks": statistics}
+    verdicts = statistics(results)
+    tests = Table(["statistic", "synthetic: median\nquartiles", "real: median\nquartiles", "means apart\n95% interval",
+                   "SD / SD\n95% interval", "verdict", "D", "p, Holm"],
+                  [["\n".join(filter(None, STATISTICS[name])), _quartiles(entry["synthetic"]),
+                    _quartiles(entry["real"]), _estimate(entry["shift"]), _estimate(entry["spread"]),
+                    KEPT[verdicts[name]], number(entry["statistic"], 3), probability(entry["p_holm"])]
+                   for name, entry in measured["statistics"].items()])
+    return {"Masks": means, "Statistics of masks": tests}
+
+
+def _estimate(found: dict) -> str:
+    return with_interval(found["mean"], found["ci95"], lambda value: number(value, 2))
 
 
 def _quartiles(values: list[float | None]) -> str:
@@ -96,19 +105,20 @@ def widths_chart(widths: dict) -> Chart:
 
 
 def section(results: dict, folder: Path) -> Section:
-    shown, size, statistics = tables(results), results["masks"]["size"], results["masks"]["statistics"]
-    differing = [STATISTICS[name][0] for name, entry in statistics.items()
-                 if entry["p_holm"] is not None and entry["p_holm"] < LEVEL]
-    verdict = (f"differ in {len(differing)} of {len(statistics)} statistics: {', '.join(differing)}" if differing else
-               f"differ in none of {len(statistics)} statistics; for small sets that proves little")
+    shown, size, verdicts = tables(results), results["masks"]["size"], statistics(results)
+    named = {found: ", ".join(STATISTICS[name][0] for name in verdicts if verdicts[name] == found) for found in KEPT}
+    said = "; ".join(f"{KEPT[found]}: {names or 'none'}" for found, names in named.items())
     return Section("masks", "The shape of masks", [
         shown["Masks"],
         Text(f"Masks are drawn at {size} × {size} pixels; means, in the field of view. A piece is an 8-connected "
              "component: a real vessel tree hangs together, and dust and broken strokes lower the last column."),
-        Text(f"At p < {LEVEL} after Holm’s correction, generated and real masks {verdict}."),
+        Text(f"A statistic is kept where generated and real masks have means within {SHIFT:g} interquartile ranges of "
+             f"the real ones, and standard deviations within a factor of {SPREAD}, both with the whole 95% interval. "
+             f"It is not kept where an interval lies outside. So {said}."),
         Figure(folder / "mask_statistics.png", "Violins of each statistic, a value a mask; the line is the median, p "
                "corrected by Holm.", "broad"),
         Figure(folder / "widths.png", "How wide the vessels are: all masks of a set together, along their centre "
                "lines.", "chart"),
-        Details("Medians, quartiles and tests", [shown["Statistics of masks"]]),
-        Text("D and p: two-sample Kolmogorov-Smirnov test.")])
+        Details("Medians, quartiles, intervals and tests", [shown["Statistics of masks"]]),
+        Text("Means apart: synthetic less real, in interquartile ranges of the real masks. Intervals: jackknife over "
+             "synthetic masks and over patients. D and p: two-sample Kolmogorov-Smirnov test, a value a mask.")])

@@ -13,10 +13,10 @@ from unet_eval.measures import nearest
 from unet_eval.measures.morphology import MOST
 from unet_eval.report.blocks import Details, Figure, Section, Text
 from unet_eval.report.charts import BLUE, COLUMN, ORANGE, chart, draw
-from unet_eval.report.claims import LEVEL
+from unet_eval.report.claims import NEARER, nearer
 from unet_eval.report.grids import grid
 from unet_eval.report.tables import Table
-from unet_eval.report.text import number, probability
+from unet_eval.report.text import interval, number, percent, probability
 from unet_eval.run import Run
 
 NAME = "nearest training masks"
@@ -28,6 +28,7 @@ BINS = 16
 def measure(run: Run) -> dict:
     return {"nearest": nearest.compare((row["masks"][..., 0] for row in run.rows(MOST)),
                                        _squares([test.view for test in run.tests], run.size),
+                                       [test.patient for test in run.tests],
                                        _squares(run.learned, run.size), [view.stem for view in run.learned])}
 
 
@@ -74,16 +75,21 @@ def distances_chart(distances: dict) -> Chart:
 
 def section(results: dict, folder: Path) -> Section:
     measured = results["nearest"]
-    synthetic, test, p = measured["synthetic"], measured["test"], measured["p"]
-    verdict = ("they lie nearer to the training masks than unseen real masks do, as copies would" if p < LEVEL else
-               "no sign that they lie nearer to the training masks than unseen real masks do")
+    synthetic, test, share = measured["synthetic"], measured["test"], measured["share"]
+    verdict = {"reproduced": "they lie no nearer to the training masks than unseen real masks do",
+               "not reproduced": "they lie nearer to the training masks than unseen real masks do, as copies would",
+               "undecided": "undecided whether they lie nearer to the training masks than unseen real masks do"}
     return Section("nearest", "Nearest training masks (Figure 4)", [
         Text(Markup("For each of {} generated masks the nearest of the training masks under mirroring, rotations and "
                     "shifts; the distance is 0 for equal masks and 1 for masks without overlap. Median "
                     "<strong>{}</strong>, smallest {}. Real test masks, which no training has seen, have median {} and "
-                    "smallest distance {}. One-sided Mann-Whitney test, p {}: {}.").format(
+                    "smallest distance {}. Of all pairs of a generated and a real test mask, the generated one is the "
+                    "nearer in {} ({}); half is no difference, and up to {} still counts as none: "
+                    "<strong>{}</strong>. One-sided Mann-Whitney test, p {}.").format(
                         len(synthetic), number(median(synthetic), 3), number(min(synthetic), 3),
-                        number(median(test), 3), number(min(test), 3), probability(p), verdict)),
+                        number(median(test), 3), number(min(test), 3), percent(share["mean"]),
+                        interval(share["ci95"], percent), percent(0.5 + NEARER), verdict[nearer(measured)],
+                        probability(measured["p"]))),
         Figure(folder / "figure_4.png", "Figure 4. Generated masks, below each the nearest training mask, turned and "
                "shifted as it was found, and their distance."),
         Figure(folder / "nearest.png", "Distances to the nearest training mask.", "chart"),

@@ -14,6 +14,7 @@ import tensorflow as tf
 from scipy.spatial.distance import cdist
 
 from data.fundus import square
+from unet_eval.measures.resampling import Estimate, jackknife
 
 KEYS = ("frechet", "precision", "recall")
 NEIGHBOURS = 3  # Kynkaanniemi et al. 2019
@@ -72,7 +73,7 @@ def compare_sets(real: list[np.ndarray], synthetic: list[np.ndarray] | None, n: 
     """
     if not n:
         nothing = dict.fromkeys(KEYS, float("nan"))
-        return {**nothing, "spread": nothing}
+        return {**nothing, "spread": {**nothing}}
     random, drawn = np.random.default_rng(seed), []
     for _ in range(repeats):
         order = random.permutation(len(real))
@@ -91,19 +92,21 @@ def _ms_ssim(a, b):
     return tf.image.ssim_multiscale(a, b, 1.0)
 
 
-def ms_ssim_diversity(images: list[np.ndarray], pairs: int = PAIRS, seed: int = 0) -> float:
+def ms_ssim_diversity(images: list[np.ndarray], pairs: int = PAIRS, seed: int = 0) -> Estimate:
     """Mean MS-SSIM (Wang et al. 2003) in [0, 1] over random pairs of distinct photographs, uint8 (H, W, 3) RGB.
 
     Lower is more diverse (Odena et al. 2017). The black border that photographs of eyes share raises it, for all sets
-    alike. Grey, 256 x 256; NaN for fewer than two images.
+    alike. Grey, 256 x 256; NaN for fewer than two images. The error is a jackknife's over the photographs.
     """
     every = list(combinations(range(len(images)), 2))
     if not every:
-        return float("nan")
+        return jackknife(float("nan"), np.empty(0))
     chosen = np.random.default_rng(seed).permutation(every)[:pairs]
     grey = np.array([square(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], SMALL) for image in images])
     grey = grey.reshape(-1, SMALL, SMALL, 1).astype(np.float32) / 255
-    return float(np.mean([_ms_ssim(grey[i], grey[j]).numpy() for i, j in chosen]))
+    values = np.array([float(_ms_ssim(grey[i], grey[j])) for i, j in chosen])
+    without = [values[(chosen != image).all(axis=1)] for image in np.unique(chosen)]
+    return jackknife(values.mean(), np.array([rest.mean() for rest in without if len(rest)]))
 
 
 def describe(real: Photographs, synthetic: dict[str, Photographs]) -> dict:
@@ -113,8 +116,10 @@ def describe(real: Photographs, synthetic: dict[str, Photographs]) -> dict:
     "n": half of the real ones, or as many as the smallest set has.
     """
     n = min(len(real.images) // 2, *(len(photographs.images) for photographs in synthetic.values()))
-    sets = {"real_real": {**compare_sets(real.features, None, n), "ms_ssim": ms_ssim_diversity(real.images)}}
+    sets = {"real_real": compare_sets(real.features, None, n)}
     for name, photographs in synthetic.items():
-        sets[name] = {**compare_sets(real.features, photographs.features, n),
-                      "ms_ssim": ms_ssim_diversity(photographs.images)}
+        sets[name] = compare_sets(real.features, photographs.features, n)
+    for name, photographs in {"real_real": real, **synthetic}.items():
+        diversity = ms_ssim_diversity(photographs.images)
+        sets[name]["ms_ssim"], sets[name]["spread"]["ms_ssim"] = diversity.value, diversity.error
     return {"sets": sets, "n": n, "k": NEIGHBOURS, "repeats": REPEATS}

@@ -10,6 +10,8 @@ from scipy.stats import ks_2samp
 from skimage.measure import block_reduce
 from skimage.morphology import skeletonize
 
+from unet_eval.measures.resampling import LEAST, correct, jackknife
+
 MOST = 100  # masks of a set
 WIDTHS = range(1, 21)  # pixels
 LARGEST = 5  # components of a mask
@@ -111,33 +113,53 @@ def width_shares(masks: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[float]:
     return (counts[WIDTHS[0]:] / max(len(pooled), 1)).tolist()
 
 
-def holm(p: np.ndarray) -> np.ndarray:
-    """p values (n,) corrected for their number by Holm's method (1979); NaN stays NaN and is not counted."""
-    p, corrected = np.asarray(p, np.float64), np.full(len(p), np.nan)
-    order = np.argsort(p)[:np.count_nonzero(~np.isnan(p))]  # NaN comes last
-    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1)
-    return corrected
-
-
-def compare(synthetic: Iterable[tuple[np.ndarray, np.ndarray]], real: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict:
+def compare(synthetic: Iterable[tuple[np.ndarray, np.ndarray]], real: Iterable[tuple[np.ndarray, np.ndarray]],
+            patients: list[str]) -> dict:
     """STATISTICS of the first MOST pairs (mask, field of view) of two sets, boolean (h, w), drawn at one size.
 
-    {NAME: {"synthetic": [values], "real": [values], "statistic", "p", "p_holm"}}: the two-sample Kolmogorov-Smirnov
-    test, one value a mask, NaN left out. "p" is of one statistic alone; of eight, one in three sets of equals has one
-    below 0.05, which is what "p_holm" corrects.
+    {NAME: {"synthetic": [values], "real": [values], "statistic", "p", "p_holm", "shift", "spread"}}, NaN left out: the
+    two-sample Kolmogorov-Smirnov test, one value a mask, and `alike`. "p" is of one statistic alone; of eight, one in
+    three sets of equals has one below 0.05, which is what "p_holm" corrects.
     """
     described = {name: [describe(mask, fov) for mask, fov in islice(masks, MOST)]
                  for name, masks in (("synthetic", synthetic), ("real", real))}
     compared = {}
     for key in STATISTICS:
         sets = {name: [values[key] for values in masks] for name, masks in described.items()}
-        samples = [np.array(values)[~np.isnan(values)] for values in sets.values()]
+        known = {name: ~np.isnan(values) for name, values in sets.items()}
+        samples = [np.array(values)[known[name]] for name, values in sets.items()]
         tested = ks_2samp(*samples) if all(map(len, samples)) else None
         compared[key] = {**sets, "statistic": float(tested.statistic) if tested else float("nan"),
-                         "p": float(tested.pvalue) if tested else float("nan")}
-    for entry, p in zip(compared.values(), holm([entry["p"] for entry in compared.values()]).tolist()):
-        entry["p_holm"] = p
+                         "p": float(tested.pvalue) if tested else float("nan"),
+                         **alike(*samples, np.array(patients[:MOST])[known["real"]])}
+    correct(list(compared.values()))
     return compared
+
+
+def alike(synthetic: np.ndarray, real: np.ndarray, patients: np.ndarray) -> dict:
+    """How far synthetic values (n,) are from real ones (m,), which are of `patients` (m,).
+
+    {"shift", "spread"}: {"mean", "ci95"} each, by jackknife over synthetic values and over patients. "shift" is the
+    difference of the means in interquartile ranges of the real values, "spread" the ratio of the standard deviations.
+    NaN where one is not defined.
+    """
+    def jackknifed(statistic):
+        without = [real[patients != name] for name in np.unique(patients)]
+        return jackknife(statistic(synthetic, real), np.array([statistic(synthetic, rest) for rest in without]),
+                         np.array([statistic(np.delete(synthetic, i), real) for i in range(len(synthetic))]))
+
+    nothing = {"mean": float("nan"), "ci95": [float("nan")] * 2}
+    quartiles = np.percentile(real, [25, 75]) if len(real) else [0, 0]
+    scale = quartiles[1] - quartiles[0]
+    if scale <= 0 or min(len(synthetic), len({*patients})) < LEAST:
+        return {"shift": nothing, "spread": nothing}
+    shift = jackknifed(lambda made, own: (made.mean() - own.mean()) / scale)
+    found = {"shift": {"mean": shift.value, "ci95": shift.ci95()}, "spread": nothing}
+    if synthetic.std() > 0:
+        with np.errstate(divide="ignore", invalid="ignore"):  # without one patient the rest may be equal
+            spread = jackknifed(lambda made, own: np.log(made.std(ddof=1) / own.std(ddof=1)))
+        found["spread"] = {"mean": float(np.exp(spread.value)), "ci95": np.exp(spread.ci95()).tolist()}
+    return found
 
 
 def mask_statistics(mask, within, largest=LARGEST):

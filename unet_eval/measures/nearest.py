@@ -15,6 +15,8 @@ import numpy as np
 from scipy import fft
 from scipy.stats import mannwhitneyu
 
+from unet_eval.measures.resampling import jackknife
+
 COARSE, BLUR = 64, 1.5          # pixels; generate.py of Stage-I compares at this size too
 DEGREES = range(0, 360, 15)
 REACH = COARSE // 8             # pixels of a shift, either way
@@ -82,18 +84,36 @@ def find(mask: np.ndarray, bank: Bank) -> Match:
     return best
 
 
-def compare(synthetic: Iterable[np.ndarray], test: Iterable[np.ndarray], training: list[np.ndarray],
-            stems: list[str]) -> dict:
-    """results.json's "nearest", from masks uint8 (S, S) 0/255; `stems` are the training masks'.
+def compare(synthetic: Iterable[np.ndarray], test: Iterable[np.ndarray], patients: list[str],
+            training: list[np.ndarray], stems: list[str]) -> dict:
+    """results.json's "nearest", from masks uint8 (S, S) 0/255; `patients` are the test masks', `stems` the training's.
 
-    {"synthetic": [distances], "test": [distances], "p", "matches": [{"mask", "training", "stem", "flip", "degrees",
-    "shift", "distance"}, a synthetic mask each]}. "p" is of the one-sided Mann-Whitney test: small where synthetic
-    masks lie nearer to the training masks than real test masks do, as copies would. NaN where a set is empty.
+    {"synthetic": [distances], "test": [distances], "share", "p", "matches": [{"mask", "training", "stem", "flip",
+    "degrees", "shift", "distance"}, a synthetic mask each]}; "share" and "p" as `nearer`.
     """
     bank = Bank(training)
     matches = [find(mask, bank) for mask in synthetic]
     near, reference = [match.distance for match in matches], [find(mask, bank).distance for mask in test]
-    p = mannwhitneyu(near, reference, alternative="less").pvalue if near and reference else float("nan")
-    return {"synthetic": near, "test": reference, "p": float(p),
+    return {"synthetic": near, "test": reference, **nearer(np.array(near), np.array(reference), np.array(patients)),
             "matches": [{"mask": row, "stem": stems[match.training], **asdict(match), "shift": list(match.shift)}
                         for row, match in enumerate(matches)]}
+
+
+def nearer(synthetic: np.ndarray, test: np.ndarray, patients: np.ndarray) -> dict:
+    """Whether synthetic masks lie nearer to the training masks than real test masks do, as copies would.
+
+    Args:
+      synthetic, test: distances (n,) and (m,). patients: whose the test masks are, (m,).
+    Returns:
+      "share", {"mean", "ci95"}: of all pairs of a synthetic and a test mask, those of which the synthetic one is the
+      nearer; 0.5 where there is no difference, an equal pair counts one half. The interval is over test patients and
+      synthetic masks. "p" of the one-sided Mann-Whitney test, one value a mask. NaN where a set is empty.
+    """
+    if not len(synthetic) or not len(test):
+        return {"share": {"mean": float("nan"), "ci95": [float("nan")] * 2}, "p": float("nan")}
+    wins = (synthetic[:, None] < test) + 0.5 * (synthetic[:, None] == test)
+    without = np.array([wins[:, patients != name].mean() for name in np.unique(patients) if (patients != name).any()])
+    made = (wins.sum(axis=0) - wins).mean(axis=1) / max(len(synthetic) - 1, 1)
+    share = jackknife(wins.mean(), without, *([made] if len(made) > 1 else []))
+    return {"share": {"mean": share.value, "ci95": share.ci95(0, 1)},
+            "p": float(mannwhitneyu(synthetic, test, alternative="less").pvalue)}

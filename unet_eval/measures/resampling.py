@@ -53,6 +53,20 @@ def jackknife(value: float, *left_out: np.ndarray) -> Estimate:
     return Estimate(float(value), total ** 0.5, float(freedom))
 
 
+def holm(p: np.ndarray) -> np.ndarray:
+    """p values (n,) corrected for their number by Holm's method (1979); NaN stays NaN and is not counted."""
+    p, corrected = np.asarray(p, np.float64), np.full(len(p), np.nan)
+    order = np.argsort(p)[:np.count_nonzero(~np.isnan(p))]  # NaN comes last
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1)
+    return corrected
+
+
+def correct(entries: list[dict]) -> None:
+    """Gives each entry of one table "p_holm", its "p" corrected for all of them."""
+    for entry, p in zip(entries, holm([entry["p"] for entry in entries]).tolist()):
+        entry["p_holm"] = p
+
+
 def spreads(counts, patients):
     """"ci95" of the mean over seeds, and "spread", the standard deviation over seeds, None for a single one."""
     counts = np.asarray(counts, np.int64)

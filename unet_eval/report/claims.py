@@ -1,16 +1,37 @@
-"""What the paper claims, what was measured, and a verdict by a rule that is stated beside it."""
+"""What the paper claims, what was measured, and a verdict by a rule that is stated beside it.
+
+A verdict rests on a 95 % interval and a margin: "reproduced" where the whole interval lies within the margin, "not
+reproduced" where it lies outside, else "undecided". So imprecise measurements decide nothing.
+"""
 from __future__ import annotations
 
-from math import hypot
+from math import hypot, inf
 from statistics import median
 
 from unet_eval.report.headline import ratio
 from unet_eval.report.tables import Table
-from unet_eval.report.text import interval, number, probability, short
+from unet_eval.report.text import interval, number, percent, short
 
-LEVEL = 0.05
-WITHIN = 2  # times, for two divergences to be called alike
-DEVIATIONS = 2  # for two Fréchet distances to be called different
+MARGIN = 0.02   # of a ratio of F1 scores: to either side of the paper's
+WITHIN = 2      # times, for two divergences to be called alike
+SHIFT = 0.5     # interquartile ranges, of means of the statistics of masks
+SPREAD = 2      # times, of their standard deviations
+NEARER = 0.1    # of pairs of masks, beyond one half
+DEVIATIONS = 2  # for two distances between sets of photographs to be called different
+
+
+def verdict(ends: list[float | None], low: float, high: float) -> str:
+    """Of an interval: "reproduced" within [low, high], "not reproduced" outside; "undecided" across an end, or without
+    an interval."""
+    if None in ends:
+        return "undecided"
+    return ("reproduced" if low <= ends[0] and ends[1] <= high else
+            "not reproduced" if ends[1] < low or high < ends[0] else "undecided")
+
+
+def together(verdicts: list[str]) -> str:
+    """Of a claim that needs several things."""
+    return next((found for found in ("not reproduced", "undecided") if found in verdicts), "reproduced")
 
 
 def claims(results: dict) -> Table:
@@ -35,41 +56,64 @@ def _worth(results):
     both = ratio(results)
     if not both:
         return None
-    measured, (low, high) = both["f1_macro"]["mean"], both["f1_macro"]["ci95"]
-    verdict = ("reproduced" if low <= both["paper"] <= high else
-               "not reproduced: lower" if high < both["paper"] else "exceeded")
-    return [f"Synthetic pairs give nearly the F1 of real ones: {both['paper']:.4f} of it",
-            f"{number(measured)} of the macro F1 ({interval([low, high])})", verdict,
-            "the 95% interval includes the paper’s ratio"]
+    measured, ends, paper = both["f1_macro"]["mean"], both["f1_macro"]["ci95"], both["paper"]
+    found = verdict(ends, paper - MARGIN, paper + MARGIN)
+    if found == "not reproduced":
+        found = "not reproduced: lower" if measured < paper else "exceeded"
+    return [f"Synthetic pairs give nearly the F1 of real ones: {paper:.4f} of it",
+            f"{number(measured)} of the macro F1 ({interval(ends)})", found,
+            f"the 95% interval lies within {MARGIN} of the paper’s ratio"]
 
 
 def _divergence(results):
     kl, paper = results["kl"], results["paper"]
-    synthetic, real = kl["synthetic_real"], kl["real_real"]
-    if synthetic is None or real is None:
+    keys = ("synthetic_real", "real_real")
+    if None in [kl[key] for key in keys]:
         return None
-    verdict = ("not reproduced" if synthetic <= real else
-               "reproduced" if reproduces(kl, paper) else "in direction only")
+    ranges = [kl["range"][key] for key in keys]
+    found = together([verdict(ends, paper[f"kl_{key}"] / WITHIN, paper[f"kl_{key}"] * WITHIN)
+                      for key, ends in zip(keys, ranges)])
+    if found == "not reproduced" and None not in ranges[0] + ranges[1] and ranges[0][0] > ranges[1][1]:
+        found = "in direction only"
+    measured = " and ".join(f"{short(kl[key])} ({interval(ends, short)})" for key, ends in zip(keys, ranges))
     return [f"Synthetic and real grey levels differ by KL {short(paper['kl_synthetic_real'])}, halves of the real by "
-            f"{short(paper['kl_real_real'])}", f"{short(synthetic)} and {short(real)}", verdict,
-            f"direction: the first is the larger; reproduced: both also within a factor of {WITHIN} of the paper’s"]
+            f"{short(paper['kl_real_real'])}", measured, found,
+            f"both 95% ranges lie within a factor of {WITHIN} of the paper’s; direction: the first above the second"]
+
+
+def statistics(results: dict) -> dict[str, str]:
+    """The verdict on each statistic of masks, whether its mean and its spread are kept: {name: verdict}."""
+    return {name: together([verdict(entry["shift"]["ci95"], -SHIFT, SHIFT),
+                            verdict(entry["spread"]["ci95"], 1 / SPREAD, SPREAD)])
+            for name, entry in results["masks"]["statistics"].items()}
 
 
 def _distribution(results):
-    tested = [entry["p_holm"] for entry in results["masks"]["statistics"].values() if entry["p_holm"] is not None]
-    differing = sum(p < LEVEL for p in tested)
+    verdicts = list(statistics(results).values())
+    kept, changed = verdicts.count("reproduced"), verdicts.count("not reproduced")
     return ["Synthetic data keep the statistics of the real data",
-            f"{differing} of {len(tested)} statistics of masks differ", "not reproduced" if differing else "reproduced",
-            f"no statistic differs at p < {LEVEL}, Kolmogorov-Smirnov, corrected by Holm"]
+            f"of {len(verdicts)} statistics of masks {kept} are kept, {changed} are not", together(verdicts),
+            f"of each statistic the 95% intervals lie within: means, {SHIFT:g} interquartile ranges of the real masks; "
+            f"standard deviations, a factor of {SPREAD}"]
+
+
+def nearer(nearest: dict) -> str:
+    """The verdict on "generated masks are no nearer to the training masks than real ones"."""
+    return verdict(nearest["share"]["ci95"], -inf, 0.5 + NEARER)
 
 
 def _originals(results):
     nearest = results["nearest"]
-    verdict = "not shown: they lie nearer than unseen real masks" if nearest["p"] < LEVEL else "no sign of copies"
+    if nearest["share"]["mean"] is None:
+        return None
     return ["Generated masks are no copies of training masks",
             f"median distance {number(median(nearest['synthetic']), 3)}, of real test masks "
-            f"{number(median(nearest['test']), 3)}; p {probability(nearest['p'])}", verdict,
-            f"generated masks are not nearer than real test masks, one-sided Mann-Whitney, p < {LEVEL}"]
+            f"{number(median(nearest['test']), 3)}; nearer in {percent(nearest['share']['mean'])} of the pairs "
+            f"({interval(nearest['share']['ci95'], percent)})",
+            {"reproduced": "no sign of copies", "not reproduced": "they lie nearer than unseen real masks"}.get(
+                nearer(nearest), "undecided"),
+            "of pairs of a generated and a real test mask, the generated one is the nearer to the training masks in at "
+            f"most {percent(0.5 + NEARER)} (95% interval)"]
 
 
 def _of_sets(results, key, *names):
@@ -78,27 +122,36 @@ def _of_sets(results, key, *names):
     return None if None in values else values
 
 
+def _smaller(results, key, *names):
+    """Whether the first set's number is the smaller: (numbers, standard deviations, verdict), None where a set lacks
+    it. `names` are of sets; only the first two are compared."""
+    numbers, spreads = (_of_sets(results, part, *names) for part in (key, "spread"))
+    deviations = spreads and [spread[key] for spread in spreads]
+    if not numbers or None in deviations:
+        return None
+    difference, chance = numbers[0] - numbers[1], DEVIATIONS * hypot(*deviations[:2])
+    return numbers, deviations, verdict([difference - chance, difference + chance], -inf, 0)
+
+
 def _variety(results):
-    values = _of_sets(results, "ms_ssim", "synthetic", "real_real")
-    return values and ["The pipeline produces a wider variety of photographs than the original data",
-                       f"MS-SSIM within the synthetic set {number(values[0], 3)}, within the real one "
-                       f"{number(values[1], 3)}", "reproduced" if values[0] < values[1] else "not reproduced",
-                       "a lower MS-SSIM is more variety; no interval"]
+    compared = _smaller(results, "ms_ssim", "synthetic", "real_real")
+    if not compared:
+        return None
+    (synthetic, real), deviations, found = compared
+    return ["The pipeline produces a wider variety of photographs than the original data",
+            f"MS-SSIM within the synthetic set {number(synthetic, 3)} (SD {number(deviations[0], 3)}), within the real "
+            f"one {number(real, 3)} (SD {number(deviations[1], 3)})", found,
+            f"a lower MS-SSIM is more variety, by more than {DEVIATIONS} SD"]
 
 
 def _single(results):
-    names = ("single", "synthetic", "real_real")
-    distances, spreads = (_of_sets(results, key, *names) for key in ("frechet", "spread"))
-    if not distances:
+    compared = _smaller(results, "frechet", "synthetic", "single", "real_real")
+    if not compared:
         return None
-    deviations = [spread["frechet"] for spread in spreads]
-    farther, chance = distances[0] - distances[1], DEVIATIONS * hypot(*deviations[:2])
     measured = ", ".join(f"{name} {short(distance)} (SD {short(deviation)})" for name, distance, deviation in
-                         zip(("Fréchet distance", "two stages", "floor"), distances, deviations))
-    return ["A single GAN draws worse photographs than two stages", measured,
-            "reproduced" if farther > chance else "not reproduced" if farther < -chance else "undecided",
-            f"the single GAN’s distance is the larger by more than {DEVIATIONS} SD over choices of images; undecided: "
-            "by less, either way"]
+                         zip(("Fréchet distance of two stages", "single GAN", "floor"), *compared[:2]))
+    return ["A single GAN draws worse photographs than two stages", measured, compared[2],
+            f"the single GAN’s distance is the larger by more than {DEVIATIONS} SD over choices of images"]
 
 
 def _second(results):

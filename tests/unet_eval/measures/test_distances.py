@@ -98,16 +98,18 @@ def textures():
 
 
 def test_copies_are_not_diverse(textures):
-    assert distances.ms_ssim_diversity(textures[:1] * 3) == pytest.approx(1, abs=1e-4)
-    assert distances.ms_ssim_diversity(textures) < 0.5
-    assert math.isnan(distances.ms_ssim_diversity(textures[:1]))
+    assert distances.ms_ssim_diversity(textures[:1] * 3).value == pytest.approx(1, abs=1e-4)
+    assert distances.ms_ssim_diversity(textures).value < 0.5
+    assert math.isnan(distances.ms_ssim_diversity(textures[:1]).value)
 
 
 def test_diversity_takes_each_pair_of_distinct_images(textures):
     """Of three images, two of which are the same, one pair in three has MS-SSIM 1."""
-    different = distances.ms_ssim_diversity(textures[:2])
-    values = distances.ms_ssim_diversity([textures[0], textures[0], textures[1]])
-    assert values == pytest.approx((1 + 2 * different) / 3, abs=1e-5)
+    different = distances.ms_ssim_diversity(textures[:2]).value
+    found = distances.ms_ssim_diversity([textures[0], textures[0], textures[1]])
+    assert found.value == pytest.approx((1 + 2 * different) / 3, abs=1e-5)
+    # Without the third image the mean is 1, without one of the others `different`.
+    assert found.error == pytest.approx(2 / 3 * (1 - different), abs=1e-5)
 
 
 def test_describe_measures_every_set_with_the_same_number_of_images(views):

@@ -6,6 +6,7 @@ import math
 import cv2
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 from skimage.morphology import skeletonize
 
 from unet_eval.measures import morphology
@@ -120,13 +121,6 @@ def test_an_empty_mask_has_no_shape():
                                                   "fractal_dimension"))
 
 
-def test_holm_by_hand():
-    """0.01 x 4, then 0.02 x 3, then 0.04 x 2; 0.03 of three is not below what came before it."""
-    assert morphology.holm([0.04, 0.01, 0.5, 0.02]) == pytest.approx([0.08, 0.04, 0.5, 0.06])
-    assert morphology.holm([0.02, 0.021, 0.9]) == pytest.approx([0.06, 0.06, 0.9])
-    assert morphology.holm([0.6, math.nan, 0.7]) == pytest.approx([1, math.nan, 1], nan_ok=True)
-
-
 def vessels(widths):
     for width in widths:
         mask = np.zeros_like(WHOLE)
@@ -136,7 +130,7 @@ def vessels(widths):
 
 def test_compare_by_hand():
     """Widths 1, 3, 5, 7 against 5, 7, 9, 11: the distribution functions differ by 2 / 4 at most."""
-    described = morphology.compare(vessels([1, 3, 5, 7]), vessels([5, 7, 9, 11]))
+    described = morphology.compare(vessels([1, 3, 5, 7]), vessels([5, 7, 9, 11]), list("abcd"))
     assert described.keys() == morphology.STATISTICS.keys()
     width = described["width_median"]
     assert width["synthetic"] == [1, 3, 5, 7] and width["real"] == [5, 7, 9, 11]
@@ -145,23 +139,48 @@ def test_compare_by_hand():
     assert all(entry["p_holm"] >= entry["p"] for entry in described.values())
 
 
+def test_how_alike_by_hand():
+    """Quartiles of 1, 2, 3, 4, 5 are 2 and 4. Welch's interval of a difference of means is the jackknife's."""
+    made, own = np.array([3.0, 5, 7, 9]), np.array([1.0, 2, 3, 4, 5])
+    found = morphology.alike(made, own, np.array(list("abcde")))
+    assert found["shift"]["mean"] == pytest.approx((6 - 3) / 2)
+    welch = ttest_ind(made, own, equal_var=False).confidence_interval()
+    assert found["shift"]["ci95"] == pytest.approx([welch.low / 2, welch.high / 2])
+    assert found["spread"]["mean"] == pytest.approx((20 / 3) ** 0.5 / 2.5 ** 0.5)
+    low, high = found["spread"]["ci95"]
+    assert 0.3 < low < 1 < high < 10 and low * high == pytest.approx(found["spread"]["mean"] ** 2)
+    # Two eyes of a patient say less than those of two patients.
+    made = np.repeat(made, 10)
+    pairs = morphology.alike(made, np.repeat(own, 2), np.repeat(list("abcde"), 2))["shift"]["ci95"]
+    alone = morphology.alike(made, np.repeat(own, 2), np.array(list("abcdefghij")))["shift"]["ci95"]
+    assert pairs[1] - pairs[0] > alone[1] - alone[0]
+
+
+def test_too_few_masks_or_no_spread_are_not_compared():
+    three, equal = np.array([1.0, 2, 3]), np.ones(4)
+    for made, own, patients in ((three[:2], three, "abc"), (three, three, "aab"), (three, equal, "abcd")):
+        assert np.isnan(morphology.alike(made, own, np.array(list(patients)))["shift"]["ci95"]).all()
+    flat = morphology.alike(equal, three, np.array(list("abc")))
+    assert np.isfinite(flat["shift"]["ci95"]).all() and np.isnan(flat["spread"]["mean"])
+
+
 def test_sets_apart_by_hand():
     """Three against three with no overlap: 2 of the 20 orders are as extreme."""
-    described = morphology.compare(vessels([1, 1, 3]), vessels([5, 7, 7]))
+    described = morphology.compare(vessels([1, 1, 3]), vessels([5, 7, 7]), list("abc"))
     assert described["density"]["statistic"] == 1 and described["density"]["p"] == pytest.approx(2 / 20)
 
 
 def test_values_that_are_not_defined_are_left_out():
     empty = [(~WHOLE, WHOLE)]
-    described = morphology.compare([*vessels([3, 3]), *empty], vessels([3, 3]))
+    described = morphology.compare([*vessels([3, 3]), *empty], vessels([3, 3]), list("ab"))
     assert math.isnan(described["width_mean"]["synthetic"][2]) and described["width_mean"]["statistic"] == 0
-    alone = morphology.compare(empty, vessels([3, 3]))["width_mean"]
+    alone = morphology.compare(empty, vessels([3, 3]), list("ab"))["width_mean"]
     assert math.isnan(alone["statistic"]) and math.isnan(alone["p"]) and math.isnan(alone["p_holm"])
 
 
 def test_a_large_set_is_cut(monkeypatch):
     monkeypatch.setattr(morphology, "MOST", 2)
-    assert len(morphology.compare(vessels([1, 3, 5]), vessels([1]))["density"]["synthetic"]) == 2
+    assert len(morphology.compare(vessels([1, 3, 5]), vessels([1]), ["a"])["density"]["synthetic"]) == 2
 
 
 def test_widths_are_shared_out_by_length():

@@ -84,6 +84,19 @@ def test_two_patients_are_too_few():
     assert entry["mean"] == pytest.approx(0.4) and np.isnan([*entry["ci95"], entry["p"]]).all()
 
 
+def test_holm_by_hand():
+    """0.01 x 4, then 0.02 x 3, then 0.04 x 2; 0.03 of three is not below what came before it."""
+    assert resampling.holm([0.04, 0.01, 0.5, 0.02]) == pytest.approx([0.08, 0.04, 0.5, 0.06])
+    assert resampling.holm([0.02, 0.021, 0.9]) == pytest.approx([0.06, 0.06, 0.9])
+    assert resampling.holm([0.6, np.nan, 0.7]) == pytest.approx([1, np.nan, 1], nan_ok=True)
+
+
+def test_a_table_is_corrected_together():
+    entries = [{"p": 0.04}, {"p": 0.01}, {"p": float("nan")}]
+    resampling.correct(entries)
+    assert [entry["p_holm"] for entry in entries] == pytest.approx([0.04, 0.02, np.nan], nan_ok=True)
+
+
 def draw_arms(random, patients, seeds):
     """Counts (seeds, 2 patients, 4) of two arms, each patient with two images, and the F1 of all patients and seeds.
 

@@ -1,7 +1,9 @@
 """Verdicts on the paper's claims."""
+from math import inf
+
 import pytest
 
-from unet_eval.report.claims import claims, factor
+from unet_eval.report.claims import claims, factor, nearer, statistics, together, verdict
 
 
 def verdicts(results):
@@ -9,40 +11,63 @@ def verdicts(results):
     return [row[table.head.index("verdict")] for row in table.rows]
 
 
+def test_an_interval_decides_only_where_it_lies_on_one_side_of_the_margins():
+    assert verdict([0.98, 1.0], 0.97, 1.01) == "reproduced"
+    assert verdict([0.96, 1.0], 0.97, 1.01) == verdict([0.9, 1.1], 0.97, 1.01) == "undecided"  # the wider, the less
+    assert verdict([0.9, 0.96], 0.97, 1.01) == verdict([1.02, 1.03], 0.97, 1.01) == "not reproduced"
+    assert verdict([None, None], 0.97, 1.01) == "undecided"  # too few patients
+    assert verdict([-5.0, 0.6], -inf, 0.6) == "reproduced"
+    assert together(["reproduced", "undecided"]) == "undecided" and together(["reproduced"] * 2) == "reproduced"
+    assert together(["undecided", "not reproduced", "reproduced"]) == "not reproduced"
+
+
 @pytest.fixture
 def known(results):
     """Results in which every claim has a known verdict."""
-    results["arms"]["synthetic"]["ratio"]["f1_macro"]["ci95"] = [0.9437, 0.9774]
-    results["kl"].update(synthetic_real=0.0283, real_real=0.0513)
+    results["arms"]["synthetic"]["ratio"]["f1_macro"].update(mean=0.95, ci95=[0.9437, 0.9574])
+    results["kl"].update(synthetic_real=0.0283, real_real=0.0513,
+                         range={"synthetic_real": [0.02, 0.04], "real_real": [0.03, 0.07]})
     for name, entry in results["masks"]["statistics"].items():
-        entry["p_holm"] = 0.04 if name == "length" else 0.5
-    results["masks"]["statistics"]["branching"]["p_holm"] = None
-    results["nearest"]["p"] = 0.23
+        entry["shift"]["ci95"] = [0.6, 0.9] if name == "length" else [-0.2, 0.3]
+        entry["spread"]["ci95"] = [0.7, 1.5]
+    results["nearest"]["share"] = {"mean": 0.45, "ci95": [0.35, 0.55]}
     for name, frechet, ms_ssim in (("real_real", 0.61, 0.32), ("synthetic", 1.83, 0.35), ("single", 3.91, 0.4)):
         results["distances"]["sets"][name].update(frechet=frechet, ms_ssim=ms_ssim)
-        results["distances"]["sets"][name]["spread"]["frechet"] = 0.0321
+        results["distances"]["sets"][name]["spread"].update(frechet=0.0321, ms_ssim=0.01)
     return results
 
 
 def test_verdicts(known):
-    assert verdicts(known) == ["not reproduced: lower",            # at most 0.9774, below 0.9877
-                               "not reproduced",                   # 0.0283 is below 0.0513
-                               "not reproduced",                   # length differs
+    assert verdicts(known) == ["not reproduced: lower",  # at most 0.9574, 0.02 and more below 0.9877
+                               "not reproduced",         # 0.0283 is below 0.0513
+                               "not reproduced",         # length differs
                                "no sign of copies", "not reproduced", "reproduced", "shown, not measured"]
-    known["arms"]["synthetic"]["ratio"]["f1_macro"]["ci95"] = [0.98, 1.0]
-    known["kl"].update(synthetic_real=4.0, real_real=5e-4)
-    known["masks"]["statistics"]["length"]["p_holm"] = 0.06
-    known["nearest"]["p"] = 0.01
-    known["distances"]["sets"]["synthetic"]["ms_ssim"] = 0.3
+
+
+def test_other_verdicts(known):
+    known["arms"]["synthetic"]["ratio"]["f1_macro"]["ci95"] = [0.97, 1.0]
+    known["kl"].update(range={"synthetic_real": [3.0, 8.0], "real_real": [3e-4, 8e-4]})
+    known["masks"]["statistics"]["length"]["shift"]["ci95"] = [-0.4, 0.4]
+    known["nearest"]["share"]["ci95"] = [0.61, 0.9]
+    known["distances"]["sets"]["synthetic"]["ms_ssim"] = 0.28
     known["distances"]["sets"]["single"]["frechet"] = 1.0
-    assert verdicts(known) == ["reproduced", "reproduced", "reproduced",
-                               "not shown: they lie nearer than unseen real masks", "reproduced", "not reproduced",
-                               "shown, not measured"]
-    known["kl"]["real_real"] = 0.01  # 24 times the paper's
-    known["arms"]["synthetic"]["ratio"]["f1_macro"]["ci95"] = [1.0, 1.02]
+    assert verdicts(known) == ["reproduced", "reproduced", "reproduced", "they lie nearer than unseen real masks",
+                               "reproduced", "not reproduced", "shown, not measured"]
+    known["arms"]["synthetic"]["ratio"]["f1_macro"].update(mean=1.02, ci95=[1.01, 1.03])
+    known["kl"]["range"]["real_real"] = [0.01, 0.02]  # 24 times the paper's and more
     assert verdicts(known)[:2] == ["exceeded", "in direction only"]
+
+
+def test_imprecise_measurements_decide_nothing(known):
+    known["arms"]["synthetic"]["ratio"]["f1_macro"]["ci95"] = [0.6, 1.4]
+    known["kl"].update(range={"synthetic_real": [1.0, 8.0], "real_real": [1e-4, 1e-3]})
+    for entry in known["masks"]["statistics"].values():
+        entry["shift"]["ci95"], entry["spread"]["ci95"] = [-2, 2], [None, None]
+    known["nearest"]["share"]["ci95"] = [0.2, 0.8]
+    known["distances"]["sets"]["synthetic"]["ms_ssim"] = 0.31
     known["distances"]["sets"]["single"]["frechet"] = 1.83 + 1.9 * (2 * 0.0321 ** 2) ** 0.5  # less than 2 SD
-    assert verdicts(known)[5] == "undecided"
+    assert verdicts(known)[:6] == ["undecided"] * 6
+    assert {*statistics(known).values()} == {"undecided"} and nearer(known["nearest"]) == "undecided"
 
 
 def test_claims_without_numbers_are_left_out(few):
