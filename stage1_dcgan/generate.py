@@ -24,6 +24,7 @@ from stage1_dcgan.inputs import draw_z, grey
 from stage1_dcgan.networks import generator
 from stage1_dcgan.tree import FAINT, draw_tree, grow, scale_for_share
 from stage1_dcgan.variety import draw_variation, vary
+from training import nearest
 from training.cli import run
 from training.pictures import grid
 from training.run_folder import read_config, read_record
@@ -31,7 +32,6 @@ from training.weights import load_weights
 
 SHEET = 24        # pictures on the contact sheet
 MEASURED = 32     # pictures that --match_share is measured on, whatever --count is
-COARSE = 64       # pixels; masks are blurred and compared at this size
 REMEDY = "train it first (make stage1, or make evidence for the single GAN)"
 
 
@@ -62,7 +62,7 @@ def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: 
     Args:
       draw: number -> float32 (s, s, 1) in [-1, 1].
     Returns:
-      Pictures for the contact sheet, uint8 (256, 512): each mask beside the most similar training mask.
+      Pictures for the contact sheet, as `beside_nearest`.
     """
     samples, _ = layouts.training(stage1.pairs, stage1.validation, stage1.modality)
     views = [load_view(sample) for sample in samples]
@@ -89,7 +89,16 @@ def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: 
             writer.append(masks=mask[..., None], raw=grey(drawn))
             if number < SHEET:
                 shown.append(mask)
-    return [square(np.hstack([mask, training[nearest(mask, training)]]), 512)[128:384] for mask in shown]
+    return beside_nearest(shown, training)
+
+
+def beside_nearest(masks: list[np.ndarray], training: list[np.ndarray]) -> list[np.ndarray]:
+    """Each mask, and right of it the nearest training mask, mirrored, turned and shifted as it was found (paper,
+    Figure 4): uint8 (S, S) 0/255 -> uint8 (256, 512)."""
+    bank = nearest.Bank(training)
+    matches = [nearest.find(mask, bank) for mask in masks]
+    return [square(np.hstack([mask, nearest.apply(match, training[match.training])]), 512)[128:384]
+            for mask, match in zip(masks, matches)]
 
 
 def another_eye(drawn: np.ndarray, number: int, config: MasksConfig, amount: float) -> np.ndarray:
@@ -149,16 +158,6 @@ def write_photographs(draw: Callable[[int], np.ndarray], config: MasksConfig, _:
             if number < SHEET:
                 shown.append(square(photograph, 256))
     return shown
-
-
-def nearest(mask: np.ndarray, training: list[np.ndarray]) -> int:
-    """Index of the training mask that is most similar to `mask`, all uint8 (S, S) (paper, Figure 4).
-
-    The measure is the mean squared difference of the blurred masks at COARSE pixels.
-    """
-    def coarse(picture):
-        return cv2.GaussianBlur(cv2.resize(picture, (COARSE, COARSE), interpolation=cv2.INTER_AREA), (0, 0), 1.5) / 255
-    return int(np.argmin([np.mean((coarse(mask) - coarse(other)) ** 2) for other in training]))
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ class EvaluateConfig(Config):
     test: tuple[str, ...] = option((), "Another data set, layout:path, on whose test images the arms are measured, "
                                    "too; may be given several times.", repeatable=True)
     threshold: str = option("0.5", "Probability from which a pixel is vessel; 'tuned' is, for each U-Net, the one of "
-                            "the best vessel F1 on the pairs that it was trained on.")
+                            "the best vessel F1 on the pairs that it was trained on, without those held out.")
     arms: tuple[str, ...] = option((), "Arms to measure; by default all that are trained.")
     seeds: int = option(0, "U-Nets of every arm to measure at most; by default all that are trained.", low=0)
     kl_bins: str = option("256", "Bins of the histograms that KL compares.", choices=KL_BINS)

@@ -47,7 +47,7 @@ class Net:
     def __init__(self, folder: Path):
         remedy = "train this arm again"
         config, data = read_config(folder, UnetConfig, remedy), read_record(folder, remedy)["data"]
-        self.arm, self.seed = parse_arm(config.arm, config.count), config.seed
+        self.arm, self.seed, self.validation = parse_arm(config.arm, config.count), config.seed, config.validation
         # Before each seed had GANs of its own, all of an arm's U-Nets were trained on the same pairs.
         self.store = Path(config.synthetic).stem if self.arm.kind.store else None
         self.n_train_pairs: int = data["n_train_pairs"]
@@ -132,12 +132,13 @@ class Run:
         return first_rows(self.stores["synthetic"], count)
 
     def threshold(self, net: Net) -> float:
-        """From which probability a pixel is vessel for this U-Net: --threshold, or the best of those it was trained on
-        (`tuned`), of the vessel F1 on the working grid."""
+        """From which probability a pixel is vessel for this U-Net: --threshold, or (`tuned`) the one of the best vessel
+        F1, on the working grid, on the pairs that it was trained on."""
         if self.config.threshold != "tuned":
             return float(self.config.threshold)
         if net not in self._thresholds:
-            views = list(self.training) if net.arm.kind.real else []
+            views = (without_held_out(self.config.pairs, net.validation, self.config.modality, self.training)
+                     if net.arm.kind.real else [])
             if net.store:
                 store = self.stores[net.store]
                 views += pair_views(store, net.rows or range(net.arm.rows(len(store))))
@@ -205,6 +206,11 @@ def open_second(folder: Path, stack: ExitStack) -> SecondRun:
 def learned(folder: Path, spec: str, modality: str, views: list[View]) -> list[View]:
     """Those of the training `views` of a data set that the run's Stage-I did not hold out."""
     validation = read_record(folder / "stage1", "train Stage-I again, make stage1")["flags"].get("validation", 0)
+    return without_held_out(spec, validation, modality, views)
+
+
+def without_held_out(spec: str, validation: int, modality: str, views: list[View]) -> list[View]:
+    """Those of the training `views` of a data set that a training with --validation=`validation` learned from."""
     seen = {sample.stem for sample in training(spec, validation, modality)[0]}
     return [view for view in views if view.stem in seen]
 

@@ -27,18 +27,18 @@ from unet_eval.networks import unet
 TILES = 4  # a side of the grid that features are taken on
 
 
-def _input(view: View, config: UnetConfig) -> np.ndarray:
+def _input(view: View, kind: str, poolings: int) -> np.ndarray:
     """float32 (1, H, W, 1) in [0, 1], sides padded to multiples of 2^poolings."""
     height, width = view.fov.shape
-    multiple = 2 ** config.poolings
-    x = picture(view.image, config.input).astype(np.float32)[None, ..., None] / 255
+    multiple = 2 ** poolings
+    x = picture(view.image, kind).astype(np.float32)[None, ..., None] / 255
     return np.pad(x, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), "reflect")
 
 
 def probability(model, view: View, config: UnetConfig) -> np.ndarray:
     """float32 (h, w) in [0, 1] on the view's grid, 0 outside the field of view."""
     height, width = view.fov.shape
-    x = _input(view, config)
+    x = _input(view, config.input, config.poolings)
     axes = [(), (1,), (2,), (1, 2)] if config.test_flips else [()]
     answers = [np.flip(model(np.flip(x, axis), training=False).numpy(), axis) for axis in axes]
     return np.where(view.fov > 0, np.mean(answers, axis=0)[0, :height, :width, 0], 0).astype(np.float32)
@@ -50,13 +50,15 @@ def bottleneck(model) -> keras.Model:
     return keras.Model(model.input, up.input)
 
 
-def features(encoder, view: View, config: UnetConfig, tiles: int = TILES) -> np.ndarray:
-    """float32 (n, C), n <= tiles^2: the bottleneck's channels, averaged over the tiles of a regular grid.
+def features(encoder, view: View, kind: str, poolings: int, tiles: int = TILES) -> np.ndarray:
+    """float32 (n, C), n <= tiles^2: the channels of a U-Net's bottleneck, averaged over the tiles of a regular grid.
+
+    `kind` is what the U-Net sees of a photograph, as in inputs.picture, and `poolings` how often it halves it.
 
     Each is the mean inside the field of view; a tile of which it covers less than half is left out.
     """
-    deep = encoder(_input(view, config), training=False).numpy()[0].astype(np.float32)
-    side = 2 ** config.poolings
+    deep = encoder(_input(view, kind, poolings), training=False).numpy()[0].astype(np.float32)
+    side = 2 ** poolings
     covered = block_reduce(view.fov > 0, (side, side), np.mean)[..., None]  # of each pixel of `deep`
     both = np.concatenate([deep * covered, covered], axis=-1)
     parts = [tile.mean(axis=(0, 1)) for row in np.array_split(both, tiles, axis=0)
@@ -83,7 +85,7 @@ class Segmenter:
 
     def features(self, view: View) -> np.ndarray:
         """float32 (n, C), n <= TILES^2: what the bottleneck makes of each part of the view, as `features`."""
-        return features(self._encoder, view, self._config)
+        return features(self._encoder, view, self._config.input, self._config.poolings)
 
 
 def segment(config: SegmentConfig) -> None:

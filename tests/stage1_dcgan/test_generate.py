@@ -11,11 +11,11 @@ import tensorflow as tf
 from data import layouts
 from data.errors import UserError
 from data.files import read_json, write_json
-from data.fundus import load_views
+from data.fundus import load_views, square
 from data.images import read_image
 from data.pairs import PairReader
 from stage1_dcgan.config import MasksConfig, Stage1Config
-from stage1_dcgan.generate import generate, nearest
+from stage1_dcgan.generate import beside_nearest, generate
 from stage1_dcgan.inputs import draw_z
 from stage1_dcgan.networks import generator
 from training import devices
@@ -24,12 +24,14 @@ from training.weights import save_weights
 pytestmark = pytest.mark.training
 
 
-@pytest.mark.parametrize("index", [0, 2])
-def test_the_nearest_training_mask_is_the_one_it_was_copied_from(eye, index):
+def test_beside_a_mask_stands_the_training_mask_that_it_was_copied_from(eye):
+    """Also where the copy was mirrored, turned and shifted: the two are then alike."""
     training = [eye(seed)[1][30:542, 20:532] for seed in range(4)]
-    copy = np.roll(training[index], (2, -2), axis=(0, 1))
-    copy[:40] = 0
-    assert nearest(copy, training) == index
+    copies = [training[2], np.roll(training[0], (16, -8), axis=(0, 1)), np.rot90(training[3][:, ::-1]).copy()]
+    for copy, shown in zip(copies, beside_nearest(copies, training)):
+        assert shown.shape == (256, 512)
+        assert np.array_equal(shown[:, :256], square(copy, 256))
+        assert np.mean(shown[:, :256] != shown[:, 256:]) < 0.01 < 0.05 < np.mean(shown > 0)
 
 
 @pytest.fixture

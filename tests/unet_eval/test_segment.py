@@ -73,36 +73,36 @@ def test_flips_are_turned_back_and_averaged(views, unet_config):
     assert np.abs(averaged - (upright + other) / 2)[inside].max() < np.abs(upright - other)[inside].max()
 
 
-def test_features_are_the_bottleneck_of_the_whole_network(run, views, unet_config):
-    model, config = unet(4, 3), unet_config(poolings=3)
+def test_features_are_the_bottleneck_of_the_whole_network(run, views):
+    model = unet(4, 3)
     load_weights(model, run / "weights.h5", "")
     view = cut(views[0], 301, 403)
     answer = Segmenter(run).features(view)
     assert answer.dtype == np.float32 and answer.shape[1] == 4 * 2 ** 3 and 0 < len(answer) <= TILES ** 2
     encoder = bottleneck(model)
     assert encoder.output is [layer for layer in model.layers if isinstance(layer, keras.layers.LeakyReLU)][7].output
-    assert np.array_equal(answer, features(encoder, view, config))
+    assert np.array_equal(answer, features(encoder, view, "grey", 3))
     whole = View("all", view.image, view.mask, np.full_like(view.fov, 255), view.box, view.native_shape)
     x = picture(np.pad(view.image, ((0, 3), (0, 5), (0, 0)), "reflect"), "grey").astype(np.float32)[None, ..., None]
     expected = encoder(x / 255, training=False).numpy()[0]
     assert expected.shape == (38, 51, 32)
-    tiles = features(encoder, whole, config, tiles=2)
+    tiles = features(encoder, whole, "grey", 3, tiles=2)
     assert np.allclose(tiles[0], expected[:19, :26].mean(axis=(0, 1)), atol=1e-5)
     assert len(tiles) == 4
 
 
-def test_features_are_of_the_field_of_view_only(unet_config):
+def test_features_are_of_the_field_of_view_only():
     """Of an image black but for its left 40 %, a right half is not taken, and black parts do not dilute the left."""
-    model, config = unet(4, 1), unet_config(poolings=1)
+    model = unet(4, 1)
     fov = np.zeros((64, 64), np.uint8)
     fov[:, :24] = 255
     lit = View("lit", np.full((64, 64, 3), 90, np.uint8), fov, fov, (0, 0, 64, 64), (64, 64))
-    answer = features(bottleneck(model), lit, config, tiles=2)
+    answer = features(bottleneck(model), lit, "grey", 1, tiles=2)
     assert answer.shape == (2, 8)
     deep = bottleneck(model)(np.full((1, 64, 64, 1), 90 / 255, np.float32), training=False).numpy()[0]
     assert np.allclose(answer[0], deep[:16, :12].mean(axis=(0, 1)), atol=1e-5)
     none = View("none", lit.image, fov, np.zeros_like(fov), lit.box, lit.native_shape)
-    assert features(bottleneck(model), none, config).shape == (0, 8)
+    assert features(bottleneck(model), none, "grey", 1).shape == (0, 8)
 
 
 @pytest.mark.parametrize("name", ["weights.h5", "config.json"])

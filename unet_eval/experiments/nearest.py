@@ -1,6 +1,8 @@
 """Whether generated masks are copies of training masks (paper, Figure 4)."""
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
@@ -9,11 +11,12 @@ from markupsafe import Markup
 from matplotlib.figure import Figure as Chart
 
 from data.fundus import View, square
-from unet_eval.measures import nearest
+from training import nearest
 from unet_eval.measures.morphology import MOST
+from unet_eval.measures.nearest import nearer
 from unet_eval.report.blocks import Details, Figure, Section, Text
 from unet_eval.report.charts import BLUE, COLUMN, ORANGE, chart, draw
-from unet_eval.report.claims import NEARER, nearer
+from unet_eval.report.claims import NEARER, copies
 from unet_eval.report.grids import grid
 from unet_eval.report.tables import Table
 from unet_eval.report.text import interval, number, percent, probability
@@ -26,10 +29,25 @@ BINS = 16
 
 
 def measure(run: Run) -> dict:
-    return {"nearest": nearest.compare((row["masks"][..., 0] for row in run.rows(MOST)),
-                                       _squares([test.view for test in run.tests], run.size),
-                                       [test.patient for test in run.tests],
-                                       _squares(run.learned, run.size), [view.stem for view in run.learned])}
+    return {"nearest": compare((row["masks"][..., 0] for row in run.rows(MOST)),
+                               _squares([test.view for test in run.tests], run.size),
+                               [test.patient for test in run.tests], _squares(run.learned, run.size),
+                               [view.stem for view in run.learned])}
+
+
+def compare(synthetic: Iterable[np.ndarray], test: Iterable[np.ndarray], patients: list[str],
+            training: list[np.ndarray], stems: list[str]) -> dict:
+    """results.json's "nearest", from masks uint8 (S, S) 0/255; `patients` are the test masks', `stems` the training's.
+
+    {"synthetic": [distances], "test": [distances], "share", "p", "matches": [{"mask", "training", "stem", "flip",
+    "degrees", "shift", "distance"}, a synthetic mask each]}; "share" and "p" as measures.nearest.nearer.
+    """
+    bank = nearest.Bank(training)
+    matches = [nearest.find(mask, bank) for mask in synthetic]
+    near, reference = [match.distance for match in matches], [nearest.find(mask, bank).distance for mask in test]
+    return {"synthetic": near, "test": reference, **nearer(np.array(near), np.array(reference), np.array(patients)),
+            "matches": [{"mask": row, "stem": stems[match.training], **asdict(match), "shift": list(match.shift)}
+                        for row, match in enumerate(matches)]}
 
 
 def _squares(views: list[View], size: int) -> list[np.ndarray]:
@@ -88,7 +106,7 @@ def section(results: dict, folder: Path) -> Section:
                     "<strong>{}</strong>. One-sided Mann-Whitney test, p {}.").format(
                         len(synthetic), number(median(synthetic), 3), number(min(synthetic), 3),
                         number(median(test), 3), number(min(test), 3), percent(share["mean"]),
-                        interval(share["ci95"], percent), percent(0.5 + NEARER), verdict[nearer(measured)],
+                        interval(share["ci95"], percent), percent(0.5 + NEARER), verdict[copies(measured)],
                         probability(measured["p"]))),
         Figure(folder / "figure_4.png", "Figure 4. Generated masks, below each the nearest training mask, turned and "
                "shifted as it was found, and their distance."),

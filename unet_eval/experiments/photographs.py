@@ -1,4 +1,4 @@
-"""How far each set of synthetic photographs lies from the real ones, in the features of a U-Net."""
+"""How far each set of synthetic photographs lies from the real ones, in the features of two networks."""
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -13,7 +13,8 @@ from data.fundus import ACROSS, View, field_of_view, resize, resize_mask
 from data.layouts import Sample
 from unet_eval.inputs import pair_views
 from unet_eval.measures import distances
-from unet_eval.measures.distances import Photographs
+from unet_eval.measures.distances import KEYS, Photographs
+from unet_eval.observers import fixed_features
 from unet_eval.report.blocks import Figure, Section, Text
 from unet_eval.report.charts import BLUE, ORANGE, PAGE, chart, draw
 from unet_eval.report.tables import Table
@@ -25,15 +26,20 @@ NAME = "distances between sets of photographs"
 SETS = {"real_real": "real (the floor)", "synthetic": "synthetic", "rendered": "rendered", "single": "single GAN",
         "phantom": "phantom", "phantom-rendered": "phantom, rendered"}
 PANELS = {"frechet": "Fréchet distance", "precision": "precision", "recall": "recall", "ms_ssim": "MS-SSIM within"}
+COLUMNS = {"frechet": "Fréchet", "kid": "kernel", "precision": "precision", "recall": "recall", "density": "density",
+           "coverage": "coverage", "ms_ssim": "MS-SSIM\nwithin"}
+OBSERVERS = {"sets": "Distances to the real photographs", "fixed": "The same by a fixed network"}
 
 
 def measure(run: Run) -> dict:
     logging.info("comparing sets of photographs")
     observer = next(iter(run.nets.values()))[0].segmenter  # of the real arm, where there is one
+    fixed = fixed_features()
 
     def photographs(views: Iterable[View]) -> Photographs:
         views = list(views)
-        return Photographs([observer.features(view) for view in views], [view.image for view in views])
+        return Photographs([observer.features(view) for view in views], [fixed(view) for view in views],
+                           [view.image for view in views])
 
     stores = {name: run.stores[name] for name in SETS if name in run.stores}
     synthetic = {name: photographs(pair_views(store, range(min(run.count, len(store)))))
@@ -51,22 +57,29 @@ def photograph_views(photographs: Iterable[np.ndarray], modality: str) -> list[V
 
 
 def tables(results: dict) -> dict[str, Table]:
-    rows = []
-    for name, entry in _in_order(results).items():
-        spread = entry["spread"]
-        rows.append([SETS.get(name, name), f"{short(entry['frechet'])}\nSD {short(spread['frechet'])}",
-                     *(f"{number(entry[key], 3)}\nSD {number(spread[key], 3)}" for key in ("precision", "recall")),
-                     number(entry["ms_ssim"], 3)])
-    return {"Distances to the real photographs": Table(["set", *PANELS.values()], rows)}
+    """A table an observer; the fixed one leaves out MS-SSIM, which needs none."""
+    shown = {}
+    for observer, title in OBSERVERS.items():
+        keys = [*KEYS, "ms_ssim"] if observer == "sets" else KEYS
+        rows = [[SETS.get(name, name), *(_cell(entry, key) for key in keys)]
+                for name, entry in _in_order(results["distances"][observer]).items()]
+        shown[title] = Table(["set", *(COLUMNS[key] for key in keys)], rows)
+    return shown
 
 
-def _in_order(results):
-    sets = results["distances"]["sets"]
+def _cell(entry: dict, key: str) -> str:
+    def write(value):
+        return short(value) if key in ("frechet", "kid") else number(value, 3)
+
+    return f"{write(entry[key])}\nSD {write(entry['spread'][key])}"
+
+
+def _in_order(sets: dict) -> dict:
     return {name: sets[name] for name in (*SETS, *sets) if name in sets}
 
 
 def figures(folder: Path, results: dict, run: Run) -> None:
-    draw(folder / "distances.png", distances_chart, _in_order(results))
+    draw(folder / "distances.png", distances_chart, _in_order(results["distances"]["sets"]))
 
 
 def distances_chart(sets: dict) -> Chart:
@@ -89,15 +102,19 @@ def distances_chart(sets: dict) -> Chart:
 
 
 def section(results: dict, folder: Path) -> Section:
-    measured = results["distances"]
+    measured, shown = results["distances"], tables(results)
+    trained, fixed = (shown[title] for title in OBSERVERS.values())
     return Section("distances", "Distances between sets of photographs", [
-        tables(results)["Distances to the real photographs"],
-        Figure(folder / "distances.png", "Distances of each set to the real photographs; square and dotted: real "
-               "against real.", "broad"),
-        Text(f"Fréchet distance, precision and recall ({measured['k']} nearest neighbours) are taken in the features "
-             f"of the {next(iter(results['arms']))} arm’s U-Net at its bottleneck, {measured['n']} images a side, "
-             f"{measured['tiles']} tiles an image, mean and SD over {measured['repeats']} choices of them; real "
-             "against real are two disjoint halves. Precision: how much of the set looks like real photographs; "
-             "recall: how much of the real ones the set covers. MS-SSIM is the mean over pairs within a set: lower is "
-             "more varied. With so few images these numbers serve to compare the lines with each other, not with "
-             "other papers.")])
+        Text(f"In the features of the {next(iter(results['arms']))} arm’s U-Net, which sees what matters for "
+             "segmentation, but was trained on these real photographs:"),
+        trained,
+        Text("In those of a fixed network with random weights, which no photograph has trained:"), fixed,
+        Figure(folder / "distances.png", "Distances of each set to the real photographs by the U-Net; square and "
+               "dotted: real against real.", "broad"),
+        Text(f"Features are those of the bottleneck, {measured['n']} images a side, {measured['tiles']} tiles an "
+             f"image, mean and SD over {measured['repeats']} choices of them; real against real are two disjoint "
+             "halves. The kernel distance has no bias, so its floor is 0 in the mean; few images make the Fréchet "
+             f"distance larger. Precision and density ({measured['k']} nearest neighbours): how much of the set looks "
+             "like real photographs; recall and coverage: how much of the real ones the set covers. MS-SSIM is the "
+             "mean over pairs within a set: lower is more varied; SD: jackknife over photographs. With so few images "
+             "these numbers serve to compare the lines with each other, not with other papers.")])

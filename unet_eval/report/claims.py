@@ -97,7 +97,7 @@ def _distribution(results):
             f"standard deviations, a factor of {SPREAD}"]
 
 
-def nearer(nearest: dict) -> str:
+def copies(nearest: dict) -> str:
     """The verdict on "generated masks are no nearer to the training masks than real ones"."""
     return verdict(nearest["share"]["ci95"], -inf, 0.5 + NEARER)
 
@@ -111,30 +111,24 @@ def _originals(results):
             f"{number(median(nearest['test']), 3)}; nearer in {percent(nearest['share']['mean'])} of the pairs "
             f"({interval(nearest['share']['ci95'], percent)})",
             {"reproduced": "no sign of copies", "not reproduced": "they lie nearer than unseen real masks"}.get(
-                nearer(nearest), "undecided"),
+                copies(nearest), "undecided"),
             "of pairs of a generated and a real test mask, the generated one is the nearer to the training masks in at "
             f"most {percent(0.5 + NEARER)} (95% interval)"]
 
 
-def _of_sets(results, key, *names):
-    """The numbers `key` of sets of photographs; None where one is missing."""
-    values = [results["distances"]["sets"].get(name, {}).get(key) for name in names]
-    return None if None in values else values
-
-
-def _smaller(results, key, *names):
-    """Whether the first set's number is the smaller: (numbers, standard deviations, verdict), None where a set lacks
-    it. `names` are of sets; only the first two are compared."""
-    numbers, spreads = (_of_sets(results, part, *names) for part in (key, "spread"))
-    deviations = spreads and [spread[key] for spread in spreads]
-    if not numbers or None in deviations:
+def _smaller(sets, key, *names):
+    """Whether the first set's number is the smaller: (numbers, standard deviations, verdict); None where a set lacks
+    it. `names` are of `sets`; only the first two are compared."""
+    numbers, deviations = ([where.get(key) for where in each] for each in (
+        [sets.get(name, {}) for name in names], [sets.get(name, {}).get("spread", {}) for name in names]))
+    if None in numbers + deviations:
         return None
     difference, chance = numbers[0] - numbers[1], DEVIATIONS * hypot(*deviations[:2])
     return numbers, deviations, verdict([difference - chance, difference + chance], -inf, 0)
 
 
 def _variety(results):
-    compared = _smaller(results, "ms_ssim", "synthetic", "real_real")
+    compared = _smaller(results["distances"]["sets"], "ms_ssim", "synthetic", "real_real")
     if not compared:
         return None
     (synthetic, real), deviations, found = compared
@@ -145,13 +139,18 @@ def _variety(results):
 
 
 def _single(results):
-    compared = _smaller(results, "frechet", "synthetic", "single", "real_real")
-    if not compared:
+    compared = [_smaller(results["distances"][observer], "frechet", "synthetic", "single", "real_real")
+                for observer in ("sets", "fixed")]
+    if None in compared:
         return None
-    measured = ", ".join(f"{name} {short(distance)} (SD {short(deviation)})" for name, distance, deviation in
-                         zip(("Fréchet distance of two stages", "single GAN", "floor"), *compared[:2]))
-    return ["A single GAN draws worse photographs than two stages", measured, compared[2],
-            f"the single GAN’s distance is the larger by more than {DEVIATIONS} SD over choices of images"]
+    measured = "; ".join(
+        f"{observer}: " + ", ".join(f"{name} {short(distance)} (SD {short(deviation)})" for name, distance, deviation in
+                                    zip(("two stages", "single GAN", "floor"), numbers, deviations))
+        for observer, (numbers, deviations, _) in zip(("Fréchet distance by the U-Net", "by a fixed one"), compared))
+    verdicts = {found for _, _, found in compared}
+    return ["A single GAN draws worse photographs than two stages", measured,
+            verdicts.pop() if len(verdicts) == 1 else "undecided",
+            f"by both networks the single GAN’s distance is the larger by more than {DEVIATIONS} SD over choices"]
 
 
 def _second(results):

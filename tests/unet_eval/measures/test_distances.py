@@ -40,23 +40,53 @@ def test_frechet_with_fewer_samples_than_features():
     assert math.isnan(distances.frechet(a, a[:1]))
 
 
-def test_precision_and_recall_of_points_by_hand():
+def test_neighbourhoods_of_points_by_hand():
     """With one neighbour, the reaches of the real points 0, 1, 10 are 1, 1, 9; of the synthetic 0.5, 20, 24 they are
-    19.5, 4, 4. Of the synthetic, 0.5 is within reach of 0, the others are not within 9 of 10; real points all lie
-    within 19.5."""
+    19.5, 4, 4. Of the synthetic, 0.5 is within reach of 0 and 1, and 9.5 from 10, the others are not within 9 of 10;
+    real points all lie within 19.5."""
     real, synthetic = np.float64([[0], [1], [10]]), np.float64([[0.5], [20], [24]])
-    assert distances.precision_recall(real, synthetic, k=1) == pytest.approx((1 / 3, 1))
-    assert distances.precision_recall(synthetic, real, k=1) == pytest.approx((1, 1 / 3))
-    assert distances.precision_recall(real, synthetic, k=2) == pytest.approx((2 / 3, 1))  # 10 reaches 20, not 24
+    assert distances.neighbourhoods(real, synthetic, k=1) == pytest.approx((1 / 3, 1, 2 / 3, 2 / 3))
+    assert distances.neighbourhoods(synthetic, real, k=1) == pytest.approx((1, 1 / 3, 1, 1 / 3))
+    # With two, the reaches of the real ones are 10, 9, 10, so that 20 is within reach of 10.
+    assert distances.neighbourhoods(real, synthetic, k=2) == pytest.approx((2 / 3, 1, 4 / 3 / 2, 1))
 
 
 def test_a_set_that_covers_one_of_two_clusters_is_precise_with_half_the_recall():
     random = np.random.default_rng(2)
     first, second, synthetic = (random.normal(centre, 1, (40, 2)) for centre in (0, 100, 0))
-    precision, recall = distances.precision_recall(np.concatenate([first, second]), synthetic)
-    assert precision > 0.85 and 0.4 < recall <= 0.5
-    assert distances.precision_recall(first, first) == (1, 1)
-    assert all(map(math.isnan, distances.precision_recall(first, synthetic[:3])))
+    precision, recall, density, coverage = distances.neighbourhoods(np.concatenate([first, second]), synthetic)
+    assert precision > 0.85 and 0.4 < recall <= 0.5 and 0.7 < density < 1.3 and 0.4 < coverage <= 0.5
+    assert distances.neighbourhoods(first, first)[:2] == (1, 1)
+    assert all(map(math.isnan, distances.neighbourhoods(first, synthetic[:3])))
+
+
+def test_an_outlier_among_the_real_ones_counts_for_precision_and_little_for_density():
+    random = np.random.default_rng(3)
+    real = np.concatenate([random.normal(0, 1, (40, 2)), [[30, 30]]])
+    far = random.normal(10, 0.1, (40, 2))
+    precision, _, density, coverage = distances.neighbourhoods(real, far)
+    assert precision == 1 and density == pytest.approx(1 / 3) and coverage == pytest.approx(1 / 41)
+
+
+def test_the_kernel_distance_by_hand():
+    """One tile an image, one feature: the kernel is (x y + 1)^3."""
+    a, b = [np.float32([[0]]), np.float32([[1]])], [np.float32([[1]]), np.float32([[2]])]
+    # within a: 1; within b: 27; across: 1, 1, 8, 27
+    assert distances.kid(a, b) == pytest.approx(1 + 27 - 2 * 37 / 4)
+    assert math.isnan(distances.kid(a, b[:1]))
+
+
+def test_the_kernel_distance_has_no_bias_where_images_are_few():
+    """Sets of one distribution, 4 images of 3 to 8 tiles that are alike within an image."""
+    random = np.random.default_rng(5)
+
+    def photographs(centre):
+        return [random.normal(random.normal(centre, 1, 3), 0.5, (random.integers(3, 9), 3)) for _ in range(4)]
+
+    equal = np.array([distances.kid(photographs(0), photographs(0)) for _ in range(600)])
+    other = np.array([distances.kid(photographs(0), photographs(1)) for _ in range(600)])
+    assert abs(equal.mean()) < 2.5 * equal.std() / 600 ** 0.5 and (equal < 0).mean() > 0.3
+    assert other.mean() > 5 * other.std() / 600 ** 0.5
 
 
 def features(random, centre, count, tiles=8):
@@ -68,7 +98,7 @@ def test_sets_are_compared_at_the_size_of_the_floor():
     real, like, unlike = (features(random, centre, count) for centre, count in ((0, 12), (0, 30), (4, 30)))
     floor = distances.compare_sets(real, None, 6)
     near, far = (distances.compare_sets(real, synthetic, 6) for synthetic in (like, unlike))
-    assert floor.keys() == near.keys() == {"frechet", "precision", "recall", "spread"}
+    assert floor.keys() == near.keys() == {*distances.KEYS, "spread"}
     assert near["frechet"] == pytest.approx(floor["frechet"], abs=0.2)
     assert far["frechet"] == pytest.approx(3 * 4 ** 2, rel=0.1)
     assert far["precision"] < 0.1 < 0.8 < near["precision"]
@@ -114,7 +144,8 @@ def test_diversity_takes_each_pair_of_distinct_images(textures):
 
 def test_describe_measures_every_set_with_the_same_number_of_images(views):
     def photographs(images):
-        return Photographs([image[::60, ::60].reshape(-1, 3).astype(np.float32) for image in images], images)
+        features = [image[::60, ::60].reshape(-1, 3).astype(np.float32) for image in images]
+        return Photographs(features, [each[:, :1] for each in features], images)
 
     bright = [view.image for view in views]
     dark = [image // 3 for image in bright[:1]] * 2
@@ -122,7 +153,10 @@ def test_describe_measures_every_set_with_the_same_number_of_images(views):
     assert described["n"] == 1 and described["k"] == 3 and described["repeats"] == 20
     sets = described["sets"]
     assert sets.keys() == {"real_real", "same", "dark"}
-    assert all(each.keys() == {"frechet", "precision", "recall", "ms_ssim", "spread"} for each in sets.values())
+    assert all(each.keys() == {*distances.KEYS, "ms_ssim", "spread"} for each in sets.values())
+    fixed = described["fixed"]
+    assert fixed.keys() == sets.keys() and fixed["dark"].keys() == {*distances.KEYS, "spread"}
+    assert 0 < fixed["dark"]["frechet"] < sets["dark"]["frechet"]  # of one feature in place of three
     assert sets["dark"]["frechet"] > 3 * sets["real_real"]["frechet"]
     assert sets["dark"]["ms_ssim"] == pytest.approx(1, abs=1e-4)
     assert sets["same"]["ms_ssim"] == pytest.approx(sets["real_real"]["ms_ssim"])

@@ -3,7 +3,7 @@ from math import inf
 
 import pytest
 
-from unet_eval.report.claims import claims, factor, nearer, statistics, together, verdict
+from unet_eval.report.claims import claims, copies, factor, statistics, together, verdict
 
 
 def verdicts(results):
@@ -34,6 +34,8 @@ def known(results):
     for name, frechet, ms_ssim in (("real_real", 0.61, 0.32), ("synthetic", 1.83, 0.35), ("single", 3.91, 0.4)):
         results["distances"]["sets"][name].update(frechet=frechet, ms_ssim=ms_ssim)
         results["distances"]["sets"][name]["spread"].update(frechet=0.0321, ms_ssim=0.01)
+        results["distances"]["fixed"][name].update(frechet=frechet / 2)
+        results["distances"]["fixed"][name]["spread"].update(frechet=0.01)
     return results
 
 
@@ -50,7 +52,8 @@ def test_other_verdicts(known):
     known["masks"]["statistics"]["length"]["shift"]["ci95"] = [-0.4, 0.4]
     known["nearest"]["share"]["ci95"] = [0.61, 0.9]
     known["distances"]["sets"]["synthetic"]["ms_ssim"] = 0.28
-    known["distances"]["sets"]["single"]["frechet"] = 1.0
+    for observer in ("sets", "fixed"):
+        known["distances"][observer]["single"]["frechet"] = 0.5
     assert verdicts(known) == ["reproduced", "reproduced", "reproduced", "they lie nearer than unseen real masks",
                                "reproduced", "not reproduced", "shown, not measured"]
     known["arms"]["synthetic"]["ratio"]["f1_macro"].update(mean=1.02, ci95=[1.01, 1.03])
@@ -66,8 +69,14 @@ def test_imprecise_measurements_decide_nothing(known):
     known["nearest"]["share"]["ci95"] = [0.2, 0.8]
     known["distances"]["sets"]["synthetic"]["ms_ssim"] = 0.31
     known["distances"]["sets"]["single"]["frechet"] = 1.83 + 1.9 * (2 * 0.0321 ** 2) ** 0.5  # less than 2 SD
+    known["distances"]["fixed"]["single"]["frechet"] = known["distances"]["fixed"]["synthetic"]["frechet"]
     assert verdicts(known)[:6] == ["undecided"] * 6
-    assert {*statistics(known).values()} == {"undecided"} and nearer(known["nearest"]) == "undecided"
+    assert {*statistics(known).values()} == {"undecided"} and copies(known["nearest"]) == "undecided"
+
+
+def test_networks_that_do_not_agree_decide_nothing(known):
+    known["distances"]["fixed"]["single"]["frechet"] = 0.5
+    assert verdicts(known)[5] == "undecided"
 
 
 def test_claims_without_numbers_are_left_out(few):
