@@ -4,12 +4,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from data.errors import UserError
 
 RECORD = "made.sha256"
+NO_UTF_8 = re.compile("[\udc80-\udcff]")
 
 
 def write_error(path: Path, error: OSError) -> UserError:
@@ -49,6 +51,12 @@ def read_json(path: Path, remedy: str) -> dict:
     if not isinstance(content, dict):
         raise UserError(f"{path} is damaged (no JSON object): {remedy}")
     return content
+
+
+def readable(text: str) -> str:
+    """The text of a file's name for readers. Bytes that are no UTF-8, which Python has as lone surrogates that can
+    neither be written nor drawn, are read as Latin-1."""
+    return NO_UTF_8.sub(lambda byte: chr(ord(byte[0]) - 0xDC00), text)
 
 
 def checksum(path: Path) -> str:

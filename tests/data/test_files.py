@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
-from data.files import RECORD, OutputFolder, checksum, read_json, write_file, write_json
+from data.files import RECORD, OutputFolder, checksum, read_json, readable, write_file, write_json
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["a.png", "two words.png", "Gefäße für Ärzte.png", "figures/figure 1.png", "*[x]?.png"]
@@ -164,3 +164,9 @@ def test_the_record_is_one_that_sha256sum_checks(tmp_path):
     assert f"{checksum(tmp_path / NAMES[2])}  {NAMES[2]}\n" in (tmp_path / RECORD).read_text(encoding="utf-8")
     answer = subprocess.run(["sha256sum", "-c", RECORD], cwd=tmp_path, capture_output=True)
     assert answer.returncode == 0 and answer.stdout.count(b": OK\n") == len(NAMES)
+
+
+def test_names_that_are_no_utf_8_become_readable():
+    name = os.fsdecode(b"Auge_\xe4.png")
+    assert readable(name) == "Auge_ä.png" and readable("Äuge $ {") == "Äuge $ {"
+    readable(name).encode()

@@ -23,7 +23,7 @@ from unet_eval.run import Run
 
 SIZE = 72
 BASE, POOLINGS = 2, 2
-STEMS = ("01", "02", "03 <b>&|")  # of the test images
+STEMS = ("01", "02 \udce4", "03 <b>&|$5_{x$y")  # of the test images; \udce4 is a byte that is no UTF-8
 
 
 class Page(HTMLParser):
@@ -143,7 +143,7 @@ def pytest_collection_modifyitems(items):
 def config(tmp_path_factory):
     """Of an evaluation of a run that has made every experiment."""
     root = tmp_path_factory.mktemp("Größe & <b>")
-    drive = draw_drive(root / "DRIVE", ("21", "22", "23", "24"), STEMS)
+    drive = draw_drive(root / "DRIVE", ("21 $_{\udce4", "22", "23", "24"), STEMS)
     other = draw_drive(root / "other", ("29", "30"), ("31", "32"))
     write_run(root / "run <b>&", drive)
     write_stage1(root / "cells", other)

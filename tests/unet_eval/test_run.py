@@ -30,7 +30,7 @@ def test_arms_and_seeds(run, config):
 
 def test_what_the_run_holds(run, config):
     assert (run.count, run.size, run.modality) == (7, 72, "fundus")
-    assert [view.stem for view in run.learned] == ["21", "22", "23"]
+    assert [view.stem for view in run.learned] == ["21 $_{\udce4", "22", "23"]
     assert list(run.stores) == ["synthetic", "rendered"] and len(run.single) == 3
     assert (run.second.name, run.second.pairs, len(run.second.learned)) == ("cells", "drive", 1)
     assert len(run.tests) == 3 and [len(tests) for tests in run.other_data_sets.values()] == [2]
@@ -115,11 +115,11 @@ def test_tuned_threshold_is_of_the_rows_that_a_net_took(config, net_folder, tmp_
 
 def test_training_images_are_no_test_images(config, tmp_path):
     drive = Path(config.pairs[len("drive:"):])
-    for folder, name, other in (("images", "21_training.tif", "21_test.tif"), ("1st_manual", "21_manual1.gif", None),
-                                ("mask", "21_training_mask.gif", "21_test_mask.gif")):
+    for folder, name, other in (("images", "22_training.tif", "22_test.tif"), ("1st_manual", "22_manual1.gif", None),
+                                ("mask", "22_training_mask.gif", "22_test_mask.gif")):
         (tmp_path / "test" / folder).mkdir(parents=True)
         (tmp_path / "test" / folder / (other or name)).symlink_to(drive / "training" / folder / name)
-    with pytest.raises(UserError, match="training images of .*21"):
+    with pytest.raises(UserError, match="training images of .*22"):
         check_unseen(f"drive:{tmp_path}", config.pairs)
     check_unseen(config.test[0], config.pairs)
 

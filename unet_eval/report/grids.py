@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.files import readable
 from data.fundus import square
 from unet_eval.report.charts import DPI, PAGE, STYLE, plt, save
 
@@ -49,7 +50,9 @@ def grid(path: Path, rows: list[list[np.ndarray]], heads: list[tuple[str, int]] 
         axes.axis("off")
 
         def write(x, y, words, **options):
-            figure.text(x / sheet.shape[1], 1 - y / height, words, ha="center", va="center", **options)
+            # A name may hold a $, which begins no formula.
+            figure.text(x / sheet.shape[1], 1 - y / height, readable(words), ha="center", va="center",
+                        parse_math=False, **options)
 
         for row, texts in feet.items():
             for left, words in zip(lefts, texts):

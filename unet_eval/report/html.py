@@ -10,6 +10,7 @@ from types import ModuleType
 import cv2
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from data.files import readable
 from data.images import read_image
 from unet_eval.report import closing, overview, trainings
 from unet_eval.report.claims import claims
@@ -49,8 +50,8 @@ def document(results: dict, experiments: Iterable[ModuleType], folder: Path, run
     sections = {experiment.NAME: experiment.section(results, folder) for experiment in experiments}
     absent = [name for name, section in sections.items() if not section]
     first, *others = filter(None, sections.values())
-    return environment().get_template("report.html").render(
+    return readable(environment().get_template("report.html").render(
         title=f"Synthetic training images: {run.name}", first_screen=overview.first_screen(results, absent),
         first_pictures=overview.first_pictures(folder), claims=claims(results),
         sections=[first, closing.which_f1(results), *others, overview.section(results, folder),
-                  trainings.section(results, folder), closing.limits(results), closing.repeat(results, run)])
+                  trainings.section(results, folder), closing.limits(results), closing.repeat(results, run)]))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from data.files import OutputFolder, write_error
+from data.files import OutputFolder, readable, write_error
 
 LAST = "report.html"  # make looks for it
 FILES = ("results.json", "results.md", LAST)
@@ -47,9 +47,11 @@ def publish(folder: Path, reports: OutputFolder) -> None:
 
 
 def strict(value):
-    """JSON knows neither NaN nor infinity: None stands for a number that is not defined."""
+    """JSON knows neither NaN nor infinity: None stands for a number that is not defined. Names are made readable."""
+    if isinstance(value, str):
+        return readable(value)
     if isinstance(value, dict):
-        return {key: strict(item) for key, item in value.items()}
+        return {strict(key): strict(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [strict(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -106,8 +106,8 @@ def test_one_seed_has_no_spread(few):
 def test_images_are_listed_for_arms_without_a_number(results):
     table = arms.images_table(results)
     assert table.head == ["image", "real", "real+synthetic", "rendered", "synthetic"]
-    assert column(table, "image") == ["01", "02", "03 <b>&|"]
-    assert "| 03 &lt;b>&\\| |" in table.markdown()  # text from files stays within its cell
+    assert column(table, "image") == ["01", "02 ä", "03 <b>&|$5_{x$y"]
+    assert "| 03 &lt;b>&\\|$5_{x$y |" in table.markdown()  # text from files stays within its cell
 
 
 def test_the_curve_runs_over_the_number_of_pairs(results):

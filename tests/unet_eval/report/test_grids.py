@@ -32,3 +32,13 @@ def test_a_tile_holds_the_whole_picture_undistorted():
     assert (shrunk[15:45] == (200, 100, 50)).all() and not shrunk[:15].any() and not shrunk[45:].any()
     assert tile(np.full((8, 8, 1), 7, np.uint8), 8).tolist() == np.full((8, 8, 3), 7).tolist()
     assert len(np.unique(tile(np.eye(8, dtype=np.uint8) * 255, 5))) > 2  # masks keep their grey edges
+
+
+def test_names_are_drawn_as_they_are(tmp_path):
+    """A $ begins no formula, and a byte that is no UTF-8 is a letter."""
+    rows = [[np.zeros((60, 60), np.uint8)] * 2]
+    drawn = []
+    for name in ("$5_{x$y", "\udce4", "ä"):
+        grid(tmp_path / "names.png", rows, [(name, 2)], [name], {0: [name, name]}, width=2.0)
+        drawn.append((tmp_path / "names.png").read_bytes())
+    assert drawn[0] != drawn[1] == drawn[2]

@@ -75,7 +75,8 @@ def test_a_large_picture_goes_in_small(written, results, figures, tmp_path):
 def test_what_comes_from_files_is_escaped(written, results):
     results["cross"] = {"<i>hrf</i>": results["cross"]["drive"]}
     page, html = written(results)
-    assert "<script>alert(1)</script>" in page.text and "run <b>&" in page.text and "03 <b>&|" in page.text
+    assert "<script>alert(1)</script>" in page.text and "run <b>&" in page.text and "02 ä" in page.text
+    assert "03 <b>&|$5_{x$y" in page.text
     assert "<i>hrf</i>" in page.text and "a<b" in page.text and not {"b", "i", "script"} & page.tags
 
 
