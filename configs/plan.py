@@ -40,8 +40,12 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     settings.check()
     if settings.dry_run:
         lines.append("dry_run := yes")
-    if not settings.recorded or settings.uses_phantoms and not PHANTOMS.is_dir():
+    known = settings.checked_as
+    if not settings.recorded or settings.uses_phantoms and not PHANTOMS.is_dir() or (
+            known and known != settings.fingerprint):
         lines.append(".PHONY: $(R)/data.checked")
+    if known:  # what other test images make old
+        lines.append("reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done: $(R)/data.checked")
 
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
     lines.append(f"reports/$(name)/report.html: {' '.join(f'$(R)/{net}/weights.h5' for net in nets)}")

@@ -22,13 +22,14 @@ OF_A_TRAINING = re.compile(r"config\.json|lock|seconds\.json|validation\.json|\w
 class Step:
     """says: what the log says first. scripts: what follows `python -m`, one list a script. training, newer: the folder
     of a training, and its input; a training that an older input began is removed, for resuming it would mix the two.
-    done: an empty file that tells make that the step has ended."""
+    done: a file that tells make that the step has ended; it holds what `mark()` says then."""
 
     says: str
     scripts: list[list[str]]
     training: Path | None = None
     newer: Path | None = None
     done: Path | None = None
+    mark: Callable[[], str] = str
 
     def remove_outdated(self) -> None:
         if self.newer is None or not self.newer.exists():
@@ -69,7 +70,7 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
                     print(f"to go on: python -m configs.steps {' '.join(names[number:])}", file=sys.stderr)
                 sys.exit(status)
         if step.done:
-            step.done.touch()
+            step.done.write_text(step.mark(), encoding="utf-8")
 
 
 def _call(script: list[str]) -> int:

@@ -1,6 +1,7 @@
 """The settings of a run: make's variables, their defaults, and the file that holds a run to them."""
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -11,13 +12,14 @@ from configs.flags import MEASURING, PACKAGE, PlanConfig, expand, last_value, se
 from data.errors import UserError
 from data.few import whole
 from data.files import write_file
-from data.layouts import DATA_ROOT, modality_of
+from data.layouts import DATA_ROOT, modality_of, samples
 from stage1_dcgan.config import MasksConfig
 from unet_eval.arms import parse_arm
 
 PHANTOMS = DATA_ROOT / "phantom"
 STAGES = ("stage1", "stage2", "unet")  # a preset has a file of flags for each
 READ_BY_MAKE = re.compile(r"[%:;|=*?\[\]\\]")  # characters that mean something in the names of make's targets
+CHECKED = "data.checked"  # a file of a run: its data sets were checked, and what they were
 TRUE = ("true", "t", "1")  # as absl reads booleans
 
 
@@ -159,7 +161,27 @@ class Settings:
         if not self.recorded:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_file(self.folder / "settings", f"{self.text}\n".encode("utf-8", "surrogateescape"))
-            (self.folder / "data.checked").unlink(missing_ok=True)
+            (self.folder / CHECKED).unlink(missing_ok=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the files of both data sets, by their names, sizes and times. "" where they cannot be listed."""
+        digest = hashlib.sha256()
+        try:
+            listed = samples(self.pairs, "all", modality=self.modality)
+            listed += samples(self.photos, "all", masks=False, modality=self.modality) if self.photos else []
+            for path in (path for sample in listed for path in (sample.image, sample.mask, sample.fov) if path):
+                status = path.stat()
+                digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+        except (UserError, OSError):
+            return ""
+        return digest.hexdigest()
+
+    @property
+    def checked_as(self) -> str:
+        """The fingerprint of the data sets when they were checked; "" where they were not, or by an earlier version."""
+        path = self.folder / CHECKED
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def _before(self) -> str:
         try:

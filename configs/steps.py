@@ -19,7 +19,7 @@ from pathlib import Path
 
 from configs.flags import SCRIPTS, whole_number
 from configs.running import Step, run_all
-from configs.settings import PHANTOMS, Settings
+from configs.settings import CHECKED, PHANTOMS, Settings
 from data.errors import UserError
 from training.config import fields
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
@@ -30,9 +30,12 @@ PHANTOM_SEED = 1000  # the default of data.phantom.pairs
 def data(run: Settings) -> Step:
     draw = [["data.phantom", f"--out={PHANTOMS}"]] if run.uses_phantoms and not PHANTOMS.is_dir() else []
     check = ["data.check", f"--pairs={run.pairs}", f"--photos={run.photos}", f"--modality={run.modality}"]
+    begun = any(run.folder.glob("*/config.json"))
+    trained = [["training.provenance", f"--run={run.folder}", *check[1:]]] if begun else []
     hint = "\ndata: these are procedural; README.md says how to get DRIVE and MESSIDOR into data/raw"
     return Step(f"data: checking PAIRS={run.pairs} PHOTOS={run.photos or '(none; Stage-II trains on PAIRS)'}" +
-                (hint if run.uses_phantoms else ""), [*draw, check], done=run.folder / "data.checked")
+                (hint if run.uses_phantoms else ""), [*draw, check, *trained],
+                done=run.folder / CHECKED, mark=lambda: run.fingerprint)
 
 
 def stage1(run: Settings, repeat: int) -> Step:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from absl import app, flags, logging
 
+from data.copies import refuse_copies, warn_of_look_alikes
 from data.errors import UserError
 from data.images import check_sample
 from data.layouts import MODALITIES, Sample, samples
@@ -47,14 +48,18 @@ def check(samples: list[Sample]) -> None:
 
 
 def main(pairs: str, photos: str, modality: str) -> None:
-    """Checks both data sets, "layout:path"; `photos` may be empty. Ends the process where a file is bad."""
+    """Checks both data sets, "layout:path"; `photos` may be empty. Ends the process where a file is bad, or where a
+    test image is among those that trainings see."""
     logging.set_verbosity(logging.INFO)
     logging.get_absl_handler().setFormatter(None)
     try:
-        for split in ("train", "test"):
-            check(samples(pairs, split, modality=modality))
-        if photos:
-            check(samples(photos, "all", masks=False, modality=modality))
+        train, test = (samples(pairs, split, modality=modality) for split in ("train", "test"))
+        others = samples(photos, "all", masks=False, modality=modality) if photos else []
+        for part in (train, test, *([others] if photos else [])):
+            check(part)
+        refuse_copies(test, train, pairs)
+        refuse_copies(test, others, photos)
+        warn_of_look_alikes(test, train + others)
     except UserError as error:
         sys.exit(f"error: {error}")
 

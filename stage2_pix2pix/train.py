@@ -5,14 +5,12 @@ python -m stage2_pix2pix.train --pairs=drive:data/raw/DRIVE --photos=messidor:da
 """
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 from absl import logging
 
 from data import layouts
 from data.check import check
+from data.copies import refuse_copies
 from data.errors import UserError
 from data.fundus import load_view
 from stage2_pix2pix import architectures
@@ -23,6 +21,7 @@ from stage2_pix2pix.sheet import contact_sheet, contrast_ratios
 from training import devices
 from training.cli import run
 from training.fit import Schedule, fit
+from training.provenance import photographs
 from training.run_folder import RunFolder
 from training.tensorboard import Pictures
 from training.weights import save_array, save_weights
@@ -35,17 +34,13 @@ def load_samples(config: Stage2Config) -> tuple[list[layouts.Sample], list[layou
 
     Training samples are the photographs with the masks that a U-Net made of them. The annotated pairs are added with
     --add_pairs, and then imitated; they are used alone if there are no photographs. Raises UserError if a mask is
-    missing, or if a photograph is a test image of the annotated data set.
+    missing, or if a photograph is a copy of a test image of the annotated data set.
     """
     annotated, _ = layouts.training(config.pairs, config.validation, config.modality)
     if not config.photos:
         return annotated, annotated
-    photos = [replace(sample, mask=Path(config.photo_masks) / f"{sample.stem}.png")
-              for sample in layouts.samples(config.photos, "all", masks=False, modality=config.modality)]
-    tests = {sample.image.resolve() for sample in layouts.samples(config.pairs, "test", modality=config.modality)}
-    if any(sample.image.resolve() in tests for sample in photos):
-        raise UserError(f"--photos={config.photos} holds test images of --pairs={config.pairs}, which no training may "
-                        "see: give other photographs, or none")
+    photos = photographs(config.photos, config.photo_masks, config.modality)
+    refuse_copies(layouts.samples(config.pairs, "test", modality=config.modality), photos, f"--photos={config.photos}")
     missing = [sample.stem for sample in photos if not sample.mask.is_file()]
     if missing:
         raise UserError(f"{config.photo_masks} lacks the masks of {', '.join(missing)}: run unet_eval.segment again")

@@ -10,6 +10,7 @@ import numpy as np
 from absl import logging
 
 from data.check import check
+from data.copies import copies
 from data.errors import UserError
 from data.few import whole
 from data.files import read_json
@@ -17,6 +18,7 @@ from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image, read_mask
 from data.layouts import Sample, modality_of, origin, samples, training
 from data.pairs import PairReader
+from training.provenance import check_run
 from training.run_folder import read_config, read_record
 from unet_eval.arms import PAPER_PAIRS, STORES, net_name, parse_arm, parse_net_name, trained_nets
 from unet_eval.config import EvaluateConfig, UnetConfig
@@ -79,7 +81,7 @@ class Run:
     rendered_held_out: Stage-II's renderings of masks that all trainings held out, or None.
     single: photographs of a single GAN, uint8 (N, s, s, 3), or None. second: the run on a second data set, or None.
     tests: the test images of --pairs. training: its training views; learned: those that Stage-I learned from.
-    modality: of --pairs. other_data_sets: test images of each --test. photographs: files that Stage-II learned from.
+    modality: of --pairs. other_data_sets: test images of each --test. photographs: those that Stage-II learned from.
     records: config.json of every training, by folder. seconds: of every training, as in results.json.
     """
 
@@ -108,8 +110,9 @@ class Run:
             self.records = {path.parent.name: read_record(path.parent, "train this stage again")
                             for path in sorted(folder.glob("*/config.json"))}
             self.seconds = stage_seconds(folder)
-            listed = samples(config.photos, "all", masks=False, modality=config.modality) if config.photos else []
-            self.photographs = {sample.image.resolve() for sample in listed}
+            check_run(folder, config.pairs, config.photos, config.modality)
+            self.photographs = (samples(config.photos, "all", masks=False, modality=config.modality)
+                                if config.photos else [])
             for spec in config.test:
                 check_unseen(spec, config.pairs, config.modality)
             self.tests = load_test_images(config.pairs, config.modality)
@@ -223,12 +226,12 @@ def load_test_images(spec: str, modality: str = "") -> list[TestImage]:
 
 
 def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
-    """UserError where test images of `spec` are training images of `pairs`."""
-    known = {sample.image.resolve() for sample in samples(pairs, "train", modality=modality)}
-    stems = [sample.stem for sample in samples(spec, "test", modality=modality) if sample.image.resolve() in known]
-    if stems:
-        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({', '.join(stems)}): give a data set "
-                        "that no arm was trained on")
+    """UserError where test images of `spec` are copies of training images of `pairs`."""
+    found = copies(samples(spec, "test", modality=modality), samples(pairs, "train", modality=modality))
+    if found:
+        stems = ", ".join(test.stem for test, _ in found)
+        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({stems}): give a data set that no "
+                        "arm was trained on")
 
 
 def first_rows(store: PairReader, count: int) -> Iterator[dict[str, np.ndarray]]:

@@ -1,14 +1,18 @@
 """What make is told of a run, by a Python that has the standard library only."""
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from configs.plan import SEPARATOR, plan
+from configs.settings import Settings
 from data.errors import UserError
+from data.images import write_image
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +51,28 @@ def test_the_data_are_checked_where_settings_are_new_or_phantoms_absent(folder):
         assert (again in plan(["stage1"], {"PAIRS": pairs})) == (pairs == "phantom")
     (folder / "data/raw/phantom").mkdir(parents=True)
     assert again not in plan(["stage1"], {})
+
+
+def test_data_that_changed_are_checked_again_and_then_measured_again(folder, eye):
+    for stem in range(5):
+        image, mask, _ = eye(stem, (80, 80), 70)
+        for part, picture in (("images", image), ("masks", mask)):
+            write_image(folder / "D" / part / f"{stem}.png", picture)
+    given = {"PAIRS": "folder:D"}
+    settings = Settings.from_variables(given)
+    settings.record()
+    again, measured = ".PHONY: $(R)/data.checked", "reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done: "
+    (folder / "checkpoints/quick/data.checked").touch()  # by an earlier version, which kept no fingerprint
+    assert not [line for line in plan(["eval"], given) if line.startswith((again, measured))]
+    (folder / "checkpoints/quick/data.checked").write_text(settings.fingerprint)
+    assert again not in plan(["eval"], given) and f"{measured}$(R)/data.checked" in plan(["eval"], given)
+    before = settings.fingerprint
+    write_image(folder / "D/masks/3.png", np.zeros((80, 80), np.uint8))  # corrected
+    assert again in plan(["eval"], given) and before != settings.fingerprint
+    (folder / "checkpoints/quick/data.checked").write_text(settings.fingerprint)
+    for part in ("images", "masks"):
+        shutil.copy(folder / f"D/{part}/1.png", folder / f"D/{part}/9.png")  # added
+    assert again in plan(["eval"], given)
 
 
 def test_clean_and_sweep_ask_for_less(folder):

@@ -123,6 +123,14 @@ def test_phantoms_are_drawn_where_they_are_used_and_absent(folder, given, drawn)
     assert len(make_step("data", Settings.from_variables(given)).scripts) == 1
 
 
+def test_data_that_are_checked_again_are_compared_with_what_trainings_saw(folder):
+    (folder / "checkpoints/quick/stage1").mkdir(parents=True)
+    (folder / "checkpoints/quick/stage1/config.json").touch()
+    check, compare = make_step("data", Settings.from_variables({"PAIRS": "drive:D", "PHOTOS": "hrf:H"})).scripts
+    assert (check[0], compare[0]) == ("data.check", "training.provenance")
+    assert compare[1:] == ["--run=checkpoints/quick", "--pairs=drive:D", "--photos=hrf:H", "--modality="]
+
+
 @pytest.mark.parametrize("begun, kept", [("before", False), ("after", True)])
 @pytest.mark.parametrize("name, input", [("stage2", "photo_masks.done"), ("unet-rendered", "rendered.h5")])
 def test_a_training_that_an_older_input_began_is_removed_not_resumed(folder, name, input, begun, kept):

@@ -13,7 +13,9 @@ import tensorflow as tf
 
 from data.files import write_file, write_json
 from data.images import write_image
+from data.layouts import checksum
 from data.pairs import PairWriter
+from training.provenance import seen
 from training.weights import save_weights
 from unet_eval.arms import of_seed, parse_arm
 from unet_eval.config import EvaluateConfig, UnetConfig
@@ -86,7 +88,8 @@ def write_net(folder, drive, arm, pairs, repeat=0, seed=0, **data):
     folder.mkdir(parents=True)
     write_json(folder / "config.json", {
         "version": 2, "flags": config.to_json(), "resolved": {}, "git": "abc1", "versions": {"tensorflow": "2.14.1"},
-        "data": {"n_train_pairs": pairs, "checksum": f"f00d{seed}", "note": "<script>alert(1)</script>", **data}})
+        "data": {"n_train_pairs": pairs, "checksum": checksum(seen(config.to_json(), drive, "")),
+                 "note": "<script>alert(1)</script>", **data}})
     tf.keras.utils.set_random_seed(seed)
     save_weights(unet(BASE, POOLINGS), folder / "weights.h5")
 

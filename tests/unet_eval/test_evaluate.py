@@ -30,8 +30,8 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
     assert read == evaluated
     assert list(read) == ["run", "dataset", "origin", "arms", "contrasts", "cross", "kl", "distances", "visibility",
                           "masks", "nearest", "single", "second", "paper", "seconds"]
-    assert read["dataset"] == {"pairs": "drive", "photos": None, "fold": None, "n_test": 3, "n_test_patients": 3,
-                               "n_train": 4}
+    assert read["dataset"] == {"pairs": "drive", "photos": None, "fold": None, "few": None, "n_test": 3,
+                               "n_test_patients": 3, "n_train": 4}
     assert read["origin"] == {"pairs": "drive", "photos": None} and read["run"]["seeds"] == 2
     assert list(read["arms"]) == ["real", "real+synthetic", "rendered", "synthetic", "synthetic-3", "synthetic-5"]
     assert [arm["n_train_pairs"] for arm in read["arms"].values()] == [3, 10, 4, 7, 3, 5]
@@ -89,7 +89,7 @@ def test_markdown_tables_are_consistent(results, few, whole):
     text = evaluate.markdown(results if whole else few)
     assert text.startswith("Measured on 3 images of 3 patients.")
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(blocks) == text.count("## ") == (12 if whole else 10)
+    assert len(blocks) == text.count("## ") == (13 if whole else 11)
     for block in blocks:
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1 and re.match(r"\|---", block.splitlines()[1])

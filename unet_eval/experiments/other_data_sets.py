@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
+from data.copies import copies
 from data.fundus import to_native
 from data.layouts import origin, samples, title
 from unet_eval.arms import ordered
@@ -45,7 +46,7 @@ def cross(run: Run, spec: str, tests: list[TestImage]) -> dict:
         pooled = scores(counts.sum(axis=1))
         entries[name] = {**{key: float(pooled[key].mean()) for key in F1}, **spreads(counts, patients)}
     return {"spec": data_set_name(spec), "n_test": len(tests), "n_test_patients": len({*patients}),
-            "seen": sum(sample.image.resolve() in run.photographs for sample in listed), "arms": entries}
+            "seen": len({test for test, _ in copies(listed, run.photographs)}), "arms": entries}
 
 
 def tables(results: dict) -> dict[str, Table]:

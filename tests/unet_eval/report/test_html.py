@@ -124,9 +124,9 @@ def test_an_arm_alone_and_undefined_numbers(written, few):
     assert "None" not in page.text.replace("None of", "") and "nan" not in page.text
 
 
-def test_trainings_are_quoted_with_seed_and_checksum(written, results):
-    text = written(results)[0].text
-    assert all(shown in text for shown in ("U-Net, real arm, repetition 1", "f00d2", "abc1", "tensorflow 2.14.1"))
+def test_trainings_are_quoted_with_seed_and_checksum(written, results, run):
+    text, checksum = written(results)[0].text, run.records["unet-real"]["data"]["checksum"]
+    assert all(shown in text for shown in ("U-Net, real arm, repetition 1", checksum[:16], "abc1", "tensorflow 2.14.1"))
     assert text.index("make evidence RUN=run") > text.index("What this does not show")
 
 

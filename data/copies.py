@@ -1,0 +1,88 @@
+"""Finds copies of test images among the images of trainings, by what the pictures show and not by their names."""
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from absl import logging
+from PIL import Image
+
+from data.errors import UserError
+from data.finding import Sample
+from data.images import read_image
+
+SIDE, BLUR, RIM = 64, 3.0, 4  # pixels, of the small pictures that are compared
+# Correlation of two small pictures. Of all pairs of photographs in CHASE_DB1 and HRF it is 0.88 at most, and of a
+# photograph and itself at a third of its size, as JPEG of quality 50, 0.99 at least.
+ALIKE = 0.95
+
+
+def copies(tests: Iterable[Sample], others: Iterable[Sample]) -> list[tuple[Sample, Sample]]:
+    """(test sample, other sample) whose images have the same pixels, whatever their files are called. UserError as
+    `read_image`."""
+    others, sizes = list(others), {}
+    for other in others:
+        sizes.setdefault(_size(other.image), []).append(other)
+    found, tests = [], list(tests)
+    suspects = list(dict.fromkeys(other for test in tests for other in sizes.get(_size(test.image), [])))
+    by_pixels = {}
+    for other, pixels in zip(suspects, _each(_pixels, suspects)):
+        by_pixels.setdefault(pixels, []).append(other)
+    if suspects:
+        for test, pixels in zip(tests, _each(_pixels, tests)):
+            found += [(test, other) for other in by_pixels.get(pixels, [])]
+    return found
+
+
+def refuse_copies(tests: list[Sample], others: list[Sample], where: str) -> None:
+    """UserError where an image of `others`, which trainings see, is a copy of a test image; `where` says whose."""
+    found = copies(tests, others)
+    if found:
+        shown = "; ".join(f"{other.image} is a copy of {test.image}" for test, other in found[:10])
+        more = f"; and {len(found) - 10} more" if len(found) > 10 else ""
+        raise UserError(f"{where} holds test images, which no training may see: {shown}{more}. Remove one of each two, "
+                        "or give other photographs")
+
+
+def warn_of_look_alikes(tests: list[Sample], others: list[Sample]) -> None:
+    """One warning that names images of `others` that look as a test image does at another size or compression."""
+    if not tests or not others:
+        return
+    one, other = (np.stack(list(_each(_small, samples))) for samples in (tests, others))
+    pairs = np.argwhere(one @ other.T > ALIKE)
+    if len(pairs):
+        shown = "; ".join(f"{others[j].image} and {tests[i].image}" for i, j in pairs[:10])
+        logging.warning("%d images that trainings see look like test images, as copies of another size or compression "
+                        "do: %s%s", len(pairs), shown, " ..." if len(pairs) > 10 else "")
+
+
+def _each(function: Callable, samples: list[Sample]):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow and OpenCV work without holding Python's lock
+        return list(pool.map(lambda sample: function(sample.image), samples))
+
+
+def _size(path: Path) -> tuple[int, ...]:
+    """Both sides, the shorter first: an image that is stored turned has the same. () where the header is damaged."""
+    try:
+        with Image.open(path) as image:
+            return tuple(sorted(image.size))
+    except Exception:  # whatever Pillow raises: `read_image` says what is wrong
+        return ()
+
+
+def _pixels(path: Path) -> str:
+    image = read_image(path)
+    return hashlib.sha256(np.array(image.shape).tobytes() + image.tobytes()).hexdigest()
+
+
+def _small(path: Path) -> np.ndarray:
+    """float32 (n,) of length 1: the picture at SIDE x SIDE without what is smooth in it, such as the light."""
+    grey = cv2.resize(cv2.cvtColor(read_image(path), cv2.COLOR_RGB2GRAY), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    fine = grey.astype(np.float32) - cv2.GaussianBlur(grey.astype(np.float32), (0, 0), BLUR)
+    fine = fine[RIM:-RIM, RIM:-RIM].ravel()
+    return fine / max(float(np.linalg.norm(fine)), 1e-6)

@@ -1,0 +1,41 @@
+"""What Stage-II is trained on."""
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from data.errors import UserError
+from data.images import write_image
+from stage2_pix2pix.config import Stage2Config
+from stage2_pix2pix.train import load_samples
+
+
+@pytest.fixture
+def config(drive, messidor, eye, tmp_path):
+    """Of three photographs with masks beside the pairs."""
+    photos = shutil.copytree(messidor.partition(":")[2], tmp_path / "photos")
+    for number in range(3):
+        write_image(tmp_path / "masks" / f"photo {number}.png", eye(50 + number, (620, 840), 600)[1])
+    return Stage2Config(pairs=drive, photos=f"messidor:{photos}", photo_masks=str(tmp_path / "masks"), validation=1,
+                        add_pairs=True, out=str(tmp_path / "stage2"))
+
+
+def test_photographs_have_their_masks_and_annotated_pairs_are_imitated(config):
+    samples, imitated = load_samples(config)
+    assert [sample.stem for sample in samples] == ["photo 0", "photo 1", "photo 2", "21", "22"]
+    assert [sample.stem for sample in imitated] == ["21", "22"]
+    assert samples[0].mask == Path(config.photo_masks) / "photo 0.png"
+
+
+def test_a_copy_of_a_test_image_is_refused_under_another_name(config, eye, tmp_path):
+    write_image(tmp_path / "photos" / "holiday.png", eye(1)[0])
+    with pytest.raises(UserError, match="holiday.png is a copy of .*01_test.tif"):
+        load_samples(config)
+
+
+def test_photographs_without_masks_are_named(config, tmp_path):
+    (tmp_path / "masks" / "photo 1.png").unlink()
+    with pytest.raises(UserError, match="lacks the masks of photo 1: run unet_eval.segment again"):
+        load_samples(config)

@@ -1,0 +1,75 @@
+"""Whether the trainings of a run saw the data as they are now, and no image that it is tested on.
+
+    python -m training.provenance --run=checkpoints/mine --pairs=folder:/data/mine
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from data import layouts
+from data.copies import refuse_copies
+from data.errors import UserError
+from data.layouts import Sample
+from training.cli import run
+from training.config import Config, modality_option, option
+from training.run_folder import read_record
+
+
+@dataclass(frozen=True)
+class ProvenanceConfig(Config):
+    """Refuses a run whose trainings saw other data than there are now, or a copy of a test image."""
+
+    run: str = option("", "Folder of the run.", required=True, set_by_make=True)
+    pairs: str = option("", "Annotated data set, layout:path.", required=True, set_by_make=True)
+    photos: str = option("", "Photographs without masks, layout:path.", set_by_make=True)
+    modality: str = modality_option()
+
+
+def photographs(photos: str, masks: str, modality: str = "") -> list[Sample]:
+    """The photographs "layout:path" that Stage-II learns from, with the masks that a U-Net wrote to the folder `masks`,
+    which need not be there. UserError as `layouts.samples`."""
+    return [replace(sample, mask=Path(masks) / f"{sample.stem}.png")
+            for sample in layouts.samples(photos, "all", masks=False, modality=modality)]
+
+
+def seen(flags: dict, pairs: str, photos: str, modality: str = "") -> list[Sample]:
+    """What a training with these `flags` (config.json) sees of PAIRS and PHOTOS. UserError as `layouts.training`."""
+    train, held_out = layouts.training(pairs, flags.get("validation", 0), modality)
+    if "arm" in flags:  # a U-Net is validated on the others
+        return train + held_out
+    if not flags.get("photos"):
+        return train
+    photographed = photographs(photos or flags["photos"], flags["photo_masks"], modality)
+    return photographed + (train if flags.get("add_pairs") else [])
+
+
+def check_run(folder: Path, pairs: str, photos: str, modality: str = "") -> None:
+    """UserError where a training in a subfolder of `folder` saw other data than there are now, or a copy of a test
+    image of `pairs`. Trainings of earlier versions that kept no checksum are taken to have seen these data."""
+    shown: dict[Path, Sample] = {}
+    for path in sorted(folder.glob("*/config.json")):
+        record = read_record(path.parent, "train this stage again")
+        flags = record["flags"]
+        if "pairs" not in flags:
+            continue
+        samples = seen(flags, pairs, photos, modality)
+        shown.update((sample.image, sample) for sample in samples)
+        try:
+            same = record["data"].get("checksum") in (None, layouts.checksum(samples))
+        except FileNotFoundError:
+            same = False
+        if not same:
+            data = f"{pairs} and {photos}" if flags.get("photos") else pairs
+            raise UserError(f"{path.parent} was trained on other data than {data} holds now: images or masks were "
+                            "changed, added or removed since. Put back what there was, or train everything again with "
+                            f"another RUN, or after make clean RUN={folder.name}")
+    refuse_copies(layouts.samples(pairs, "test", modality=modality), list(shown.values()), "what trainings saw")
+
+
+def main(config: ProvenanceConfig) -> None:
+    check_run(Path(config.run), config.pairs, config.photos, config.modality)
+
+
+if __name__ == "__main__":
+    run(main, ProvenanceConfig)
