@@ -23,7 +23,7 @@ TRUE = ("true", "t", "1")  # as absl reads booleans
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. `flags` are the words of FLAGS; `photos` is empty where Stage-II trains on the pairs."""
+    """One run. `flags` are the words of FLAGS; `photos` is empty where there are no photographs without masks."""
 
     config: str
     run: str
@@ -53,6 +53,12 @@ class Settings:
     def folder(self) -> Path:
         """Where the run's files go; its report goes to `reports`."""
         return Path("checkpoints") / self.run
+
+    @property
+    def stage2_photos(self) -> str:
+        """What Stage-II trains on beside PAIRS: PHOTOS, or "" where the preset's stage2 flags have a line --photos=."""
+        given = last_value(self.preset_flags("stage2"), "photos")
+        return self.photos if given is None else given
 
     @property
     def reports(self) -> Path:

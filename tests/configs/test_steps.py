@@ -92,10 +92,20 @@ def test_the_seed_of_a_repetition_is_the_user_s_or_the_default_plus_its_number(f
 
 
 def test_without_photographs_and_in_a_dry_run_stage2_trains_on_the_pairs():
-    photos = ["--photos=phantom", "--photo_masks=checkpoints/quick/photo_masks"]
-    assert script("stage2")[1][1:3] == photos
+    photos = ["--photos=phantom", "--photo_masks=checkpoints/paper/photo_masks"]
+    assert script("stage2", CONFIG="paper")[1][1:3] == photos
+    assert photos[0] in script("evaluate", CONFIG="paper")[1]
     for variables in ({"PHOTOS": ""}, {"FLAGS": "--dry_run"}):
-        assert not {*photos} & {*script("stage2", **variables)[1]}
+        assert not {*photos} & {*script("stage2", CONFIG="paper", **variables)[1]}
+
+
+def test_a_preset_may_have_stage2_train_on_the_pairs_alone():
+    run = Settings.from_variables({"CONFIG": "quick"})
+    assert run.photos == "phantom" and files("stage2", run) == ("stage2/generator.h5", [])
+    assert files("stage2.1", Settings.from_variables({"CONFIG": "paper"}))[1] == ["photo_masks.1.done"]
+    assert "--photos=phantom" not in script("stage2", CONFIG="quick")[1]
+    assert "--photos=" in script("evaluate", CONFIG="quick")[1]  # the report says what Stage-II learned from
+    assert "--photos=phantom" in script("photos-relabelled", CONFIG="quick")[1]
 
 
 def test_modality_decides_what_phantom_pairs_show():
