@@ -2,7 +2,7 @@
 ## RUN=$(CONFIG)   name of the run: its files go to checkpoints/$(RUN) and reports/$(RUN)
 ## PAIRS=          images with masks, layout:path; drive:data/raw/DRIVE if that folder exists, else phantom
 ## PHOTOS=         photographs without masks, layout:path; with fundus PAIRS messidor:data/raw/MESSIDOR if it exists,
-##                 else phantom with phantom PAIRS; none with others (Stage-II then trains on PAIRS)
+##                 else phantom with phantom PAIRS; none with others. A preset may leave Stage-II to PAIRS alone
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
 ## FOLDS=3         parts of `make folds`, each with its own patients
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
@@ -76,7 +76,7 @@ eval: | $(ready)
 else
 stage1: $(R)/masks.h5 ## trains the DCGAN and draws masks
 	$(call say,stage1: done; masks in checkpoints/$(RUN)/masks.h5 and the picture in checkpoints/$(RUN)/masks.png)
-stage2: $(R)/synthetic.h5 ## trains pix2pix on segmented photographs and renders the masks
+stage2: $(R)/synthetic.h5 ## trains Stage-II and renders the masks
 	$(call say,stage2: done; pairs in checkpoints/$(RUN)/synthetic.h5 and the picture in checkpoints/$(RUN)/synthetic.png)
 eval: reports/$(name)/report.html ## trains a U-Net on the synthetic pairs and compares it with the real arm
 	$(call say,eval: done; the report is reports/$(RUN)/report.html)
