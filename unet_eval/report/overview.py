@@ -58,8 +58,8 @@ def first_screen(results: dict, absent: list[str]) -> list[Block]:
             if results["run"]["gans"] > 1 else "Both GANs were trained once")
     return [
         Text("Can synthetic images stand in for a small set of annotated ones? Stage-I draws masks, Stage-II turns "
-             "each into a photograph; both are GANs. The same U-Net is then trained on real and on synthetic pairs, and "
-             "measured on real test images that no training has seen. Annotated images are from "
+             "each into a photograph; both are GANs. The same U-Net is then trained on real and on synthetic pairs, "
+             "and measured on real test images that no training has seen. Annotated images are from "
              f"{title(origin['pairs'])}{photos}."),
         _answer(results), headline(results),
         Text(f"{how_sure(results)}{spread} All in the field of view, at the images’ own size. {gans}."),
