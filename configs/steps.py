@@ -3,8 +3,7 @@
 Reads CONFIG, RUN, PAIRS, PHOTOS, CELLS and FLAGS from the environment, where make puts them. The Makefile knows which
 step needs which file and leaves out what is done; called by hand, the steps that are named run in their order:
 
-    CONFIG=quick RUN=mine python -m configs.steps data stage1 masks unet-real photo_masks stage2 synthetic \
-        unet-synthetic evaluate
+    CONFIG=quick RUN=mine python -m configs.steps data stage1 masks stage2 synthetic unet-real unet-synthetic evaluate
 
 A run has one or more seeds, each with GANs and U-Nets of its own. STEP.K is the step of seed number K, STEP that of the
 first, and so are the files named.
