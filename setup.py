@@ -17,6 +17,7 @@ REQUIREMENTS = [
     "scipy>=1.11",  # two-sample tests and distances between sets of features; scikit-image brings it anyway
     # Reads DRIVE's GIF masks, which OpenCV does not, and notices a truncated JPG, which OpenCV fills in silently.
     "Pillow>=10.1",
+    "tifffile>=2022.8.12",  # TIFFs whose colours lie in planes, which OpenCV mixes; scikit-image brings it anyway
     "jinja2>=3.1",  # the report's HTML templates, with everything that they are given escaped
 ]
 EXTRAS = {

@@ -16,6 +16,7 @@ class Sample:
     """One photograph, and the files drawn on its pixel grid.
 
     patient: images of one person have the same, within a data set. modality: one of data.layouts.MODALITIES.
+    foreground: levels or colours of the mask that are its foreground; none where that is the brighter of two levels.
     """
 
     stem: str
@@ -24,6 +25,7 @@ class Sample:
     fov: Path | None = None
     patient: str = ""
     modality: str = "other"
+    foreground: tuple[str, ...] = ()
 
 
 def list_images(folder: Path, ending: str = "", recursive: bool = False) -> dict[str, Path]:

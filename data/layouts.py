@@ -40,7 +40,8 @@ class DataSet:
     annotated: bool = True
 
 
-def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "") -> list[Sample]:
+def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "",
+            foreground: tuple[str, ...] = ()) -> list[Sample]:
     """The samples of a data set, sorted by stem, paired by stem.
 
     Args:
@@ -49,6 +50,7 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
       split: "train", "test" or "all".
       masks: False lists photographs only and asks for no mask (for PHOTOS).
       modality: as `modality_of`.
+      foreground: as in `Sample`.
     Raises:
       UserError: unknown layout, missing folder, no samples in it, images without mask or masks without image
         (all named), stems that occur twice, empty files; as data.folds, where the spec is a fold, and data.few.
@@ -57,19 +59,20 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
         raise ValueError(f"split '{split}' is not train, test or all")
     few, inner = parse_few(spec)
     if few:
-        train = few.of(samples(inner, "train", masks, modality)) if split != "test" else []
-        test = samples(inner, "test", masks, modality) if split != "train" else []
+        train = few.of(samples(inner, "train", masks, modality, foreground)) if split != "test" else []
+        test = samples(inner, "test", masks, modality, foreground) if split != "train" else []
         return sorted(train + test, key=lambda sample: sample.stem)
     fold, inner = parse_fold(spec)
     if fold:
-        return fold.of(samples(inner, "all", masks, modality), split)
+        return fold.of(samples(inner, "all", masks, modality, foreground), split)
     name, root = _parse(spec)
     if not os.path.isdir(root):
         remedy = "call `make data`, which draws the phantoms" if name == "phantom" else "mend the path"
         raise UserError(f"'{spec}': no folder {root}; {remedy}")
     data_set, modality = DATA_SETS[name], modality_of(spec, modality)
     parts = ("train", "test") if split == "all" else (split,)
-    all_samples = [dataclasses.replace(sample, patient=data_set.patient(sample.stem), modality=modality)
+    all_samples = [dataclasses.replace(sample, patient=data_set.patient(sample.stem), modality=modality,
+                                       foreground=foreground)
                    for part in parts for sample in data_set.find(root, part, masks)]
     repeated = sorted(stem for stem, count in Counter(sample.stem for sample in all_samples).items() if count > 1)
     if repeated:
@@ -81,14 +84,15 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
     return sorted(all_samples, key=lambda sample: sample.stem)
 
 
-def training(spec: str, validation: int, modality: str = "") -> tuple[list[Sample], list[Sample]]:
+def training(spec: str, validation: int, modality: str = "",
+             foreground: tuple[str, ...] = ()) -> tuple[list[Sample], list[Sample]]:
     """The training split as (what is trained on, what is held out, on which choices are made).
 
     Whole patients are held out, the last by stem, until these have at least `validation` images. Every stage holds out
     the same ones, so that no arm's validation F1 is of a patient that a GAN has seen. Raises UserError as `samples`,
     and where no patient is left.
     """
-    all_samples = samples(spec, "train", modality=modality)
+    all_samples = samples(spec, "train", True, modality, foreground)
     patients: set[str] = set()
     held_out: list[Sample] = []
     for last in reversed(all_samples):

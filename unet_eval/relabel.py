@@ -43,7 +43,7 @@ def relabel(config: RelabelConfig) -> None:
         else:
             if config.pairs:  # without the images that the U-Net is validated on
                 validation = read_config(config.model, UnetConfig, REMEDY).validation
-                samples, _ = layouts.training(config.pairs, validation, config.modality)
+                samples, _ = layouts.training(config.pairs, validation, config.modality, config.foreground)
             else:
                 samples = layouts.samples(config.photos, "all", masks=False, modality=config.modality)
             check(samples)

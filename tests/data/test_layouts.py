@@ -15,8 +15,8 @@ from data.images import write_image
 from data.layouts import DATA_SETS, MODALITIES, checksum, citation, modality_of, origin, samples, title, training
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
-IMAGE = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
-MASK = np.where(IMAGE[..., 0] > 128, 255, 0).astype(np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+MASK = np.where(IMAGE[..., 0] > 200, 255, 0).astype(np.uint8)
 
 
 def stems(spec, split, **options):
