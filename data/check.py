@@ -18,7 +18,7 @@ from absl import app, flags, logging
 from data.errors import UserError, listed
 from data.fundus import find_field_of_view
 from data.images import image_and_notes
-from data.layouts import MODALITIES, Sample, samples
+from data.layouts import MODALITIES, Sample, photographs, samples
 from data.masks import Mask, decode_mask
 
 LEAST_SIDE = 32  # pixels
@@ -172,7 +172,7 @@ def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (
         check_pairs([sample for split in ("train", "test") for sample in samples(pairs, split, True, modality,
                                                                                  foreground)])
         if photos:
-            check(samples(photos, "all", masks=False, modality=modality))
+            check(photographs(photos, pairs, modality))
     except UserError as error:
         sys.exit(f"error: {error}")
 

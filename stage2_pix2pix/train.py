@@ -41,7 +41,7 @@ def load_samples(config: Stage2Config) -> tuple[list[layouts.Sample], list[layou
     if not config.photos:
         return annotated, annotated
     photos = [replace(sample, mask=Path(config.photo_masks) / f"{sample.stem}.png")
-              for sample in layouts.samples(config.photos, "all", masks=False, modality=config.modality)]
+              for sample in layouts.photographs(config.photos, config.pairs, config.modality)]
     tests = {sample.image.resolve() for sample in layouts.samples(config.pairs, "test", modality=config.modality)}
     if any(sample.image.resolve() in tests for sample in photos):
         raise UserError(f"--photos={config.photos} holds test images of --pairs={config.pairs}, which no training may "

@@ -15,7 +15,7 @@ from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image
-from data.layouts import DATA_SETS, Sample, modality_of, origin, samples, training
+from data.layouts import DATA_SETS, Sample, modality_of, origin, photographs, samples, training
 from data.masks import read_mask
 from data.pairs import PairReader
 from training.run_folder import read_config, read_record
@@ -109,7 +109,7 @@ class Run:
             self.records = {path.parent.name: read_record(path.parent, "train this stage again")
                             for path in sorted(folder.glob("*/config.json"))}
             self.seconds = stage_seconds(folder)
-            photos = samples(config.photos, "all", masks=False, modality=config.modality) if config.photos else []
+            photos = photographs(config.photos, config.pairs, config.modality)
             self.photographs = {sample.image.resolve() for sample in photos}
             for spec in config.test:
                 check_unseen(spec, config.pairs, config.modality)
