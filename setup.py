@@ -34,8 +34,10 @@ EXTRAS = {
         "nvidia-cusparse-cu11==11.7.5.86",
         "nvidia-nccl-cu11==2.16.5",
     ],
-    "dev": ["pytest>=8", "ruff>=0.6", "scikit-learn>=1.4"],
+    # One slice of DICOM or NIfTI. pydicom 3, which knows how each kind of colours is shown, needs Python 3.10.
+    "medical": ["pydicom>=3.0; python_version >= '3.10'", "nibabel>=5.2"],
 }
+EXTRAS["dev"] = ["pytest>=8", "ruff>=0.6", "scikit-learn>=1.4", *EXTRAS["medical"]]
 
 if __name__ == "__main__":
     from setuptools import find_packages, setup

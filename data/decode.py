@@ -15,7 +15,8 @@ import tifffile
 from PIL import Image
 
 from data.errors import UserError
-from data.finding import FORMATS
+from data.finding import FORMATS, MEDICAL, suffix
+from data.medical import read_dicom, read_nifti
 
 PIXEL_LIMIT = 100_000_000  # twelve times an HRF photograph; the header of a small file can claim far more
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F")
@@ -34,7 +35,8 @@ class Picture:
 
     values: (H, W) grey or (H, W, 3) RGB; uint8 or uint16, or grey int32 or float32. white: the value that stands for
     white as the file says, 0 where it does not. palette: colours come from a palette. lossy: values are near those that
-    were meant. notes: conversions that the user has to know.
+    were meant. notes: conversions that the user has to know. shown: uint8 of the same shape, where the file says how
+    its values are to be shown.
     """
 
     values: np.ndarray
@@ -42,6 +44,7 @@ class Picture:
     palette: bool
     lossy: bool
     notes: tuple[str, ...]
+    shown: np.ndarray | None = None
 
 
 def decode(path: Path) -> Picture:
@@ -53,6 +56,10 @@ def decode(path: Path) -> Picture:
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path}: the file is empty (0 bytes); copy it again from its source")
+        if suffix(path) in MEDICAL:
+            read = read_dicom if MEDICAL[suffix(path)] == "DICOM" else read_nifti
+            values, shown, notes = read(path, PIXEL_LIMIT)
+            return Picture(values, 0, False, False, tuple(notes), shown)
         # No other formats: for some, Pillow would start another program.
         with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
             return _decode(path, image)

@@ -14,6 +14,7 @@ from data.errors import UserError, listed
 
 FORMATS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF",
            ".ppm": "PPM", ".pgm": "PPM", ".bmp": "BMP"}  # suffix -> Pillow's name of the format
+MEDICAL = {".dcm": "DICOM", ".dicom": "DICOM", ".nii": "NIfTI", ".nii.gz": "NIfTI"}  # read with the extra `medical`
 HELD_OUT = 5  # where nobody gave a split, one patient of so many tests
 
 
@@ -38,6 +39,12 @@ class NoFolder(UserError):
     """A folder that the layout has is absent."""
 
 
+def suffix(path: Path) -> str:
+    """In small letters; of two where the file is compressed."""
+    name = path.name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+
+
 @cache
 def say(line: str) -> None:
     """Logs how a data set was understood, once a process. absl's handler, which scripts have, shows it."""
@@ -54,7 +61,7 @@ def list_images(folder: Path, ending: str = "", recursive: bool = False) -> dict
     paths, left_out = [], []
     try:
         for path in sorted(_files(folder, recursive)):
-            is_image = path.suffix.lower() in FORMATS and not path.name.startswith(".") and path.is_file()
+            is_image = suffix(path) in (*FORMATS, *MEDICAL) and not path.name.startswith(".") and path.is_file()
             (paths if is_image else left_out).append(path)
         empty = [path.relative_to(folder) for path in paths if path.stat().st_size == 0]
     except OSError as error:
@@ -67,7 +74,7 @@ def list_images(folder: Path, ending: str = "", recursive: bool = False) -> dict
     by_stem: dict[str, Path] = {}
     for path in paths:
         # A Mac stores an accent as a character of its own; the same name from elsewhere has to be equal to it.
-        stem = unicodedata.normalize("NFC", path.stem)
+        stem = unicodedata.normalize("NFC", path.name[:len(path.name) - len(suffix(path))])
         stem = stem[:-len(ending)] if ending and stem.endswith(ending) else stem
         if stem in by_stem:
             both = f"{by_stem[stem].relative_to(folder)} and {path.relative_to(folder)}"

@@ -13,7 +13,7 @@ import unicodedata
 from pathlib import Path
 
 from data.errors import UserError, listed
-from data.finding import Sample, every_fifth
+from data.finding import Sample, every_fifth, suffix
 
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 
@@ -73,7 +73,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 def _stems(images: list[str]) -> list[str]:
     """Of the files; where two have the same, of all with their folders before them."""
-    paths = [Path(unicodedata.normalize("NFC", image)).with_suffix("") for image in images]
+    names = [unicodedata.normalize("NFC", image) for image in images]
+    paths = [Path(name[:len(name) - len(suffix(Path(name)))]) for name in names]
     stems = [path.name for path in paths]
     return stems if len({*stems}) == len(stems) else ["_".join(path.parts).lstrip("/_") for path in paths]
 
