@@ -22,6 +22,7 @@ from data.layouts import MODALITIES, Sample, photographs, samples
 from data.masks import Mask, decode_mask
 
 LEAST_SIDE = 32  # pixels
+MOSTLY = 0.75  # share of foreground in all masks of a folder that cells, cut out one by one, do not reach
 OUTSIDE = 0.01  # share of a mask's foreground that may lie out of the field of view before it is named
 EMPTY, MOSTLY_ON, OUT = "all background", "over half of which is foreground", "partly out of the field of view"
 
@@ -120,8 +121,8 @@ def check(samples: list[Sample]) -> list[Finding]:
 def check_pairs(samples: list[Sample]) -> None:
     """As `check`, and that the masks, which somebody drew, are all of one kind.
 
-    Raises UserError: as `check`; in a folder all masks are empty; most of them is foreground, or of one of a fundus
-    photograph, as where background is white; or masks of two levels have other levels than others.
+    Raises UserError: as `check`; in a folder all masks are empty; more than MOSTLY of them is foreground, or half where
+    they are of the fundus, as where background is white; or masks of two levels have other levels than others.
     """
     folders = defaultdict(list)
     for sample, finding in zip(samples, check(samples)):
@@ -144,14 +145,19 @@ def _check_shares(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
     mostly_on = [sample.mask.name for sample, finding in found if finding.share > 0.5]
     if foreground or not mostly_on:
         return
+    fundus = found[0][0].modality == "fundus"
+    levels = next((finding.levels for _, finding in found if len(finding.levels) == 2), ("0", "255"))
     if share > 0.5:
-        raise UserError(f"{folder}: {share:.0%} of the pixels of {len(found)} masks are foreground, as where they are "
-                        "black on white; if the dark pixels are the foreground, give --foreground=0, and if it is "
-                        "right, --foreground=255 (the levels of the files)")
-    if found[0][0].modality == "fundus":
+        line = (f"{folder}: {share:.0%} of the pixels of {len(found)} masks are foreground, as where they are black on "
+                f"white; if the dark pixels are the foreground, give --foreground={levels[0]}, and if "
+                f"it is right, --foreground={levels[1]}")
+        if fundus or share > MOSTLY:
+            raise UserError(line)
+        logging.warning("%s", line)
+    elif fundus:
         raise UserError(f"{folder}: more than half of {listed(mostly_on)} is foreground, and less of the other masks, "
-                        "as where some are black on white: invert them; or, if it is right, give --foreground=255 (the "
-                        "level of the files)")
+                        f"as where some are black on white: invert them; or, if it is right, give "
+                        f"--foreground={levels[1]}")
 
 
 def _check_levels(folder: Path, found: list[tuple[Sample, Finding]]) -> None:

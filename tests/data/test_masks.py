@@ -227,6 +227,15 @@ def test_inverted_masks(data_set, mask, vessels):
     assert all(is_mask(sample.mask, vessels, sample.foreground) for sample in right)
 
 
+def test_the_flag_for_inverted_masks_has_their_levels(data_set, vessels):
+    def sixteen(path, vessels, number):
+        grey(path, np.where(vessels, np.uint16(7), np.uint16(65535)))
+
+    with pytest.raises(UserError, match="--foreground=7, and if it is right, --foreground=65535"):
+        check_pairs(data_set(sixteen))
+    check_pairs(data_set(sixteen, foreground=("7",)))
+
+
 def test_a_set_that_is_white_or_empty(data_set):
     def full(path, vessels, number):
         grey(path, np.full(vessels.shape, 255, np.uint8))
@@ -238,6 +247,20 @@ def test_a_set_that_is_white_or_empty(data_set):
         check_pairs(data_set(full, foreground=("1",)))
     with pytest.raises(UserError, match="6 masks is all background"):
         check_pairs(data_set(lambda path, vessels, number: grey(path, vessels.astype(np.uint8) * 0)))
+
+
+@pytest.mark.parametrize("modality", ["cells", "fundus"])
+def test_large_foreground_is_an_error_where_it_cannot_be_and_else_a_warning(data_set, warnings, modality):
+    def large(path, vessels, number):
+        grey(path, np.where(np.arange(vessels.shape[1]) < 160, np.uint8(255), np.uint8(0))[None].repeat(240, axis=0))
+
+    listed = data_set(large, modality=modality)
+    if modality == "fundus":
+        with pytest.raises(UserError, match="62% of the pixels of 6 masks are foreground.*--foreground=0"):
+            check_pairs(listed)
+    else:
+        check_pairs(listed)
+        assert "62% of the pixels of 6 masks are foreground" in warnings[-1] and "--foreground=0" in warnings[-1]
 
 
 def test_one_mask_of_another_polarity(data_set, warnings):
