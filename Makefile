@@ -8,7 +8,8 @@
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
-## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
+## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels),
+##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
 .PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep tensorboard test-fast test test-all lint \
 	bench clean .venv

@@ -70,6 +70,11 @@ class Settings:
         return last_value(expand(self.flags), "modality") or ""
 
     @property
+    def foreground(self) -> str:
+        """--foreground in FLAGS, or ""."""
+        return last_value(expand(self.flags), "foreground") or ""
+
+    @property
     def shows_cells(self) -> bool:
         return modality_of(self.pairs, self.modality) == "cells"
 

@@ -28,7 +28,8 @@ PHANTOM_SEED = 1000  # the default of data.phantom.pairs
 
 def data(run: Settings) -> Step:
     draw = [["data.phantom", f"--out={PHANTOMS}"]] if run.uses_phantoms and not PHANTOMS.is_dir() else []
-    check = ["data.check", f"--pairs={run.pairs}", f"--photos={run.photos}", f"--modality={run.modality}"]
+    check = ["data.check", f"--pairs={run.pairs}", f"--photos={run.photos}", f"--modality={run.modality}",
+             f"--foreground={run.foreground}"]
     hint = "\ndata: these are procedural; README.md says how to get DRIVE and MESSIDOR into data/raw"
     return Step(f"data: checking PAIRS={run.pairs} PHOTOS={run.photos or '(none)'}; Stage-II trains on "
                 f"{'PHOTOS' if run.stage2_photos else 'PAIRS'}" +

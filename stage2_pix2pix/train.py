@@ -13,7 +13,7 @@ from absl import logging
 
 from data import layouts
 from data.check import check
-from data.errors import UserError
+from data.errors import UserError, listed
 from data.fundus import load_view
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import Stage2Config
@@ -37,18 +37,18 @@ def load_samples(config: Stage2Config) -> tuple[list[layouts.Sample], list[layou
     --add_pairs, and then imitated; they are used alone if there are no photographs. Raises UserError if a mask is
     missing, or if a photograph is a test image of the annotated data set.
     """
-    annotated, _ = layouts.training(config.pairs, config.validation, config.modality)
+    annotated, _ = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
     if not config.photos:
         return annotated, annotated
     photos = [replace(sample, mask=Path(config.photo_masks) / f"{sample.stem}.png")
-              for sample in layouts.samples(config.photos, "all", masks=False, modality=config.modality)]
+              for sample in layouts.photographs(config.photos, config.pairs, config.modality)]
     tests = {sample.image.resolve() for sample in layouts.samples(config.pairs, "test", modality=config.modality)}
     if any(sample.image.resolve() in tests for sample in photos):
         raise UserError(f"--photos={config.photos} holds test images of --pairs={config.pairs}, which no training may "
                         "see: give other photographs, or none")
     missing = [sample.stem for sample in photos if not sample.mask.is_file()]
     if missing:
-        raise UserError(f"{config.photo_masks} lacks the masks of {', '.join(missing)}: run unet_eval.segment again")
+        raise UserError(f"{config.photo_masks} lacks the masks of {listed(missing)}: run unet_eval.segment again")
     return (photos + annotated, annotated) if config.add_pairs else (photos, photos)
 
 

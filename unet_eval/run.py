@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from data.check import check
-from data.errors import UserError
+from data.check import check_pairs
+from data.errors import UserError, listed
 from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
-from data.images import read_image, read_mask
-from data.layouts import Sample, modality_of, origin, samples, training
+from data.images import read_image
+from data.layouts import DATA_SETS, Sample, modality_of, origin, photographs, samples, training
+from data.masks import read_mask
 from data.pairs import PairReader
 from training.run_folder import read_config, read_record
 from unet_eval.arms import PAPER_PAIRS, STORES, net_name, parse_arm, parse_net_name, trained_nets
@@ -38,7 +39,7 @@ class TestImage:
     @classmethod
     def load(cls, sample: Sample) -> TestImage:
         fov = field_of_view(sample, read_image(sample.image))
-        return cls(load_view(sample), sample.patient, read_mask(sample.mask) > 0, fov > 0)
+        return cls(load_view(sample), sample.patient, read_mask(sample.mask, sample.foreground) > 0, fov > 0)
 
 
 class Net:
@@ -108,13 +109,16 @@ class Run:
             self.records = {path.parent.name: read_record(path.parent, "train this stage again")
                             for path in sorted(folder.glob("*/config.json"))}
             self.seconds = stage_seconds(folder)
-            listed = samples(config.photos, "all", masks=False, modality=config.modality) if config.photos else []
-            self.photographs = {sample.image.resolve() for sample in listed}
+            photos = photographs(config.photos, config.pairs, config.modality)
+            self.photographs = {sample.image.resolve() for sample in photos}
             for spec in config.test:
                 check_unseen(spec, config.pairs, config.modality)
-            self.tests = load_test_images(config.pairs, config.modality)
-            self.other_data_sets = {spec: load_test_images(spec, config.modality) for spec in config.test}
-            self.training = load_views(config.pairs, "train", modality=config.modality)
+            self.tests = load_test_images(config.pairs, config.modality, config.foreground)
+            self.other_data_sets = {}
+            for spec in config.test:  # masks of a known data set are its makers', others are read like those of --pairs
+                foreground = () if DATA_SETS[whole(spec).partition(":")[0]].modality else config.foreground
+                self.other_data_sets[spec] = load_test_images(spec, config.modality, foreground)
+            self.training = load_views(config.pairs, "train", True, config.modality, config.foreground)
             self.learned = learned(folder, config.pairs, config.modality, self.training)
             self._files = stack.pop_all()
         pairs = self.stores["synthetic"]
@@ -196,8 +200,9 @@ def open_second(folder: Path, stack: ExitStack) -> SecondRun:
     """The run in `folder` on a second data set; `stack` closes its store."""
     remedy = f"train its Stage-I again, or call make evidence without {folder}"
     record = read_record(folder / "stage1", remedy)
-    spec, modality = record["data"]["pairs"], record["flags"].get("modality", "")
-    views = load_views(spec, "train", modality=modality)
+    spec, flags = record["data"]["pairs"], record["flags"]
+    modality = flags.get("modality", "")
+    views = load_views(spec, "train", True, modality, tuple(flags.get("foreground", ())))
     store = stack.enter_context(open_store(folder, "synthetic"))
     return SecondRun(folder.name, origin(spec), views, learned(folder, spec, modality, views), store)
 
@@ -209,11 +214,11 @@ def learned(folder: Path, spec: str, modality: str, views: list[View]) -> list[V
     return [view for view in views if view.stem in seen]
 
 
-def load_test_images(spec: str, modality: str = "") -> list[TestImage]:
+def load_test_images(spec: str, modality: str = "", foreground: tuple[str, ...] = ()) -> list[TestImage]:
     """The test split of a data set "layout:path", every file checked first; UserError as `samples` and `check`."""
-    listed = samples(spec, "test", modality=modality)
-    check(listed)
-    return [TestImage.load(sample) for sample in listed]
+    tests = samples(spec, "test", True, modality, foreground)
+    check_pairs(tests)
+    return [TestImage.load(sample) for sample in tests]
 
 
 def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
@@ -221,7 +226,7 @@ def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
     known = {sample.image.resolve() for sample in samples(pairs, "train", modality=modality)}
     stems = [sample.stem for sample in samples(spec, "test", modality=modality) if sample.image.resolve() in known]
     if stems:
-        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({', '.join(stems)}): give a data set "
+        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({listed(stems)}): give a data set "
                         "that no arm was trained on")
 
 

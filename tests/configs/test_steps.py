@@ -114,6 +114,17 @@ def test_modality_decides_what_phantom_pairs_show():
     assert "--kind=cells" in script("phantom", PAIRS="bu_bil:x")[1]
 
 
+def test_foreground_goes_to_whatever_reads_drawn_masks():
+    variables = {"PAIRS": "folder:x", "PHOTOS": "messidor:y", "FLAGS": "--foreground=1,ff0000"}
+    flag = "--foreground=1,ff0000"
+    check = make_step("data", Settings.from_variables(variables)).scripts[-1]
+    assert flag in check
+    for name in ("stage1", "stage2", "unet-real", "real-relabelled", "evaluate"):
+        assert flag in script(name, **variables)[1], name
+    for name in ("masks", "photo_masks", "synthetic"):  # these take it from config.json, or read no drawn mask
+        assert flag not in script(name, **variables)[1], name
+
+
 def test_the_second_data_set_is_measured_where_its_run_is_done(folder):
     assert "--second=" in script("evaluate")[1]
     (folder / "checkpoints/quick-cells").mkdir(parents=True)

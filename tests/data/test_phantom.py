@@ -13,7 +13,8 @@ import pytest
 from data import layouts
 from data.errors import UserError
 from data.fundus import load_view, square
-from data.images import read_image, read_mask
+from data.images import read_image
+from data.masks import read_mask
 from data.pairs import PairReader
 from data.phantom.cells import cell
 from data.phantom.datasets import COUNTS, make_phantoms
