@@ -2,13 +2,14 @@
 ## RUN=$(CONFIG)   name of the run: its files go to checkpoints/$(RUN) and reports/$(RUN)
 ## PAIRS=          images with masks, layout:path; drive:data/raw/DRIVE if that folder exists, else phantom
 ## PHOTOS=         photographs without masks, layout:path; with fundus PAIRS messidor:data/raw/MESSIDOR if it exists,
-##                 else phantom with phantom PAIRS; none with others (Stage-II then trains on PAIRS)
+##                 else phantom with phantom PAIRS; none with others. A preset may leave Stage-II to PAIRS alone
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
 ## FOLDS=3         parts of `make folds`, each with its own patients
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
-## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels)
+## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels),
+##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
 .PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep tensorboard test-fast test test-all lint \
 	bench clean .venv
@@ -76,7 +77,7 @@ eval: | $(ready)
 else
 stage1: $(R)/masks.h5 ## trains the DCGAN and draws masks
 	$(call say,stage1: done; masks in checkpoints/$(RUN)/masks.h5 and the picture in checkpoints/$(RUN)/masks.png)
-stage2: $(R)/synthetic.h5 ## trains pix2pix on segmented photographs and renders the masks
+stage2: $(R)/synthetic.h5 ## trains Stage-II and renders the masks
 	$(call say,stage2: done; pairs in checkpoints/$(RUN)/synthetic.h5 and the picture in checkpoints/$(RUN)/synthetic.png)
 eval: reports/$(name)/report.html ## trains a U-Net on the synthetic pairs and compares it with the real arm
 	$(call say,eval: done; the report is reports/$(RUN)/report.html)

@@ -17,6 +17,7 @@ REQUIREMENTS = [
     "scipy>=1.11",  # two-sample tests and distances between sets of features; scikit-image brings it anyway
     # Reads DRIVE's GIF masks, which OpenCV does not, and notices a truncated JPG, which OpenCV fills in silently.
     "Pillow>=10.1",
+    "tifffile>=2022.8.12",  # TIFFs whose colours lie in planes, which OpenCV mixes; scikit-image brings it anyway
     "jinja2>=3.1",  # the report's HTML templates, with everything that they are given escaped
 ]
 EXTRAS = {
@@ -33,8 +34,10 @@ EXTRAS = {
         "nvidia-cusparse-cu11==11.7.5.86",
         "nvidia-nccl-cu11==2.16.5",
     ],
-    "dev": ["pytest>=8", "ruff>=0.6", "scikit-learn>=1.4"],
+    # One slice of DICOM or NIfTI. pydicom 3, which knows how each kind of colours is shown, needs Python 3.10.
+    "medical": ["pydicom>=3.0; python_version >= '3.10'", "nibabel>=5.2"],
 }
+EXTRAS["dev"] = ["pytest>=8", "ruff>=0.6", "scikit-learn>=1.4", *EXTRAS["medical"]]
 
 if __name__ == "__main__":
     from setuptools import find_packages, setup

@@ -12,7 +12,7 @@ from configs.flags import MEASURING, PACKAGE, PlanConfig, expand, last_value, se
 from data.errors import UserError
 from data.few import whole
 from data.files import write_file
-from data.layouts import DATA_ROOT, modality_of, samples
+from data.layouts import DATA_ROOT, modality_of, photographs, samples
 from stage1_dcgan.config import MasksConfig
 from unet_eval.arms import parse_arm
 
@@ -25,7 +25,7 @@ TRUE = ("true", "t", "1")  # as absl reads booleans
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. `flags` are the words of FLAGS; `photos` is empty where Stage-II trains on the pairs."""
+    """One run. `flags` are the words of FLAGS; `photos` is empty where there are no photographs without masks."""
 
     config: str
     run: str
@@ -57,6 +57,12 @@ class Settings:
         return Path("checkpoints") / self.run
 
     @property
+    def stage2_photos(self) -> str:
+        """What Stage-II trains on beside PAIRS: PHOTOS, or "" where the preset's stage2 flags have a line --photos=."""
+        given = last_value(self.preset_flags("stage2"), "photos")
+        return self.photos if given is None else given
+
+    @property
     def reports(self) -> Path:
         return Path("reports") / self.run
 
@@ -64,6 +70,11 @@ class Settings:
     def modality(self) -> str:
         """--modality in FLAGS, or ""."""
         return last_value(expand(self.flags), "modality") or ""
+
+    @property
+    def foreground(self) -> str:
+        """--foreground in FLAGS, or ""."""
+        return last_value(expand(self.flags), "foreground") or ""
 
     @property
     def shows_cells(self) -> bool:
@@ -165,14 +176,17 @@ class Settings:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the files of both data sets, by their names, sizes and times. "" where they cannot be listed."""
+        """Changes with the files of both data sets, by their names, sizes and times, and with what a
+        table says of them. "" where they cannot be listed."""
         digest = hashlib.sha256()
         try:
-            listed = samples(self.pairs, "all", modality=self.modality)
-            listed += samples(self.photos, "all", masks=False, modality=self.modality) if self.photos else []
-            for path in (path for sample in listed for path in (sample.image, sample.mask, sample.fov) if path):
-                status = path.stat()
-                digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+            parts = {split: samples(self.pairs, split, modality=self.modality) for split in ("train", "test")}
+            parts["photos"] = photographs(self.photos, self.pairs, self.modality)
+            for part, sample in ((part, sample) for part, found in parts.items() for sample in found):
+                for path in filter(None, (sample.image, sample.mask, sample.fov)):
+                    status = path.stat()
+                    digest.update(f"{part}\0{sample.patient}\0{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(
+                        "utf-8", "surrogateescape"))
         except (UserError, OSError):
             return ""
         return digest.hexdigest()

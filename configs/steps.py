@@ -3,8 +3,7 @@
 Reads CONFIG, RUN, PAIRS, PHOTOS, CELLS and FLAGS from the environment, where make puts them. The Makefile knows which
 step needs which file and leaves out what is done; called by hand, the steps that are named run in their order:
 
-    CONFIG=quick RUN=mine python -m configs.steps data stage1 masks unet-real photo_masks stage2 synthetic \
-        unet-synthetic evaluate
+    CONFIG=quick RUN=mine python -m configs.steps data stage1 masks stage2 synthetic unet-real unet-synthetic evaluate
 
 A run has one or more seeds, each with GANs and U-Nets of its own. STEP.K is the step of seed number K, STEP that of the
 first, and so are the files named.
@@ -29,11 +28,13 @@ PHANTOM_SEED = 1000  # the default of data.phantom.pairs
 
 def data(run: Settings) -> Step:
     draw = [["data.phantom", f"--out={PHANTOMS}"]] if run.uses_phantoms and not PHANTOMS.is_dir() else []
-    check = ["data.check", f"--pairs={run.pairs}", f"--photos={run.photos}", f"--modality={run.modality}"]
+    sets = [f"--pairs={run.pairs}", f"--modality={run.modality}"]
+    check = ["data.check", *sets, f"--photos={run.photos}", f"--foreground={run.foreground}"]
     begun = any(run.folder.glob("*/config.json"))
-    trained = [["training.provenance", f"--run={run.folder}", *check[1:]]] if begun else []
+    trained = [["training.provenance", f"--run={run.folder}", *sets, f"--photos={run.stage2_photos}"]] if begun else []
     hint = "\ndata: these are procedural; README.md says how to get DRIVE and MESSIDOR into data/raw"
-    return Step(f"data: checking PAIRS={run.pairs} PHOTOS={run.photos or '(none; Stage-II trains on PAIRS)'}" +
+    return Step(f"data: checking PAIRS={run.pairs} PHOTOS={run.photos or '(none)'}; Stage-II trains on "
+                f"{'PHOTOS' if run.stage2_photos else 'PAIRS'}" +
                 (hint if run.uses_phantoms else ""), [*draw, check, *trained],
                 done=run.folder / CHECKED, mark=lambda: run.fingerprint)
 
@@ -62,10 +63,10 @@ def photo_masks(run: Settings, repeat: int) -> Step:
 def stage2(run: Settings, repeat: int) -> Step:
     # A dry run has no files of earlier steps to read, so its Stage-II is built for the pairs.
     out, photo_masks = _path(run, "stage2", repeat), _path(run, "photo_masks", repeat)
-    photos = [f"--photos={run.photos}", f"--photo_masks={photo_masks}"]
-    return Step(f"stage2: training Stage-II on {run.photos or run.pairs} -> {out}",
+    photos = [f"--photos={run.stage2_photos}", f"--photo_masks={photo_masks}"]
+    return Step(f"stage2: training Stage-II on {run.stage2_photos or run.pairs} -> {out}",
                 [_script(run, "stage2_pix2pix.train", f"--pairs={run.pairs}",
-                         *(photos if run.photos and not run.dry_run else []), f"--out={out}",
+                         *(photos if run.stage2_photos and not run.dry_run else []), f"--out={out}",
                          *run.preset_flags("stage2"), repeat=repeat)],
                 training=out, newer=Path(f"{photo_masks}.done"))
 
@@ -138,7 +139,7 @@ def evaluate(run: Settings, done: Path | None = None) -> Step:
     second = cells if (cells / "synthetic.h5").exists() and not run.shows_cells else ""
     return Step(f"eval: measuring the arms on the test images of {run.pairs} -> {run.reports}",
                 [_script(run, "unet_eval.evaluate", f"--run={run.folder}", f"--pairs={run.pairs}",
-                         f"--photos={run.photos}", f"--reports={run.reports}", f"--second={second}")], done=done)
+                         f"--photos={run.stage2_photos}", f"--reports={run.reports}", f"--second={second}")], done=done)
 
 
 def evidence(run: Settings) -> Step:
@@ -208,7 +209,7 @@ def make_step(name: str, run: Settings) -> Step:
 def files(name: str, run: Settings) -> tuple[str, list[str]]:
     """(the file in the run's folder that the step of a seed makes last, the files there that it is made from)."""
     base, repeat = parse_seed(name)
-    needs = () if base == "stage2" and not run.photos else seeded(base).needs
+    needs = () if base == "stage2" and not run.stage2_photos else seeded(base).needs
     target, *sources = (of_seed(step, repeat) + seeded(step).ending for step in (base, *needs))
     return target, sources
 

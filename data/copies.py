@@ -12,8 +12,8 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
-from data.errors import UserError
-from data.finding import Sample
+from data.errors import UserError, listed
+from data.finding import FORMATS, Sample
 from data.images import read_image
 
 SIDE, BLUR, RIM = 64, 3.0, 4  # pixels, of the small pictures that are compared
@@ -25,11 +25,9 @@ ALIKE = 0.95
 def copies(tests: Iterable[Sample], others: Iterable[Sample]) -> list[tuple[Sample, Sample]]:
     """(test sample, other sample) whose images have the same pixels, whatever their files are called. UserError as
     `read_image`."""
-    others, sizes = list(others), {}
-    for other in others:
-        sizes.setdefault(_size(other.image), []).append(other)
-    found, tests = [], list(tests)
-    suspects = list(dict.fromkeys(other for test in tests for other in sizes.get(_size(test.image), [])))
+    found, tests, others = [], list(tests), list(others)
+    sizes = {_size(test.image) for test in tests}
+    suspects = [other for other in others if None in sizes or _size(other.image) in {None, *sizes}] if tests else []
     by_pixels = {}
     for other, pixels in zip(suspects, _each(_pixels, suspects)):
         by_pixels.setdefault(pixels, []).append(other)
@@ -43,10 +41,9 @@ def refuse_copies(tests: list[Sample], others: list[Sample], where: str) -> None
     """UserError where an image of `others`, which trainings see, is a copy of a test image; `where` says whose."""
     found = copies(tests, others)
     if found:
-        shown = "; ".join(f"{other.image} is a copy of {test.image}" for test, other in found[:10])
-        more = f"; and {len(found) - 10} more" if len(found) > 10 else ""
-        raise UserError(f"{where} holds test images, which no training may see: {shown}{more}. Remove one of each two, "
-                        "or give other photographs")
+        shown = listed(f"{other.image} is a copy of {test.image}" for test, other in found)
+        raise UserError(f"{where} holds test images, which no training may see: {shown}. Remove one of each two, or "
+                        "give other photographs")
 
 
 def warn_of_look_alikes(tests: list[Sample], others: list[Sample]) -> None:
@@ -56,9 +53,9 @@ def warn_of_look_alikes(tests: list[Sample], others: list[Sample]) -> None:
     one, other = (np.stack(list(_each(_small, samples))) for samples in (tests, others))
     pairs = np.argwhere(one @ other.T > ALIKE)
     if len(pairs):
-        shown = "; ".join(f"{others[j].image} and {tests[i].image}" for i, j in pairs[:10])
+        shown = listed(f"{others[j].image} like {tests[i].image}" for i, j in pairs)
         logging.warning("%d images that trainings see look like test images, as copies of another size or compression "
-                        "do: %s%s", len(pairs), shown, " ..." if len(pairs) > 10 else "")
+                        "do: %s", len(pairs), shown)
 
 
 def _each(function: Callable, samples: list[Sample]):
@@ -66,13 +63,15 @@ def _each(function: Callable, samples: list[Sample]):
         return list(pool.map(lambda sample: function(sample.image), samples))
 
 
-def _size(path: Path) -> tuple[int, ...]:
-    """Both sides, the shorter first: an image that is stored turned has the same. () where the header is damaged."""
+def _size(path: Path) -> tuple[int, ...] | None:
+    """Both sides, the shorter first: an image that is stored turned has the same. None where only `read_image` can say:
+    of several pages, in a format that Pillow does not know, or damaged."""
     try:
-        with Image.open(path) as image:
-            return tuple(sorted(image.size))
+        with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+            several = image.format != "MPO" and getattr(image, "n_frames", 1) > 1
+            return None if several else tuple(sorted(image.size))
     except Exception:  # whatever Pillow raises: `read_image` says what is wrong
-        return ()
+        return None
 
 
 def _pixels(path: Path) -> str:

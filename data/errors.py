@@ -1,4 +1,9 @@
 """The one error for everything that a user can cause and mend."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+SHOWN = 10  # names in one line
 
 
 class UserError(ValueError):
@@ -6,3 +11,10 @@ class UserError(ValueError):
 
     def __init__(self, message: str):
         super().__init__(" ".join(message.splitlines()))
+
+
+def listed(names: Iterable) -> str:
+    """Names with commas between, for a line: the first SHOWN, then how many more there are."""
+    names = [str(name) for name in names]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

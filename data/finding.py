@@ -1,14 +1,21 @@
-"""Lists image files and pairs those with the same stem: what every layout in data/layouts.py is put together from."""
+"""Lists image files and pairs them by their names: what every layout in data/registry.py is put together from."""
 from __future__ import annotations
 
+import logging
+import os
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from pathlib import Path
 
-from data.errors import UserError
+from data.errors import UserError, listed
 
 FORMATS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF",
            ".ppm": "PPM", ".pgm": "PPM", ".bmp": "BMP"}  # suffix -> Pillow's name of the format
+MEDICAL = {".dcm": "DICOM", ".dicom": "DICOM", ".nii": "NIfTI", ".nii.gz": "NIfTI"}  # read with the extra `medical`
+HELD_OUT = 5  # where nobody gave a split, one patient of so many tests
 
 
 @dataclass(frozen=True)
@@ -16,6 +23,7 @@ class Sample:
     """One photograph, and the files drawn on its pixel grid.
 
     patient: images of one person have the same, within a data set. modality: one of data.layouts.MODALITIES.
+    foreground: levels or colours of the mask that are its foreground; none where that is the brighter of two levels.
     """
 
     stem: str
@@ -24,35 +32,73 @@ class Sample:
     fov: Path | None = None
     patient: str = ""
     modality: str = "other"
+    foreground: tuple[str, ...] = ()
+
+
+class NoFolder(UserError):
+    """A folder that the layout has is absent."""
+
+
+def suffix(path: Path) -> str:
+    """In small letters; of two where the file is compressed."""
+    name = path.name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+
+
+@cache
+def say(line: str) -> None:
+    """Logs how a data set was understood, once a process. absl's handler, which scripts have, shows it."""
+    logging.getLogger(__name__).info(line)
 
 
 def list_images(folder: Path, ending: str = "", recursive: bool = False) -> dict[str, Path]:
-    """Image files by stem; where a stem has the given ending, without it.
+    """Image files by stem; where a stem has the given ending, without it. Links are followed.
 
-    Raises UserError: no such folder, it cannot be listed, empty files, the same stem twice.
+    Raises UserError: no such folder (NoFolder), it cannot be listed, empty files, the same stem twice.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; data/README.md shows how this layout lies on disk")
+        raise NoFolder(f"{folder}: no such folder; data/README.md shows how this layout lies on disk")
+    paths, left_out = [], []
     try:
-        paths = sorted(path for path in (folder.rglob("*") if recursive else folder.iterdir())
-                       if path.suffix.lower() in FORMATS and path.is_file()
-                       # .DS_Store, ._copies of a Mac, our own unfinished files
-                       and not any(part.startswith(".") for part in path.relative_to(folder).parts))
-        empty = [str(path.relative_to(folder)) for path in paths if path.stat().st_size == 0]
+        for path in sorted(_files(folder, recursive)):
+            is_image = suffix(path) in (*FORMATS, *MEDICAL) and not path.name.startswith(".") and path.is_file()
+            (paths if is_image else left_out).append(path)
+        empty = [path.relative_to(folder) for path in paths if path.stat().st_size == 0]
     except OSError as error:
         raise UserError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from error
+    if left_out:
+        say(f"{folder}: {len(left_out)} left out, by their suffix, as hidden or as folders: "
+            f"{listed(path.relative_to(folder) for path in left_out)}")
     if empty:
-        raise UserError(f"{folder}: empty files (0 bytes): {', '.join(empty)}; copy them again")
+        raise UserError(f"{folder}: empty files (0 bytes): {listed(empty)}; copy them again")
     by_stem: dict[str, Path] = {}
     for path in paths:
         # A Mac stores an accent as a character of its own; the same name from elsewhere has to be equal to it.
-        stem = unicodedata.normalize("NFC", path.stem)
+        stem = unicodedata.normalize("NFC", path.name[:len(path.name) - len(suffix(path))])
         stem = stem[:-len(ending)] if ending and stem.endswith(ending) else stem
         if stem in by_stem:
             both = f"{by_stem[stem].relative_to(folder)} and {path.relative_to(folder)}"
             raise UserError(f"{folder}: {both} have the same stem '{stem}'; rename or remove one of them")
         by_stem[stem] = path
     return by_stem
+
+
+def _files(folder: Path, recursive: bool) -> Iterator[Path]:
+    """What lies in a folder, and, with `recursive`, in those inside it that are not hidden. Each is visited once, so
+    that links may lead around."""
+    if not recursive:
+        yield from folder.iterdir()
+        return
+    visited = set()
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=_raise):
+        visited.add(os.path.realpath(place))
+        folders[:] = sorted(name for name in folders if not name.startswith(".")
+                            and os.path.realpath(os.path.join(place, name)) not in visited)
+        yield from (Path(place, name) for name in names)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def list_optional(folder: Path, ending: str = "") -> dict[str, Path] | None:
@@ -62,23 +108,61 @@ def list_optional(folder: Path, ending: str = "") -> dict[str, Path] | None:
 
 def pair(root: Path, images: dict[str, Path], masks: dict[str, Path] | None,
          fovs: dict[str, Path] | None = None) -> list[Sample]:
-    """Samples sorted by stem. masks or fovs None: the samples have none.
+    """Samples sorted by stem, which is that of the image. masks or fovs None: the samples have none.
 
     Raises UserError that names every image without its mask or field of view, and the other way round.
     """
-    orphans = []
+    orphans, found = [], {}
     for role, others in (("mask", masks), ("field of view", fovs)):
         if others is None:
             continue
-        for problem, stems in ((f"image without {role}", images.keys() - others.keys()),
-                               (f"{role} without image", others.keys() - images.keys())):
+        names = found[role] = _match(root, role, [*images], [*others])
+        for problem, stems in ((f"image without {role}", images.keys() - names.keys()),
+                               (f"{role} without image", others.keys() - {*names.values()})):
             if stems:
-                orphans.append(f"{problem}: {', '.join(sorted(stems))}")
+                orphans.append(f"{problem}: {listed(sorted(stems))}")
     if orphans:
         raise UserError(f"{root}: {'; '.join(orphans)}; add or remove these files")
-    return [Sample(stem, images[stem], masks and masks[stem], fovs and fovs[stem]) for stem in sorted(images)]
+    return [Sample(stem, images[stem], masks and masks[found["mask"][stem]],
+                   fovs and fovs[found["field of view"][stem]]) for stem in sorted(images)]
 
 
-def every_fifth(samples: list[Sample], split: str) -> list[Sample]:
-    """Where the makers of a data set gave no split: the 5th, 10th, ... by stem is for testing."""
-    return [sample for index, sample in enumerate(samples) if (index % 5 == 4) == (split == "test")]
+def _match(root: Path, role: str, images: list[str], others: list[str]) -> dict[str, str]:
+    """Image stem -> stem of its mask or field of view: the same, or if that pairs more, the same without an ending that
+    all of them share, or in another case of letters. Which rule it was is said."""
+    best = {stem: stem for stem in images if stem in others}
+    rule = ""
+    # A single image has no ending in common with others: eye_1 and eye_2 are two eyes.
+    shared = [ending for ending in _endings(images) if not ending[:1].isalnum()] if len(images) > 1 else [""]
+    for other_case, of_images, of_others in product((False, True), shared, _endings(others)):
+        if len(best) == len(images):
+            break
+        by_name = [{}, {}]
+        for stems, ending, names in ((images, of_images, by_name[0]), (others, of_others, by_name[1])):
+            for stem in stems:
+                name = stem[:len(stem) - len(ending)]
+                names[name.casefold() if other_case else name] = stem
+        both = by_name[0].keys() & by_name[1].keys()
+        distinct = len(by_name[0]) == len(images) and len(by_name[1]) == len(others)
+        if distinct and len(both) > len(best):
+            best = {by_name[0][name]: by_name[1][name] for name in both}
+            rule = ", ".join(filter(None, [
+                of_others and f"but for its ending '{of_others}'", of_images and f"but for the image's '{of_images}'",
+                other_case and "in any case of letters"]))
+    if rule:
+        stem = min(best)
+        say(f"{root}: a {role} has the name of its image, {rule}: {best[stem]} for {stem}")
+    return best
+
+
+def _endings(stems: list[str]) -> list[str]:
+    """Endings that all have in common, from none at all, up to one that leaves a name of each."""
+    common = os.path.commonprefix([stem[::-1] for stem in stems])[::-1]
+    longest = min([len(common), *(len(stem) - 1 for stem in stems)])
+    return [common[len(common) - length:] for length in range(longest + 1)]
+
+
+def every_fifth(samples: list[Sample], split: str, count: int = HELD_OUT) -> list[Sample]:
+    """Where the makers of a data set gave no split: the 5th, 10th, ... patient by name is for testing; 5 is `count`."""
+    tested = {*sorted({sample.patient or sample.stem for sample in samples})[count - 1::count]}
+    return [sample for sample in samples if ((sample.patient or sample.stem) in tested) == (split == "test")]

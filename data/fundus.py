@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data.images import read_image, read_mask
+from data.images import read_image
 from data.layouts import Sample, samples
+from data.masks import read_mask
 
 ACROSS = 540        # pixels across DRIVE's field of view
 SAME_SCALE = 0.02   # a scale this close to 1 is not applied: DRIVE's fields of view differ by some pixels
@@ -94,7 +95,7 @@ def load_view(sample: Sample) -> View:
     Raises UserError as `read_image` and `read_mask` do.
     """
     image = read_image(sample.image)
-    mask = read_mask(sample.mask) if sample.mask else None
+    mask = read_mask(sample.mask, sample.foreground) if sample.mask else None
     fov = field_of_view(sample, image)
     native_shape = fov.shape
     left, top, width, height = cv2.boundingRect(fov)
@@ -110,9 +111,10 @@ def load_view(sample: Sample) -> View:
                 sample.patient)
 
 
-def load_views(spec: str, split: str, masks: bool = True, modality: str = "") -> list[View]:
+def load_views(spec: str, split: str, masks: bool = True, modality: str = "",
+               foreground: tuple[str, ...] = ()) -> list[View]:
     """All views of a data set. Arguments are those of `layouts.samples`. Raises UserError as it and `load_view` do."""
-    return [load_view(sample) for sample in samples(spec, split, masks, modality)]
+    return [load_view(sample) for sample in samples(spec, split, masks, modality, foreground)]
 
 
 def to_native(view: View, picture: np.ndarray) -> np.ndarray:

@@ -22,9 +22,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from data.decode import PIXEL_LIMIT
 from data.errors import UserError
 from data.files import OutputFolder, write_error
-from data.images import PIXEL_LIMIT
 
 
 class _Disk(io.FileIO):

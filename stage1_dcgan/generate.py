@@ -64,7 +64,7 @@ def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: 
     Returns:
       Pictures for the contact sheet, as `beside_nearest`.
     """
-    samples, _ = layouts.training(stage1.pairs, stage1.validation, stage1.modality)
+    samples, _ = layouts.training(stage1.pairs, stage1.validation, stage1.modality, stage1.foreground)
     views = [load_view(sample) for sample in samples]
     training = [square(np.minimum(view.mask, view.fov), config.mask_size) for view in views]
     share = np.mean(training) / 255

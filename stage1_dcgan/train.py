@@ -9,7 +9,7 @@ from absl import logging
 from tensorflow import keras
 
 from data import layouts
-from data.check import check
+from data.check import check_pairs
 from data.fundus import load_view
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.diversity import Diversity
@@ -43,8 +43,8 @@ def train(config: Stage1Config) -> None:
 
     Raises UserError as `fit`, `RunFolder` and `check` do, and Stopped after a signal.
     """
-    samples, _ = layouts.training(config.pairs, config.validation, config.modality)
-    check(samples)
+    samples, _ = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
+    check_pairs(samples)
     schedule = Schedule.from_config(config, len(samples))
     device = devices.start(config, config.seed)
     with device.strategy.scope():

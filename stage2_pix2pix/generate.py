@@ -51,7 +51,7 @@ def generate(config: PairsConfig) -> None:
     codes = load_array(model_folder / "codes.npy", REMEDY)
     power = load_array(model_folder / "grain.npy", REMEDY) if stage2.grain else None
     folder, sheet, unseen = OutputFolder(out.parent, "--out"), f"{out.stem}.png", f"{out.stem}_held_out.h5"
-    annotated, held_out = training(stage2.pairs, stage2.validation, stage2.modality)
+    annotated, held_out = training(stage2.pairs, stage2.validation, stage2.modality, stage2.foreground)
     held_out = [] if config.masks else held_out
     folder.check([out.name, sheet, *([unseen] if held_out else [])])
 

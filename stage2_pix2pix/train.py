@@ -11,7 +11,7 @@ from absl import logging
 from data import layouts
 from data.check import check
 from data.copies import refuse_copies
-from data.errors import UserError
+from data.errors import UserError, listed
 from data.fundus import load_view
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import Stage2Config
@@ -21,7 +21,6 @@ from stage2_pix2pix.sheet import contact_sheet, contrast_ratios
 from training import devices
 from training.cli import run
 from training.fit import Schedule, fit
-from training.provenance import photographs
 from training.run_folder import RunFolder
 from training.tensorboard import Pictures
 from training.weights import save_array, save_weights
@@ -36,14 +35,14 @@ def load_samples(config: Stage2Config) -> tuple[list[layouts.Sample], list[layou
     --add_pairs, and then imitated; they are used alone if there are no photographs. Raises UserError if a mask is
     missing, or if a photograph is a copy of a test image of the annotated data set.
     """
-    annotated, _ = layouts.training(config.pairs, config.validation, config.modality)
+    annotated, _ = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
     if not config.photos:
         return annotated, annotated
-    photos = photographs(config.photos, config.photo_masks, config.modality)
+    photos = layouts.photographs(config.photos, config.pairs, config.modality, config.photo_masks)
     refuse_copies(layouts.samples(config.pairs, "test", modality=config.modality), photos, f"--photos={config.photos}")
     missing = [sample.stem for sample in photos if not sample.mask.is_file()]
     if missing:
-        raise UserError(f"{config.photo_masks} lacks the masks of {', '.join(missing)}: run unet_eval.segment again")
+        raise UserError(f"{config.photo_masks} lacks the masks of {listed(missing)}: run unet_eval.segment again")
     return (photos + annotated, annotated) if config.add_pairs else (photos, photos)
 
 

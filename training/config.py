@@ -85,6 +85,12 @@ def modality_option() -> Any:
                   "for in fundus photographs only.", choices=("", *MODALITIES))
 
 
+def foreground_option() -> Any:
+    """The option --foreground of every script that reads drawn masks."""
+    return option((), "Levels or colours that are the foreground in the masks of the pairs, such as 1,2 or ff0000; by "
+                  "default the brighter of two levels.")
+
+
 @dataclass(frozen=True)
 class TrainingConfig(Config):
     """The options that all trainings have."""
@@ -92,6 +98,7 @@ class TrainingConfig(Config):
     pairs: str = option("", "Annotated data set, layout:path.", required=True, set_by_make=True)
     out: str = option("", "Folder for this training.", required=True, may_change=True, set_by_make=True)
     modality: str = modality_option()
+    foreground: tuple[str, ...] = foreground_option()
     validation: int = option(0, "Training images that no network is trained on, and the U-Net is validated on: so many "
                              "or more, of the last patients by name.", low=0)
     epochs: int = option(100, "Epochs.", low=1, may_change=True)

@@ -4,7 +4,7 @@
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from data import layouts
@@ -22,15 +22,9 @@ class ProvenanceConfig(Config):
 
     run: str = option("", "Folder of the run.", required=True, set_by_make=True)
     pairs: str = option("", "Annotated data set, layout:path.", required=True, set_by_make=True)
-    photos: str = option("", "Photographs without masks, layout:path.", set_by_make=True)
+    photos: str = option("", "Photographs that Stage-II learned from, layout:path; empty where it had none.",
+                         set_by_make=True)
     modality: str = modality_option()
-
-
-def photographs(photos: str, masks: str, modality: str = "") -> list[Sample]:
-    """The photographs "layout:path" that Stage-II learns from, with the masks that a U-Net wrote to the folder `masks`,
-    which need not be there. UserError as `layouts.samples`."""
-    return [replace(sample, mask=Path(masks) / f"{sample.stem}.png")
-            for sample in layouts.samples(photos, "all", masks=False, modality=modality)]
 
 
 def seen(flags: dict, pairs: str, photos: str, modality: str = "") -> list[Sample]:
@@ -40,7 +34,7 @@ def seen(flags: dict, pairs: str, photos: str, modality: str = "") -> list[Sampl
         return train + held_out
     if not flags.get("photos"):
         return train
-    photographed = photographs(photos or flags["photos"], flags["photo_masks"], modality)
+    photographed = layouts.photographs(photos or flags["photos"], pairs, modality, flags["photo_masks"])
     return photographed + (train if flags.get("add_pairs") else [])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.errors import UserError
-from training.config import Config, TrainingConfig, modality_option, option
+from training.config import Config, TrainingConfig, foreground_option, modality_option, option
 from unet_eval.arms import NAMES, PAPER_PAIRS, parse_arm
 
 INPUTS = ("green_clahe", "grey")
@@ -86,6 +86,7 @@ class RelabelConfig(Config):
     photos: str = option("", "Photographs to label, layout:path; masks are not read.", set_by_make=True)
     out: str = option("", "File for the pairs (HDF5).", required=True, set_by_make=True)
     modality: str = modality_option()
+    foreground: tuple[str, ...] = foreground_option()
     mix: float = option(0.5, "Share of the U-Net's probability in a label; the rest is the mask's. Photographs without "
                         "masks get the probability alone.", low=0, high=1)
 
@@ -105,6 +106,7 @@ class EvaluateConfig(Config):
     photos: str = option("", "Photographs that Stage-II learned from, layout:path; empty where it had none.",
                          set_by_make=True)
     modality: str = modality_option()
+    foreground: tuple[str, ...] = foreground_option()
     reports: str = option("", "Folder for results.json, results.md, report.html and figures/.", required=True,
                           set_by_make=True)
     second: str = option("", "Folder of the run on a second data set, for Figure 6.", set_by_make=True)

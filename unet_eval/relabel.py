@@ -41,11 +41,11 @@ def relabel(config: RelabelConfig) -> None:
             reader = stack.enter_context(PairReader(config.store, "make evidence", ("masks", "images", "fovs")))
             source, rows = reader.attributes, from_store(reader, segmenter)
         else:
+            trained = read_config(config.model, UnetConfig, REMEDY)
             if config.pairs:  # without the images that the U-Net is validated on
-                validation = read_config(config.model, UnetConfig, REMEDY).validation
-                samples, _ = layouts.training(config.pairs, validation, config.modality)
+                samples, _ = layouts.training(config.pairs, trained.validation, config.modality, config.foreground)
             else:
-                samples = layouts.samples(config.photos, "all", masks=False, modality=config.modality)
+                samples = layouts.photographs(config.photos, trained.pairs, config.modality or trained.modality)
             check(samples)
             source, rows = config.pairs or config.photos, from_samples(samples, segmenter)
         attributes = {"source": source, "mix": config.mix, "labelled_by": read_record(config.model, REMEDY)}

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from data.check import check
+from data.check import check_pairs
 from data.copies import copies
-from data.errors import UserError
+from data.errors import UserError, listed
 from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
-from data.images import read_image, read_mask
-from data.layouts import Sample, modality_of, origin, samples, training
+from data.images import read_image
+from data.layouts import DATA_SETS, Sample, modality_of, origin, photographs, samples, training
+from data.masks import read_mask
 from data.pairs import PairReader
 from training.provenance import check_run
 from training.run_folder import read_config, read_record
@@ -40,7 +41,7 @@ class TestImage:
     @classmethod
     def load(cls, sample: Sample) -> TestImage:
         fov = field_of_view(sample, read_image(sample.image))
-        return cls(load_view(sample), sample.patient, read_mask(sample.mask) > 0, fov > 0)
+        return cls(load_view(sample), sample.patient, read_mask(sample.mask, sample.foreground) > 0, fov > 0)
 
 
 class Net:
@@ -111,13 +112,15 @@ class Run:
                             for path in sorted(folder.glob("*/config.json"))}
             self.seconds = stage_seconds(folder)
             check_run(folder, config.pairs, config.photos, config.modality)
-            self.photographs = (samples(config.photos, "all", masks=False, modality=config.modality)
-                                if config.photos else [])
+            self.photographs = photographs(config.photos, config.pairs, config.modality)
             for spec in config.test:
                 check_unseen(spec, config.pairs, config.modality)
-            self.tests = load_test_images(config.pairs, config.modality)
-            self.other_data_sets = {spec: load_test_images(spec, config.modality) for spec in config.test}
-            self.training = load_views(config.pairs, "train", modality=config.modality)
+            self.tests = load_test_images(config.pairs, config.modality, config.foreground)
+            self.other_data_sets = {}
+            for spec in config.test:  # masks of a known data set are its makers', others are read like those of --pairs
+                foreground = () if DATA_SETS[whole(spec).partition(":")[0]].modality else config.foreground
+                self.other_data_sets[spec] = load_test_images(spec, config.modality, foreground)
+            self.training = load_views(config.pairs, "train", True, config.modality, config.foreground)
             self.learned = learned(folder, config.pairs, config.modality, self.training)
             self._files = stack.pop_all()
         pairs = self.stores["synthetic"]
@@ -200,8 +203,9 @@ def open_second(folder: Path, stack: ExitStack) -> SecondRun:
     """The run in `folder` on a second data set; `stack` closes its store."""
     remedy = f"train its Stage-I again, or call make evidence without {folder}"
     record = read_record(folder / "stage1", remedy)
-    spec, modality = record["data"]["pairs"], record["flags"].get("modality", "")
-    views = load_views(spec, "train", modality=modality)
+    spec, flags = record["data"]["pairs"], record["flags"]
+    modality = flags.get("modality", "")
+    views = load_views(spec, "train", True, modality, tuple(flags.get("foreground", ())))
     store = stack.enter_context(open_store(folder, "synthetic"))
     return SecondRun(folder.name, origin(spec), views, learned(folder, spec, modality, views), store)
 
@@ -218,18 +222,18 @@ def without_held_out(spec: str, validation: int, modality: str, views: list[View
     return [view for view in views if view.stem in seen]
 
 
-def load_test_images(spec: str, modality: str = "") -> list[TestImage]:
+def load_test_images(spec: str, modality: str = "", foreground: tuple[str, ...] = ()) -> list[TestImage]:
     """The test split of a data set "layout:path", every file checked first; UserError as `samples` and `check`."""
-    listed = samples(spec, "test", modality=modality)
-    check(listed)
-    return [TestImage.load(sample) for sample in listed]
+    tests = samples(spec, "test", True, modality, foreground)
+    check_pairs(tests)
+    return [TestImage.load(sample) for sample in tests]
 
 
 def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
     """UserError where test images of `spec` are copies of training images of `pairs`."""
     found = copies(samples(spec, "test", modality=modality), samples(pairs, "train", modality=modality))
     if found:
-        stems = ", ".join(test.stem for test, _ in found)
+        stems = listed(dict.fromkeys(test.stem for test, _ in found))
         raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({stems}): give a data set that no "
                         "arm was trained on")
 

@@ -16,7 +16,7 @@ from data.few import whole
 from data.files import OutputFolder
 from data.fundus import View, load_view, to_native
 from data.images import encode_image
-from data.layouts import DATA_SETS, samples
+from data.layouts import DATA_SETS, photographs
 from training.cli import run
 from training.run_folder import read_config
 from training.weights import load_weights
@@ -94,15 +94,16 @@ def segment(config: SegmentConfig) -> None:
     spec = config.images
     if whole(spec).partition(":")[0] not in DATA_SETS:
         spec = f"messidor:{spec}"  # the layout that is just a folder of photographs
-    photographs = samples(spec, "all", masks=False, modality=config.modality)
-    check(photographs)
+    trained = read_config(config.model, UnetConfig, "give the folder of a trained U-Net")
+    listed = photographs(spec, trained.pairs, config.modality or trained.modality)
+    check(listed)
     folder = OutputFolder(config.out, "--out")
-    folder.check(f"{sample.stem}.png" for sample in photographs)
-    for sample in photographs:
+    folder.check(f"{sample.stem}.png" for sample in listed)
+    for sample in listed:
         view = load_view(sample)
         mask = to_native(view, segmenter.probability(view)) >= config.probability
         folder.write(f"{sample.stem}.png", encode_image(np.where(mask, 255, 0).astype(np.uint8), ".png"))
-    logging.info("%d masks written to %s", len(photographs), config.out)
+    logging.info("%d masks written to %s", len(listed), config.out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from absl import logging
 from tensorflow import keras
 
 from data import layouts
-from data.check import check
+from data.check import check_pairs
 from data.fundus import View, load_view
 from data.pairs import PairReader
 from training import devices
@@ -27,8 +27,8 @@ from unet_eval.validation import Validation
 
 def load_pairs(config: UnetConfig) -> tuple[RealPairs | SyntheticPairs | Mixture, list[View], dict]:
     """(pairs of the arm, held-out real views for validation, what identifies the data). Raises UserError."""
-    samples, held_out = layouts.training(config.pairs, config.validation, config.modality)
-    check(samples + held_out)
+    samples, held_out = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
+    check_pairs(samples + held_out)
     validation = [load_view(sample) for sample in held_out]
     identity = {"pairs": config.pairs, "checksum": layouts.checksum(samples + held_out)}
     arm = parse_arm(config.arm, config.count)

@@ -92,16 +92,37 @@ def test_the_seed_of_a_repetition_is_the_user_s_or_the_default_plus_its_number(f
 
 
 def test_without_photographs_and_in_a_dry_run_stage2_trains_on_the_pairs():
-    photos = ["--photos=phantom", "--photo_masks=checkpoints/quick/photo_masks"]
-    assert script("stage2")[1][1:3] == photos
+    photos = ["--photos=phantom", "--photo_masks=checkpoints/paper/photo_masks"]
+    assert script("stage2", CONFIG="paper")[1][1:3] == photos
+    assert photos[0] in script("evaluate", CONFIG="paper")[1]
     for variables in ({"PHOTOS": ""}, {"FLAGS": "--dry_run"}):
-        assert not {*photos} & {*script("stage2", **variables)[1]}
+        assert not {*photos} & {*script("stage2", CONFIG="paper", **variables)[1]}
+
+
+def test_a_preset_may_have_stage2_train_on_the_pairs_alone():
+    run = Settings.from_variables({"CONFIG": "quick"})
+    assert run.photos == "phantom" and files("stage2", run) == ("stage2/generator.h5", [])
+    assert files("stage2.1", Settings.from_variables({"CONFIG": "paper"}))[1] == ["photo_masks.1.done"]
+    assert "--photos=phantom" not in script("stage2", CONFIG="quick")[1]
+    assert "--photos=" in script("evaluate", CONFIG="quick")[1]  # the report says what Stage-II learned from
+    assert "--photos=phantom" in script("photos-relabelled", CONFIG="quick")[1]
 
 
 def test_modality_decides_what_phantom_pairs_show():
     assert "--kind=retina" in script("phantom", PAIRS="folder:x", FLAGS="--modality=fundus")[1]
     assert "--kind=cells" in script("phantom", PAIRS="folder:x", FLAGS="--modality=cells")[1]
     assert "--kind=cells" in script("phantom", PAIRS="bu_bil:x")[1]
+
+
+def test_foreground_goes_to_whatever_reads_drawn_masks():
+    variables = {"PAIRS": "folder:x", "PHOTOS": "messidor:y", "FLAGS": "--foreground=1,ff0000"}
+    flag = "--foreground=1,ff0000"
+    check = make_step("data", Settings.from_variables(variables)).scripts[-1]
+    assert flag in check
+    for name in ("stage1", "stage2", "unet-real", "real-relabelled", "evaluate"):
+        assert flag in script(name, **variables)[1], name
+    for name in ("masks", "photo_masks", "synthetic"):  # these take it from config.json, or read no drawn mask
+        assert flag not in script(name, **variables)[1], name
 
 
 def test_the_second_data_set_is_measured_where_its_run_is_done(folder):

@@ -245,7 +245,7 @@ def test_a_run_name_passes_through_the_projects_make(folder):
     for file in ("Makefile", "setup.py", "constraints.txt"):
         shutil.copy(ROOT / file, folder)
     name = Sweep("a+b.c", "unet-real", {}).run_name({"learning_rate": "1e-3", "cosine_decay": "true", "seed": "-1"})
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "FLAGS"))}
     answer = subprocess.run(["make", "-n", f"PYTHON={sys.executable}", f"RUN={name}", f"CONFIG={ROOT}/configs/quick",
                              "PAIRS=drive:x", "PHOTOS=", f"checkpoints/{name}/unet-real/weights.h5"], cwd=folder,
                             capture_output=True, text=True, env={**environment, "PYTHONPATH": str(ROOT)})

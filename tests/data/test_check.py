@@ -65,28 +65,28 @@ def test_an_unknown_modality_is_refused(pairs):
 def test_check_opens_every_file(tmp_path, monkeypatch):
     random = np.random.default_rng(0)
     for stem in "abcdefghijk":
-        image = random.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        image = random.integers(0, 256, (48, 64, 3), dtype=np.uint8)
         write_image(tmp_path / "images" / f"{stem}.png", image)
-        write_image(tmp_path / "masks" / f"{stem}.png", np.where(image[..., 0] > 128, 255, 0).astype(np.uint8))
+        write_image(tmp_path / "masks" / f"{stem}.png", np.where(image[..., 0] > 200, 255, 0).astype(np.uint8))
     listed = samples(f"folder:{tmp_path}")
     lines = []
     for level in ("info", "warning"):
         monkeypatch.setattr(logging, level, lambda text, *values: lines.append(text % values))
     check(listed)
-    assert lines == ["11 images checked, pixels 16 x 12 (11), 0 warnings"]
+    assert lines == ["11 images checked, pixels 64 x 48 (11), 0 warnings"]
 
     lines.clear()
     for stem in "bd":
-        write_image(tmp_path / "masks" / f"{stem}.png", np.zeros((12, 16), np.uint8))
-    blurred = cv2.resize(np.kron(np.eye(2, dtype=np.uint8) * 255, np.ones((201, 201), np.uint8)), (299, 299))
+        write_image(tmp_path / "masks" / f"{stem}.png", np.zeros((48, 64), np.uint8))
+    blurred = cv2.resize(cv2.circle(np.zeros((402, 402), np.uint8), (200, 190), 99, 255, -1), (299, 299))
     write_image(tmp_path / "images" / "k.png", np.dstack([blurred] * 3))
     write_image(tmp_path / "masks" / "k.png", blurred)
     check(listed)
-    assert lines == ["masks cut at half, 1 of 11: k", "masks all background, 2 of 11: b, d",
-                     "11 images checked, pixels 16 x 12 (10), 299 x 299 (1), 3 warnings"]
+    assert lines == ["masks all background, 2 of 11: b, d", "masks cut at half, 1 of 11: k",
+                     "11 images checked, pixels 64 x 48 (10), 299 x 299 (1), 3 warnings"]
 
     whole = (tmp_path / "images" / "g.png").read_bytes()
     (tmp_path / "images" / "g.png").write_bytes(whole[:len(whole) // 2])
-    Image.fromarray(np.eye(6, 16, dtype=np.uint8) * 255).save(tmp_path / "masks" / "h.png")
+    Image.fromarray(np.eye(36, 64, dtype=np.uint8) * 255).save(tmp_path / "masks" / "h.png")
     with pytest.raises(UserError, match=r"g.png.*truncated.*\(and 1 more sample"):
         check(listed)

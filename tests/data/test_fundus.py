@@ -5,9 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
+from data.check import check_sample
+from data.errors import UserError
 from data.fundus import ACROSS, field_of_view, find_field_of_view, load_view, load_views, square, to_native
-from data.images import read_image, read_mask, write_image
+from data.images import read_image, write_image
 from data.layouts import Sample, samples
+from data.masks import read_mask
 
 
 def overlap(one, other):
@@ -139,3 +142,19 @@ def test_views_of_chase_are_540_across(chase):
         assert max(view.image.shape[:2]) == ACROSS
         assert 0.75 < (view.fov > 0).mean() < 0.9  # a disc in its square: pi / 4, or cut above and below
         assert 0.04 < (view.mask > 0).mean() < 0.12
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_mask_that_leaves_the_field_of_view_is_named(eye, sample, drawn):
+    image, mask, fov = eye(0)
+    assert check_sample(sample(image, mask, fov if drawn else None)).remarks == ()
+    moved = np.roll(mask, 80, axis=1)
+    remark = "masks partly out of the field of view"
+    assert check_sample(sample(image, moved, fov if drawn else None)).remarks == (remark,)
+    assert check_sample(sample(image, moved, modality="other")).remarks == ()
+
+
+def test_an_inverted_field_of_view_is_found(eye, sample):
+    image, mask, fov = eye(0)
+    with pytest.raises(UserError, match="fov.png: the field of view looks inverted.*paint white"):
+        check_sample(sample(image, mask, 255 - fov))

@@ -9,12 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from absl import logging
 from PIL import Image
 
+from data.check import check, check_sample
 from data.errors import UserError
-from data.images import check_sample, encode_image, read_image, read_mask, write_image
+from data.images import encode_image, image_and_notes, read_image, write_image
 from data.layouts import Sample
+from data.masks import read_mask
 
 
 @pytest.fixture
@@ -28,13 +31,6 @@ def vessels():
     mask = np.zeros((96, 96), np.uint8)
     cv2.line(mask, (5, 5), (90, 80), 255, 7)
     return mask
-
-
-@pytest.fixture
-def warnings(monkeypatch):
-    lines = []
-    monkeypatch.setattr(logging, "warning", lambda message, *arguments: lines.append(message))
-    return lines
 
 
 def refusal(read, path):
@@ -139,7 +135,7 @@ def test_modes_that_convert(tmp_path, photograph):
 
 def test_modes_that_are_refused(tmp_path, photograph):
     picture = Image.fromarray(photograph)
-    for mode, name in (("CMYK", "cmyk.jpg"), ("F", "float.tif"), ("I", "int.tif"), ("LAB", "lab.tif")):
+    for mode, name in (("F", "float.tif"), ("I", "int.tif"), ("LAB", "lab.tif")):
         source = picture.convert("L") if mode in ("F", "I") else picture
         if mode == "LAB":
             Image.merge("LAB", picture.split()).save(tmp_path / name)
@@ -174,76 +170,128 @@ def test_other_formats_are_not_opened(tmp_path, photograph):
     assert "unknown format" in refusal(read_image, tmp_path / "a.png")
 
 
-def test_orientation_in_exif_is_ignored(tmp_path, photograph):
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_fewer_bits_in_16_are_stretched_and_say_so(tmp_path, photograph, name, bits):
+    """Divided by 257, 12 bits are all below 16."""
+    white = 2 ** bits - 1
+    stored = np.round(photograph / 255 * white).astype(np.uint16)
+    stored[0, 0] = white
+    cv2.imwrite(str(tmp_path / name), stored[..., ::-1])
+    image, notes = image_and_notes(tmp_path / name)
+    assert np.abs(image[1:].astype(int) - photograph[1:]).max() <= 1
+    assert notes == (f"of 16 bits that use 0 to {white}, stretched",)
+
+
+def test_the_stated_range_counts_before_the_found_one(tmp_path, photograph):
+    """A dark photograph of 12 bits has no value above 10 bits."""
+    stored = photograph.astype(np.uint16) * 4
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", extratags=[(281, "H", 3, (4095,) * 3, True)])
+    image, notes = image_and_notes(tmp_path / "a.tif")
+    assert np.array_equal(image, np.round(stored / 4095 * 255).astype(np.uint8)) and "4095" in notes[0]
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("planes", ["separate", "contig"])
+def test_planes(tmp_path, photograph, kind, compression, planes):
+    stored = photograph.astype(kind) * kind(np.iinfo(kind).max // 255)
+    tifffile.imwrite(tmp_path / "a.tif", np.moveaxis(stored, 2, 0) if planes == "separate" else stored,
+                     photometric="rgb", planarconfig=planes, compression=compression)
+    assert np.array_equal(read_image(tmp_path / "a.tif"), photograph)
+
+
+# Orientation -> how viewers show what is stored (TIFF 6.0, tag 274).
+TURNED = {1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: np.rot90(np.fliplr(a)),
+          6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(np.fliplr(a), -1), 8: np.rot90}
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("name", ["a.jpg", "8.png", "16.png", "8.tif", "16.tif", "planar.tif"])
+def test_orientation_is_heeded_in_all_formats_alike(tmp_path, photograph, name, orientation):
+    path = tmp_path / name
     exif = Image.Exif()
-    exif[0x0112] = 6  # "rotate by 90 degrees to show"
+    exif[0x0112] = orientation
+    stored = photograph.astype(np.uint16) * 257
+    options = {"quality": 100, "subsampling": 0} if name == "a.jpg" else {}
+    if name in ("a.jpg", "8.png"):
+        Image.fromarray(photograph).save(path, exif=exif, **options)
+    elif name == "16.png":
+        cv2.imwrite(str(path), stored[..., ::-1])
+        data = path.read_bytes()
+        chunk = b"eXIf" + exif.tobytes()[6:]
+        path.write_bytes(data[:33] + struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+                         + data[33:])
+    else:
+        planar = name == "planar.tif"
+        array = photograph if name == "8.tif" else np.moveaxis(stored, 2, 0) if planar else stored
+        tifffile.imwrite(path, array, photometric="rgb", planarconfig="separate" if planar else "contig",
+                         extratags=[(274, "H", 1, orientation, True)])
+    image, notes = image_and_notes(path)
+    shown = TURNED[orientation](photograph)
+    assert image.shape == shown.shape and np.abs(image.astype(int) - shown).max() <= (6 if name == "a.jpg" else 0)
+    assert notes == (() if orientation == 1 else ("turned upright as their orientation tag says",))
+
+
+def test_a_mask_drawn_on_the_turned_view_fits(tmp_path, photograph):
+    exif = Image.Exif()
+    exif[0x0112] = 6
     Image.fromarray(photograph).save(tmp_path / "a.jpg", exif=exif)
+    drawn = np.zeros((50, 40), np.uint8)
+    drawn[3:9, 4:20] = 255
+    write_image(tmp_path / "m.png", drawn)
+    sample = Sample("a", tmp_path / "a.jpg", tmp_path / "m.png")
+    assert check_sample(sample).shape == (50, 40)
+    write_image(tmp_path / "m.png", drawn.T)  # on the stored grid
+    with pytest.raises(UserError, match="both have to lie on the same grid; one of them has an orientation tag"):
+        check_sample(sample)
+
+
+def test_damaged_exif_spoils_no_pixels(tmp_path, photograph):
+    Image.fromarray(photograph).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff damaged")
     assert read_image(tmp_path / "a.jpg").shape == photograph.shape
 
 
-@pytest.mark.parametrize("low, high", [(0, 255), (0, 1), (3, 253), (100, 101)])
-def test_two_levels_are_exact(tmp_path, vessels, warnings, low, high):
-    write_image(tmp_path / "m.png", np.where(vessels > 0, high, low).astype(np.uint8))
-    assert np.array_equal(read_mask(tmp_path / "m.png"), vessels)
-    assert not warnings
+def test_the_first_picture_of_an_mpo(tmp_path, photograph):
+    right = Image.fromarray(255 - photograph)
+    Image.fromarray(photograph).save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[right], quality=95)
+    image, notes = image_and_notes(tmp_path / "a.jpg")
+    assert np.abs(image.astype(int) - photograph).mean() < 5 and notes == ("page 1 of several taken",)
 
 
-def test_palette_mask_by_luminance(tmp_path, vessels):
-    """Index 0 is the bright colour here: indices must not be taken for levels."""
-    mask = Image.fromarray((vessels == 0).astype(np.uint8), mode="P")
-    mask.putpalette([253, 253, 253, 3, 3, 3])
-    mask.save(tmp_path / "m.gif")
-    assert np.array_equal(read_mask(tmp_path / "m.gif"), vessels)
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("thumbnail_first", [False, True])
+def test_a_thumbnail_page_is_not_the_picture(tmp_path, photograph, kind, thumbnail_first):
+    stored = photograph.astype(kind) * kind(np.iinfo(kind).max // 255)
+    pages = [(stored, 0), (np.ascontiguousarray(stored[::4, ::4]), 1)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for array, subfile in reversed(pages) if thumbnail_first else pages:
+            writer.write(array, photometric="rgb", subfiletype=subfile)
+    image, notes = image_and_notes(tmp_path / "a.tif")
+    assert np.array_equal(image, photograph) and notes == (f"page {1 + thumbnail_first} of several taken",)
 
 
-def test_grey_mask_in_rgb(tmp_path, vessels):
-    write_image(tmp_path / "m.png", np.dstack([vessels] * 3))
-    assert np.array_equal(read_mask(tmp_path / "m.png"), vessels)
+def test_cmyk_is_converted_without_a_profile(tmp_path, photograph):
+    for name in ("a.jpg", "a.tif"):
+        Image.fromarray(photograph).convert("CMYK").save(tmp_path / name, **({"quality": 100} if "jpg" in name else {}))
+        image, notes = image_and_notes(tmp_path / name)
+        assert np.abs(image.astype(int) - photograph).mean() < 3 and "CMYK" in notes[0], name
 
 
-@pytest.mark.parametrize("level, expected", [(0, 0), (1, 255), (255, 255)])
-def test_mask_of_one_level(tmp_path, level, expected):
-    write_image(tmp_path / "m.png", np.full((9, 9), level, np.uint8))
-    assert (read_mask(tmp_path / "m.png") == expected).all()
+def test_check_names_what_was_converted_once(tmp_path, photograph, monkeypatch):
+    lines = []
+    monkeypatch.setattr(logging, "warning", lambda text, *values: lines.append(text % values))
+    for number in range(12):
+        cv2.imwrite(str(tmp_path / f"{number:02d}.png"), photograph.astype(np.uint16) * 16)
+    check([Sample(path.stem, path) for path in sorted(tmp_path.iterdir())])
+    assert lines == ["images of 16 bits that use 0 to 4095, stretched, 12 of 12: 00, 01, 02, 03, 04, 05, 06, 07, 08, "
+                     "09 and 2 more"]
 
 
-def test_noisy_masks_are_cut_at_half_and_say_so_once(tmp_path, vessels, warnings):
-    cv2.imwrite(str(tmp_path / "m.jpg"), vessels, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    assert len(np.unique(read_image(tmp_path / "m.jpg"))) > 2
-    assert np.array_equal(read_mask(tmp_path / "m.jpg"), vessels)
-    read_mask(tmp_path / "m.jpg")
-    assert len(warnings) == 1 and "m.jpg" in warnings[0]
-    larger = cv2.resize(vessels, (192, 192), interpolation=cv2.INTER_LINEAR)
-    write_image(tmp_path / "m.png", larger)
-    assert np.array_equal(read_mask(tmp_path / "m.png"), np.where(larger > 127.5, 255, 0))
-    assert len(warnings) == 2
-
-
-def test_what_is_no_mask(tmp_path, vessels):
-    write_image(tmp_path / "grey.png", np.tile(np.arange(256, dtype=np.uint8), (9, 1)))
-    assert "256 levels" in refusal(read_mask, tmp_path / "grey.png")
-    write_image(tmp_path / "colour.png", np.dstack([vessels, vessels, vessels // 2]))
-    assert "coloured" in refusal(read_mask, tmp_path / "colour.png")
-    labels = (vessels > 0).astype(np.uint8)
-    labels[:2] = 2
-    labels[30:] = 0  # two rare classes: nearly all pixels are at an end of the range
-    write_image(tmp_path / "labels.png", labels)
-    assert "3 levels" in refusal(read_mask, tmp_path / "labels.png")
-    write_image(tmp_path / "flat.png", np.full((9, 9), 7, np.uint8))
-    assert "every pixel" in refusal(read_mask, tmp_path / "flat.png")
-
-
-def test_check_sample(tmp_path, photograph):
-    image, mask, fov = (tmp_path / name for name in ("a.png", "m.png", "f.png"))
-    write_image(image, photograph)
-    write_image(mask, np.zeros((40, 50), np.uint8))
-    write_image(fov, np.full((40, 50), 255, np.uint8))
-    assert check_sample(Sample("a", image, mask, fov)) == ((40, 50), ["all background"])
-    write_image(mask, np.zeros((50, 40), np.uint8))
-    line = refusal(lambda path: check_sample(Sample("a", image, path)), mask)
-    assert "40 x 50" in line and "50 x 40" in line
-    write_image(fov, np.zeros((40, 50), np.uint8))
-    assert "field of view is empty" in refusal(lambda path: check_sample(Sample("a", image, None, path)), fov)
+@pytest.mark.parametrize("height, width", [(31, 90), (90, 31)])
+def test_small_images_are_refused(tmp_path, height, width):
+    write_image(tmp_path / "a.png", np.zeros((height, width, 3), np.uint8))
+    assert "32 a side" in refusal(lambda path: check_sample(Sample("a", path)), tmp_path / "a.png")
 
 
 def test_who_reads_the_older_picture_goes_on_reading_it(tmp_path, photograph):
@@ -266,6 +314,7 @@ def test_full_disk_leaves_the_older_picture(tmp_path, photograph):
     script = """
 import resource, sys
 import numpy as np
+from data.check import check, check_sample
 from data.errors import UserError
 from data.images import write_image
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
@@ -290,6 +339,7 @@ def test_read_only_folder(tmp_path):
     script = """
 import os
 import numpy as np
+from data.check import check, check_sample
 from data.errors import UserError
 from data.images import write_image
 picture = np.zeros((9, 9, 3), np.uint8)

@@ -15,8 +15,8 @@ from data.images import write_image
 from data.layouts import DATA_SETS, MODALITIES, checksum, citation, modality_of, origin, samples, title, training
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
-IMAGE = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
-MASK = np.where(IMAGE[..., 0] > 128, 255, 0).astype(np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+MASK = np.where(IMAGE[..., 0] > 200, 255, 0).astype(np.uint8)
 
 
 def stems(spec, split, **options):
@@ -57,12 +57,24 @@ def test_drive(drive):
     check(samples(spec))
 
 
-def test_drive_without_test_masks_still_trains(drive):
+def test_drive_as_it_is_given_out_today_holds_out_training_images(drive, caplog):
+    """Without test/1st_manual, and with an empty one."""
+    caplog.set_level("INFO")
     shutil.rmtree(drive / "test" / "1st_manual")
-    assert len(samples(f"drive:{drive}", "train")) == 20
-    with pytest.raises(UserError, match="1st_manual: no such folder"):
-        samples(f"drive:{drive}", "test")
-    assert len(samples(f"drive:{drive}", "all", masks=False)) == 40
+    for _ in range(2):
+        spec = f"drive:{drive}"
+        assert stems(spec, "test") == ["25", "30", "35", "40"]
+        assert not {*stems(spec, "train")} & {*stems(spec, "test")} and len(stems(spec, "train")) == 16
+        tested = [stem for fold in (1, 2, 3) for stem in stems(f"fold-{fold}-of-3:{spec}", "test")]
+        assert sorted(tested) == stems(spec, "all") == [str(number) for number in range(21, 41)]
+        assert len(samples(spec, "all", masks=False)) == 40
+        (drive / "test" / "1st_manual").mkdir(exist_ok=True)
+    said = [line for line in caplog.messages if "held out and test: 25, 30, 35, 40; `make folds`" in line]
+    assert len(said) == 1
+    for stem in range(25, 41):
+        for path in drive.glob(f"training/*/{stem}_*"):
+            path.unlink()
+    assert (stems(spec, "train"), stems(spec, "test")) == (["21", "22", "23"], ["24"])  # as few as there are
 
 
 def test_chase_db1(tmp_path):
@@ -95,7 +107,7 @@ def test_hrf(tmp_path):
 def test_every_layout_has_a_record_for_the_report(name):
     assert title(name) == DATA_SETS[name].title != ""
     assert citation(name) == DATA_SETS[name].citation
-    assert citation(name) or name == "folder"
+    assert citation(name) or name in ("folder", "csv")
     assert DATA_SETS[name].modality in (*MODALITIES, None)
 
 

@@ -13,7 +13,8 @@ import pytest
 from data import layouts
 from data.errors import UserError
 from data.fundus import load_view, square
-from data.images import read_image, read_mask
+from data.images import read_image
+from data.masks import read_mask
 from data.pairs import PairReader
 from data.phantom.cells import cell
 from data.phantom.datasets import COUNTS, make_phantoms
@@ -109,6 +110,13 @@ def test_nothing_is_left_of_a_failure(tmp_path):
 
 def test_full_set_has_the_sizes_of_the_real_ones():
     assert COUNTS == {"DRIVE": 40, "MESSIDOR": 40, "BU-BIL": 35}
+
+
+def test_the_drawings_are_what_they_were():
+    """The arm `phantom` is a yardstick: better drawings would change what the other arms are compared with."""
+    eye = fundus(np.random.default_rng(0), (584, 565), 540)
+    assert np.allclose(eye.image.mean(axis=(0, 1)), [115.62, 46.003, 17.112], atol=0.05)
+    assert eye.vessels.mean() == pytest.approx(21.99, abs=0.1) and eye.fov.mean() == pytest.approx(177.093, abs=0.1)
 
 
 def test_vessels_are_trees_of_the_right_share(eyes):

@@ -8,8 +8,9 @@ from tensorflow import keras
 from data.errors import UserError
 from data.files import RECORD, write_json
 from data.fundus import View
-from data.images import read_image, read_mask, write_image
+from data.images import read_image, write_image
 from data.layouts import samples
+from data.masks import read_mask
 from training.weights import load_weights, save_weights
 from unet_eval.config import SegmentConfig
 from unet_eval.inputs import picture

@@ -176,7 +176,9 @@ def section(results: dict, folder: Path) -> Section:
             sentences.append(Markup("<strong>{}</strong>: vessel F1 {} from the real arm’s; {} ({}, p {}).").format(
                 name, signed(difference["mean"]), against_zero(difference["ci95"]),
                 interval(difference["ci95"], signed), probability(difference["p_holm"])))
-    kinds = Markup("; ").join(Markup("<em>{}</em>: {}").format(kind.name, kind.sentence) for kind in KINDS)
+    measured = {parse_arm(name).kind for name in results["arms"]}
+    kinds = Markup("; ").join(Markup("<em>{}</em>: {}").format(kind.name, kind.sentence) for kind in KINDS
+                              if kind in measured)
     contrasts = shown.get("Between other arms")
     return Section("arms", "Arms: the same U-Net, other training images", [
         Text(Markup("Every arm has the same network, flags and number of steps, and other training images. {}. A "

@@ -29,8 +29,8 @@ def measure(run: Run) -> dict:
 
 
 def data_set_name(spec: str) -> str:
-    """How a data set "layout:path" is called in results: by its origin, a plain folder by its name."""
-    return Path(spec).name if spec.startswith("folder:") else origin(spec)
+    """How a data set "layout:path" is called in results: by its origin, a plain folder or table by its name."""
+    return Path(spec).name if spec.startswith(("folder:", "csv:")) else origin(spec)
 
 
 def cross(run: Run, spec: str, tests: list[TestImage]) -> dict:

@@ -6,7 +6,7 @@ import pytest
 from sklearn import metrics as sklearn
 
 from data.fundus import load_views, to_native
-from data.images import read_mask
+from data.masks import read_mask
 from unet_eval.arms import KINDS
 from unet_eval.experiments import arms
 from unet_eval.report.charts import plt

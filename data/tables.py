@@ -1,0 +1,89 @@
+"""The layout `csv`: a table that names the files, for data that lie in no other layout.
+
+    image,mask,fov,split,patient
+    photos/a.jpg,vessels/a.png,,train,12
+
+Only `image`, and for annotated data `mask`, have to be there. Names are as seen from the table's folder. This module
+imports the standard library only.
+"""
+from __future__ import annotations
+
+import csv
+import unicodedata
+from pathlib import Path
+
+from data.errors import UserError, listed
+from data.finding import Sample, every_fifth, suffix
+
+SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+
+
+def find(path: Path, split: str, masks: bool) -> list[Sample]:
+    """The samples of a split; every fifth patient tests where the table has no column `split`.
+
+    Raises UserError: the table is no text or lacks a column, a file is absent, a row has no image or mask, or a split
+    that is not train or test.
+    """
+    rows = _rows(path)
+    needed = ["image", "mask"] if masks else ["image"]
+    absent = [column for column in needed if not any(row.get(column) for _, row in rows)]
+    if absent:
+        columns = ", ".join(filter(None, rows[0][1])) if rows else "no rows"
+        raise UserError(f"{path}: nothing in the column {absent[0]}; a table has the columns image, mask, and if need "
+                        f"be fov, split, patient, and this one {columns}")
+    lines = [line for line, row in rows if not all(row.get(column) for column in needed)]
+    if lines:
+        raise UserError(f"{path}: no {' or no '.join(needed)} in line {listed(lines)}; complete or remove these lines")
+    wrong = [line for line, row in rows if row.get("split") and row["split"].lower() not in SPLITS]
+    if wrong:
+        raise UserError(f"{path}: the split in line {listed(wrong)} is not train or test; only these are read")
+    stems = _stems([row["image"] for _, row in rows])
+    found = [Sample(stem, *(_file(path, line, row.get(role) if role != "mask" or masks else None)
+                            for role in ("image", "mask", "fov")), patient=row.get("patient") or "")
+             for stem, (line, row) in zip(stems, rows)]
+    if not any(row.get("split") for _, row in rows):
+        return every_fifth(found, split)
+    unsplit = [line for line, row in rows if not row.get("split")]
+    if unsplit:
+        raise UserError(f"{path}: no split in line {listed(unsplit)}; write train or test")
+    return [sample for sample, (_, row) in zip(found, rows) if SPLITS[row["split"].lower()] == split]
+
+
+def has_fov(path: Path) -> bool:
+    """Whether the table names fields of view. A table that is not there, or cannot be read, has none."""
+    try:
+        return any(row.get("fov") for _, row in _rows(path))
+    except UserError:
+        return False
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """(number of the line, cells by column, in small letters and without spaces around)."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        head, _, _ = text.partition("\n")
+        reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count), strict=True)
+        reader.fieldnames = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        return [(reader.line_num, {name: (cell or "").strip() for name, cell in row.items() if isinstance(name, str)})
+                for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise UserError(f"{path}: cannot be read as a table ({why}); save it as CSV in UTF-8") from error
+
+
+def _stems(images: list[str]) -> list[str]:
+    """Of the files; where two have the same, of all with their folders before them."""
+    names = [unicodedata.normalize("NFC", image) for image in images]
+    paths = [Path(name[:len(name) - len(suffix(Path(name)))]) for name in names]
+    stems = [path.name for path in paths]
+    return stems if len({*stems}) == len(stems) else ["_".join(path.parts).lstrip("/_") for path in paths]
+
+
+def _file(path: Path, line: int, name: str | None) -> Path | None:
+    if not name:
+        return None
+    file = path.parent / Path(name).expanduser()
+    if not file.is_file():
+        raise UserError(f"{path}: line {line} names {name}, and there is no file {file}; names are as seen from the "
+                        "table's folder")
+    return file
