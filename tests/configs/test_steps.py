@@ -149,7 +149,10 @@ def test_data_that_are_checked_again_are_compared_with_what_trainings_saw(folder
     (folder / "checkpoints/quick/stage1/config.json").touch()
     check, compare = make_step("data", Settings.from_variables({"PAIRS": "drive:D", "PHOTOS": "hrf:H"})).scripts
     assert (check[0], compare[0]) == ("data.check", "training.provenance")
-    assert compare[1:] == ["--run=checkpoints/quick", "--pairs=drive:D", "--photos=hrf:H", "--modality="]
+    shared = ["--run=checkpoints/quick", "--pairs=drive:D", "--modality="]
+    assert compare[1:] == [*shared, "--photos="]  # this preset's Stage-II learns from no photographs
+    run = Settings.from_variables({"PAIRS": "drive:D", "PHOTOS": "hrf:H", "CONFIG": "paper", "RUN": "quick"})
+    assert make_step("data", run).scripts[-1][1:] == [*shared, "--photos=hrf:H"]
 
 
 @pytest.mark.parametrize("begun, kept", [("before", False), ("after", True)])
