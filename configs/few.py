@@ -13,13 +13,13 @@ from pathlib import Path
 from absl import logging
 
 from configs.flags import PlanConfig, expand, last_value, split, whole_number
-from configs.making import Make
+from configs.making import Make, MakingConfig
 from configs.settings import TRUE
 from data.errors import UserError
 from data.few import ALL, Few
 from data.layouts import samples
 from training.cli import run
-from training.config import Config, option
+from training.config import option
 from unet_eval.few import write
 
 NUMBERS = (1, 2, 5, 10)  # of annotated images, and all of them
@@ -27,15 +27,10 @@ ARMS = ("real", "synthetic", "real+synthetic", "real+photos-relabelled")
 
 
 @dataclass(frozen=True)
-class FewConfig(Config):
+class FewConfig(MakingConfig):
     """Trains on few annotated images, alone and with synthetic pairs made from them."""
 
     run: str = option("", "make's RUN, which the names of all runs begin with.", required=True)
-    config: str = option("", "make's CONFIG, for every run.", required=True)
-    pairs: str = option("", "make's PAIRS.", required=True)
-    photos: str = option("", "make's PHOTOS.")
-    flags: str = option("", "make's FLAGS.")
-    make: str = option("make", "The make program.")
 
 
 def train_all(config: FewConfig) -> None:

@@ -6,11 +6,24 @@ import signal
 import subprocess
 import sys
 from collections import deque
+from dataclasses import dataclass
 
 from training.cli import STOPPED, Stopped
+from training.config import Config, option
 
 # make's exit status is 2 whatever a recipe's was; its last words have that.
 STOPPED_RECIPE = re.compile(rf"\*\*\* \[.*\] \S+ {STOPPED}$")
+
+
+@dataclass(frozen=True)
+class MakingConfig(Config):
+    """make's variables, for every run."""
+
+    config: str = option("", "make's CONFIG, for every run.", required=True)
+    pairs: str = option("", "make's PAIRS.", required=True)
+    photos: str = option("", "make's PHOTOS.")
+    flags: str = option("", "make's FLAGS; what a run has of its own comes after them.")
+    make: str = option("make", "The make program.")
 
 
 class Make:

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.flags import SCRIPTS, expand, last_value, locate, select, split
-from configs.making import Make
+from configs.making import Make, MakingConfig
 from configs.steps import before
 from data.errors import UserError
 from data.files import read_json, write_file, write_json
 from training.cli import run
-from training.config import Config, fields, option
+from training.config import fields, option
 from unet_eval.arms import NAMES, Arm, parse_arm
 
 LIMIT = 64  # combinations
@@ -32,15 +32,10 @@ UNET, NOT_SWEPT = "unet_eval.train", ("unet_eval.evaluate", "configs.plan")
 
 
 @dataclass(frozen=True)
-class SweepConfig(Config):
+class SweepConfig(MakingConfig):
     """Trains a grid of flags and ranks its combinations."""
 
     sweep: str = option("", "Sweep file.", required=True)
-    config: str = option("", "make's CONFIG, for every combination.", required=True)
-    pairs: str = option("", "make's PAIRS.", required=True)
-    photos: str = option("", "make's PHOTOS.")
-    flags: str = option("", "make's FLAGS; the combination's come after them.")
-    make: str = option("make", "The make program.")
 
 
 @dataclass(frozen=True)

@@ -59,26 +59,19 @@ class DCGAN(GAN):
     def _augmented(self, pictures, chance):
         return shift_and_flip(pictures, chance, self.reach) if self.reach else pictures
 
-    def _score(self, pictures):
-        return tf.reduce_sum(self.discriminator(pictures, training=True))
+    def _judge(self, pictures):
+        return self.discriminator(pictures, training=True)
 
     def train_step(self, batch):
         z, chance = batch["z"], batch["chance"]
         real = self._augmented(batch["pictures"], chance[:, 0])
         fake = self._augmented(self.generator(z, training=True), chance[:, 1])
-        with tf.GradientTape() as tape:
-            real_logits, fake_logits = (self.discriminator(pictures, training=True) for pictures in (real, fake))
-            d_loss = cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)
-        gradients = tape.gradient(d_loss, self.discriminator.trainable_variables)
-        if self.penalty:
-            gradients = [a + b for a, b in zip(gradients, self.penalty_gradients(self._score, real, self.penalty))]
-        self.d_optimizer.apply_gradients(zip(gradients, self.discriminator.trainable_variables))
+        d_loss, *logits = self.update_discriminator(self._judge, real, fake, self.penalty)
 
         for _ in range(self.generator_steps):
             with tf.GradientTape() as tape:
                 fake = self._augmented(self.generator(z, training=True), chance[:, 1])
-                g_loss = cross_entropy(self.discriminator(fake, training=True), 1.0)
-            gradients = tape.gradient(g_loss, self.generator.trainable_variables)
-            self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_variables))
+                g_loss = cross_entropy(self._judge(fake), 1.0)
+            self.update_generator(tape, g_loss)
 
-        return self.shown({"d_loss": d_loss, "g_loss": g_loss}, real_logits, fake_logits)
+        return self.shown({"d_loss": d_loss, "g_loss": g_loss}, *logits)

@@ -49,8 +49,7 @@ class Pix2Pix(GAN):
                 d_loss, real_logits, fake_logits = self._train_discriminator(known, real, fake)
             l1 = mean_over_batch(mean_per_example(tf.abs(real - fake)))
             g_loss = cross_entropy(self.discriminator([known, fake], training=True), 1.0) + self.l1_weight * l1
-        weights = self.generator.trainable_variables
-        self.g_optimizer.apply_gradients(zip(tape.gradient(g_loss, weights), weights))
+        self.update_generator(tape, g_loss)
 
         return self.shown({"d_loss": d_loss, "g_loss": g_loss, "l1": l1}, real_logits, fake_logits)
 

@@ -100,7 +100,8 @@ def test_the_penalty_is_the_slope_on_real_pictures_every_eighth_step():
     # |grad D|^2 = sum w^2, so that the gradient of penalty / 2 * |grad D|^2 is penalty * w; times 8, every 8th step
     for step, expected in ((0, 8 * 0.3 * 0.5), (1, 0), (7, 0), (8, 8 * 0.3 * 0.5)):
         model.d_optimizer.iterations.assign(step)
-        [gradient] = model.penalty_gradients(model._score, tf.random.stateless_normal((3, 4, 4, 1), (0, 0)), 0.3)
+        pictures = tf.random.stateless_normal((3, 4, 4, 1), (0, 0))
+        [gradient] = model.penalty_gradients(lambda x: tf.reduce_sum(line(x)), pictures, 0.3)
         assert np.allclose(gradient, expected), step
 
 

@@ -15,7 +15,7 @@ from tensorflow import keras
 
 from data.randomness import normal
 from stage2_pix2pix.architectures import Phase
-from stage2_pix2pix.architectures.coarse_to_fine.gan import CoarseGAN, FineGAN, draw
+from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     COARSE_RENDERING,
     Views,
@@ -63,12 +63,12 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
     def own_schedule(steps):
         return Schedule(PHASE_EPOCHS, max(1, steps // PHASE_EPOCHS), PHASE_BATCH, schedule.seed)
 
-    own = own_schedule(config.coarse_steps * 2 // 3)
+    brief = own_schedule(config.coarse_steps * 2 // 3)
     segmenter = unet(1, SEGMENTER_BASE, 1, normalised=True, activation="sigmoid", name="segmenter")
-    segmenter.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(4e-3, own.steps)),
+    segmenter.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(4e-3, brief.steps)),
                       keras.losses.BinaryCrossentropy())
     segmenter.optimizer.build(segmenter.trainable_variables)
-    yield Phase("segmenter", segmenter, lambda step: segmenter_batches(views, config, own, step), own,
+    yield Phase("segmenter", segmenter, lambda step: segmenter_batches(views, config, brief, step), brief,
                 {"model": segmenter, "optimizer": segmenter.optimizer})
 
     coarse_schedule = own_schedule(config.coarse_steps)
@@ -78,7 +78,7 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
                 coarse.parts)
     coarse.g_optimizer.finalize_variable_values(networks["coarse"].trainable_variables)
 
-    gan = FineGAN(networks["generator"], discriminator(KNOWN + 9, config.d_base), segmenter, config.agreement)
+    gan = FineGAN(networks["generator"], discriminator(KNOWN + 3 * (1 + len(SIDES)), config.d_base), segmenter, config.agreement)
     gan.compile(keras.optimizers.Adam(5e-4, beta_1=0.5), averaged_adam(config.learning_rate))
     yield Phase("", gan, lambda step: fine_batches(views, config, schedule, step), schedule, gan.parts)
     gan.g_optimizer.finalize_variable_values(networks["generator"].trainable_variables)

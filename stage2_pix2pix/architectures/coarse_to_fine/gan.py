@@ -1,8 +1,6 @@
 """The training steps of the coarse and of the fine network."""
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import tensorflow as tf
 from tensorflow import keras
 
@@ -29,27 +27,7 @@ def draw(generator: keras.Model, known: tf.Tensor, noise: tf.Tensor, training: b
     return (picture + 1) * (known[..., 1:2] + 1) / 2 - 1
 
 
-class CoarseToFineGAN(GAN):
-    """What both networks' training steps have in common."""
-
-    def update_generator(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-        weights = self.generator.trainable_variables
-        self.g_optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
-
-    def update_discriminator(self, judge: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor,
-                             penalty: float) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """(loss, logits of real, logits of fake); `judge` gives D's logits for pictures."""
-        with tf.GradientTape() as tape:
-            real_logits, fake_logits = judge(real), judge(tf.stop_gradient(fake))
-            loss = cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)
-        weights = self.discriminator.trainable_variables
-        slopes = self.penalty_gradients(lambda picture: tf.reduce_sum(mean_per_example(judge(picture))), real, penalty)
-        gradients = [a + b for a, b in zip(tape.gradient(loss, weights), slopes)]
-        self.d_optimizer.apply_gradients(zip(gradients, weights))
-        return loss, real_logits, fake_logits
-
-
-class CoarseGAN(CoarseToFineGAN):
+class CoarseGAN(GAN):
     """Trains the coarse generator G, with a discriminator D that sees mask and field of view as well.
 
     G minimises the cross-entropy of D's answer with the label 1; the difference of pictures of a quarter of the
@@ -85,7 +63,7 @@ class CoarseGAN(CoarseToFineGAN):
         return self.shown({"d_loss": d_loss, "g_loss": g_loss, **losses}, *logits)
 
 
-class FineGAN(CoarseToFineGAN):
+class FineGAN(GAN):
     """Trains the fine generator G on crops, with a discriminator D.
 
     G minimises: the cross-entropy of D's answer with the label 1; the difference of low-passed pictures, because the
