@@ -78,7 +78,8 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
                 coarse.parts)
     coarse.g_optimizer.finalize_variable_values(networks["coarse"].trainable_variables)
 
-    gan = FineGAN(networks["generator"], discriminator(KNOWN + 3 * (1 + len(SIDES)), config.d_base), segmenter, config.agreement)
+    seen = KNOWN + 3 * (1 + len(SIDES))  # by D: also the picture, and its texture in each size
+    gan = FineGAN(networks["generator"], discriminator(seen, config.d_base), segmenter, config.agreement)
     gan.compile(keras.optimizers.Adam(5e-4, beta_1=0.5), averaged_adam(config.learning_rate))
     yield Phase("", gan, lambda step: fine_batches(views, config, schedule, step), schedule, gan.parts)
     gan.g_optimizer.finalize_variable_values(networks["generator"].trainable_variables)
