@@ -5,14 +5,15 @@
 ##                 else phantom with phantom PAIRS; none with others. A preset may leave Stage-II to PAIRS alone
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
 ## FOLDS=3         parts of `make folds`, each with its own patients
+## GOAL=eval       what `make plan` plans: eval, evidence or curve
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels),
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep tensorboard test-fast test test-all lint \
-	bench clean .venv
+.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan tensorboard test-fast test test-all \
+	lint bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -126,6 +127,9 @@ sweep: | $(environment) ## trains the grid of flags in SWEEP, one run each, and 
 	@exec $(python) -m configs.sweep --sweep=$(call quote,$(SWEEP)) $(variables)
 few: | $(ready) ## how few real pairs it takes: runs on 1, 2, 5, 10 and all, with synthetic pairs made from them
 	@exec $(python) -m configs.few --run=$(call quote,$(RUN)) $(variables)
+
+plan: | $(environment) ## prints the steps of GOAL as data, for job schedulers and workflow engines: configs/cluster/
+	@GOAL=$(call quote,$(or $(GOAL),eval)) exec $(python) -m configs.chain
 
 tensorboard: | $(environment) ## shows every run's losses, pictures and metrics in a browser
 	@TF_CPP_MIN_LOG_LEVEL=3 $(python) -m tensorboard.main --logdir checkpoints $(FLAGS)

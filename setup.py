@@ -49,7 +49,7 @@ if __name__ == "__main__":
         description="Synthetic medical image pairs from two GANs, and the U-Net that says what they are worth",
         license="Apache-2.0",
         packages=find_packages(include=[pattern for room in rooms for pattern in (room, f"{room}.*")]),
-        package_data={"configs": ["*/*.flags", "sweeps/*"], "unet_eval.report": ["templates/*"]},
+        package_data={"configs": ["*/*.flags", "sweeps/*", "cluster/Snakefile"], "unet_eval.report": ["templates/*"]},
         python_requires=">=3.9,<3.12",
         install_requires=REQUIREMENTS,
         extras_require=EXTRAS,

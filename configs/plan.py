@@ -50,8 +50,7 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
     lines.append(f"reports/$(name)/report.html: {' '.join(f'$(R)/{net}/weights.h5' for net in nets)}")
     if any("evidence" in goal for goal in goals):
-        arms, seeds = _evidence(settings)
-        evidence = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms]
+        evidence = evidence_nets(settings)
         second = "" if settings.shows_cells else "$(R)-cells/synthetic.h5"
         lines += [f"nets := {' '.join(_file(files(net, settings)[0]) for net in evidence)}", f"second := {second}"]
         lines += _waiting(evidence, second, settings)
@@ -73,11 +72,12 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     return lines + [_rule(net, settings) for net in nets]  # how they are made, the Makefile says
 
 
-def _evidence(settings: Settings) -> tuple[list[str], int]:
-    """As Settings.evidence, less the arms of the preset that the run has no photographs for."""
+def evidence_nets(settings: Settings) -> list[str]:
+    """The U-Nets of `make evidence`, seed after seed, without the arms of the preset that the run has no photographs
+    for."""
     arms, seeds = settings.evidence()
     asked_for = last_value(expand(settings.flags), "arms")
-    return [arm for arm in arms if asked_for or settings.can_make(arm)], seeds
+    return [net_name(arm, repeat) for repeat in range(seeds) for arm in arms if asked_for or settings.can_make(arm)]
 
 
 def _waiting(nets: list[str], second: str, settings: Settings) -> list[str]:
@@ -106,8 +106,7 @@ def _folds(settings: Settings, count: str) -> list[str]:
     if not re.fullmatch(r"\d{1,3}", count, re.ASCII) or int(count) < 2:
         raise UserError(f"FOLDS={count} is no number of folds: take 2 or more")
     parse_fold(f"fold-1-of-{count}:{settings.pairs}")
-    arms, seeds = _evidence(settings)
-    nets = [net_name(arm, repeat) for repeat in range(seeds) for arm in arms if not parse_arm(arm).numbered]
+    nets = [net for net in evidence_nets(settings) if not parse_arm(parse_net_name(net)[0]).numbered]
     folds = [f"fold-{number}" for number in range(1, int(count) + 1)]
     goals = ["stage1", "stage2", *([] if settings.dry_run else nets), "eval"]
     return [f"FOLDS := {count}", f"folds := {' '.join(folds)}", f"fold_goals := {' '.join(goals)}",

@@ -206,11 +206,16 @@ def make_step(name: str, run: Settings) -> Step:
     return seeded(base).step(run, repeat)
 
 
+def needs(name: str, run: Settings) -> list[str]:
+    """The steps that the step of a seed is made from, of the same seed."""
+    base, repeat = parse_seed(name)
+    steps = () if base == "stage2" and not run.stage2_photos else seeded(base).needs
+    return [of_seed(step, repeat) for step in steps]
+
+
 def files(name: str, run: Settings) -> tuple[str, list[str]]:
     """(the file in the run's folder that the step of a seed makes last, the files there that it is made from)."""
-    base, repeat = parse_seed(name)
-    needs = () if base == "stage2" and not run.stage2_photos else seeded(base).needs
-    target, *sources = (of_seed(step, repeat) + seeded(step).ending for step in (base, *needs))
+    target, *sources = (step + seeded(parse_seed(step)[0]).ending for step in (name, *needs(name, run)))
     return target, sources
 
 

@@ -1,6 +1,7 @@
 """`make` as a user calls it. What is asked here needs no environment: it is settled before one is made."""
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -74,7 +75,7 @@ SETTINGS = "CONFIG=tiny PAIRS=phantom PHOTOS=phantom FLAGS="
 
 def test_help_is_the_default_and_lists_every_target_and_variable(project):
     lines = make(project).stdout.splitlines()
-    for target in ("data", "stage1", "stage2", "eval", "evidence", "curve", "folds", "few", "unet-%", "sweep",
+    for target in ("data", "stage1", "stage2", "eval", "evidence", "curve", "folds", "few", "unet-%", "sweep", "plan",
                    "figures", "tensorboard", "test-fast", "test", "test-all", "lint", "bench", "clean"):
         assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
     for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FOLDS", "SWEEP", "FLAGS", "PYTHON"):
@@ -301,6 +302,16 @@ def test_folds_go_on_where_they_stopped(project):
     assert steps(project, "folds", *flags) == ["evaluate", *FOLD]
     finish(project, *first[:-1], "reports/tiny-fold1/report.html", first[-1])  # an arm that came later is measured, too
     assert steps(project, "folds", *flags) == ["evaluate", *FOLD]
+
+
+def test_the_plan_is_all_that_is_printed(project):
+    (project / "configs" / "cells").symlink_to(project / "configs" / "tiny")
+    answer = make(project, "plan", "GOAL=evidence", "CONFIG=tiny", "RUN=a $$b's", "PAIRS=stare:/my data")
+    steps = json.loads(answer.stdout)["steps"]
+    assert steps[0]["environment"]["RUN"] == "a $b's" and steps[0]["environment"]["PAIRS"] == "stare:/my data"
+    assert steps[-1]["output"] == "checkpoints/a $b's/evidence.done"
+    answer = make(project, "plan", "GOAL=everything", "CONFIG=tiny")
+    assert answer.returncode and answer.stderr.startswith("error: GOAL=everything is none of eval, evidence, curve\n")
 
 
 def test_what_cannot_be_folded_stops(project):

@@ -1,0 +1,87 @@
+"""The steps of a run as data, for workflow engines and job schedulers: make plan GOAL=evidence > plan.json
+
+    {"run": "mine", "goal": "evidence", "steps": [
+        {"name": "mine:stage1.1", "inputs": [], "after": ["checkpoints/mine/data.checked"],
+         "output": "checkpoints/mine/stage1.1/generator.h5",
+         "command": ["/project/.venv/bin/python", "-m", "configs.steps", "stage1.1"],
+         "environment": {"CONFIG": "evidence", "RUN": "mine", ...}}, ...]}
+
+A step comes after those that make its `inputs` and the files that it only comes `after`. A training that was ended goes
+on when its step is run again. Commands are run in the project's folder. configs/cluster/ has what reads this.
+"""
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from dataclasses import replace
+
+from configs.plan import evidence_nets
+from configs.settings import CHECKED, Settings
+from configs.steps import files, needs
+from data.errors import UserError
+from unet_eval.arms import net_name
+
+PLAIN = ["unet-real", "unet-synthetic"]  # the U-Nets of `make eval`
+GOALS = ("eval", "evidence", "curve")
+
+
+def chain(goal: str, run: Settings) -> list[dict]:
+    """The steps of a goal, each after those that it needs. UserError where the goal or a setting makes no sense."""
+    run.check()
+    if goal == "eval":
+        return [*_made(PLAIN, run), _step("evaluate", _targets(PLAIN, run), f"{run.reports}/report.html", run)]
+    if goal == "curve":
+        nets = [*PLAIN, *map(net_name, run.curve())]
+        return [*_made(nets, run), _step("curve", _targets(nets, run), f"{run.folder}/curve.done", run)]
+    if goal != "evidence":
+        raise UserError(f"GOAL={goal} is none of {', '.join(GOALS)}")
+    nets = evidence_nets(run)
+    single = [_step("single", [], f"{run.folder}/single/generator.h5", run),
+              _step("single_photographs", [f"{run.folder}/single/generator.h5"], f"{run.folder}/single.h5", run)]
+    cells = replace(run, run=f"{run.run}-cells", config="cells", pairs=run.cells, photos="", flags=())
+    second = [] if run.shows_cells else _made(["synthetic"], cells)
+    ends = [*_targets(nets, run), single[-1]["output"], *(step["output"] for step in second[-1:])]
+    return [*_made(nets, run), *single, *second, _step("evidence", ends, f"{run.folder}/evidence.done", run)]
+
+
+def _made(names: list[str], run: Settings) -> list[dict]:
+    """The check of the data, then the steps of these names and all that they need."""
+    found: dict[str, dict] = {}
+
+    def add(name):
+        if name not in found:
+            for earlier in needs(name, run):
+                add(earlier)
+            target, sources = files(name, run)
+            found[name] = _step(name, [f"{run.folder}/{source}" for source in sources], f"{run.folder}/{target}", run)
+
+    for name in names:
+        add(name)
+    return [_step("data", [], f"{run.folder}/{CHECKED}", run), *found.values()]
+
+
+def _targets(names: list[str], run: Settings) -> list[str]:
+    return [f"{run.folder}/{files(name, run)[0]}" for name in names]
+
+
+def _step(name: str, inputs: list[str], output: str, run: Settings) -> dict:
+    checked = f"{run.folder}/{CHECKED}"
+    return {"name": f"{run.run}:{name}", "inputs": inputs, "after": [] if output == checked else [checked],
+            "output": output, "command": [sys.executable, "-m", "configs.steps", name],
+            "environment": {"CONFIG": run.config, "RUN": run.run, "PAIRS": run.pairs, "PHOTOS": run.photos,
+                            "CELLS": run.cells, "FLAGS": shlex.join(run.flags)}}
+
+
+def main() -> None:
+    try:
+        run = Settings.from_variables(os.environ)
+        goal = os.environ.get("GOAL", "eval")
+        print(json.dumps({"run": run.run, "goal": goal, "steps": chain(goal, run)}, indent=1))
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

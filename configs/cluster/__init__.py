@@ -1,0 +1,1 @@
+"""Runs the steps of a plan (configs/chain.py) on a cluster."""

@@ -1,0 +1,128 @@
+"""`make plan`: the steps of a run as data, and the programs that run them."""
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {"CONFIG": "tiny", "RUN": "my run", "PAIRS": "folder:my data", "PHOTOS": "", "CELLS": "bu_bil:c",
+            "FLAGS": "--arms=real,rendered --seeds=2 --test='folder:/other data'"}
+SBATCH = """#!/bin/sh
+printf '%s\\n' "$*" >> calls
+[ ! -e refuse ] || exit 1
+wc -l < calls | tr -d ' '
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A project folder with a preset, and an `sbatch` that writes down what it is called with."""
+    for preset in ("tiny", "cells"):
+        (tmp_path / "configs" / preset).mkdir(parents=True)
+        for stage in ("stage1", "stage2", "unet"):
+            (tmp_path / "configs" / preset / f"{stage}.flags").touch()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sbatch").write_text(SBATCH)
+    (tmp_path / "bin" / "sbatch").chmod(0o755)
+    return tmp_path
+
+
+def call(folder, *words, **variables):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", **variables}
+    return subprocess.run([sys.executable, "-m", *words], cwd=folder, text=True, capture_output=True, env=environment)
+
+
+def plan(folder, goal):
+    answer = call(folder, "configs.chain", GOAL=goal, **SETTINGS)
+    assert answer.returncode == 0, answer.stderr
+    (folder / "plan.json").write_text(answer.stdout)
+    return json.loads(answer.stdout)["steps"]
+
+
+@pytest.mark.parametrize("goal", ["eval", "evidence", "curve"])
+def test_every_step_comes_after_what_it_needs(folder, goal):
+    made = set()
+    for step in plan(folder, goal):
+        assert {*step["inputs"], *step["after"]} <= made and step["output"] not in made
+        made.add(step["output"])
+
+
+def test_the_evidence_needs_every_net_the_single_gan_and_the_cells(folder):
+    steps = {step["name"]: step for step in plan(folder, "evidence")}
+    run = "checkpoints/my run"
+    assert set(steps["my run:evidence"]["inputs"]) == {
+        f"{run}/unet-real/weights.h5", f"{run}/unet-rendered/weights.h5", f"{run}/unet-real.1/weights.h5",
+        f"{run}/unet-rendered.1/weights.h5", f"{run}/single.h5", f"{run}-cells/synthetic.h5"}
+    assert steps["my run:rendered.1"]["inputs"] == [f"{run}/stage2.1/generator.h5"]
+    assert steps["my run:unet-real"]["after"] == [f"{run}/data.checked"]
+    assert steps["my run-cells:stage1"]["environment"]["CONFIG"] == "cells"
+    assert steps["my run-cells:stage1"]["environment"]["FLAGS"] == ""
+
+
+def test_the_commands_are_those_of_make(folder):
+    step = next(step for step in plan(folder, "eval") if step["name"] == "my run:stage1")
+    assert step["command"] == [sys.executable, "-m", "configs.steps", "stage1"]
+    assert step["environment"] == {**SETTINGS, "FLAGS": step["environment"]["FLAGS"]}
+    assert shlex.split(step["environment"]["FLAGS"]) == shlex.split(SETTINGS["FLAGS"])
+
+
+def test_an_unknown_goal_stops(folder):
+    answer = call(folder, "configs.chain", GOAL="all", **SETTINGS)
+    assert answer.returncode == 1 and answer.stderr == "error: GOAL=all is none of eval, evidence, curve\n"
+
+
+def test_slurm_gets_an_array_a_step_whose_tasks_wait_for_those_of_their_seed(folder):
+    plan(folder, "evidence")
+    answer = call(folder, "configs.cluster.slurm", "plan.json", "--gres=gpu:1")
+    assert answer.returncode == 0, answer.stderr
+    names = [line.split(": ")[1].split(", ")[0] for line in answer.stdout.splitlines()]
+    calls = dict(zip(names, (folder / "calls").read_text().splitlines()))
+    number = {name: names.index(name) + 1 for name in names}
+    stage2, net = calls["my run:stage2"], calls["my run:unet-rendered"]
+    assert "--array=0,1" in stage2 and "--gres=gpu:1" in stage2
+    assert f"--dependency=afterok:{number['my run:data']} " in stage2
+    assert f"aftercorr:{number['my run:rendered']}" in net
+    assert f"afterok:{number['my run:unet-rendered']}" in calls["my run:evidence"]
+    assert "--array=0 " in calls["my run:evidence"]
+    assert stage2.endswith(f"--wrap=exec {sys.executable} -m configs.cluster.step plan.json 'my run:stage2'")
+
+
+def test_slurm_leaves_out_what_is_done(folder):
+    for step in plan(folder, "eval")[:2]:
+        (folder / step["output"]).parent.mkdir(parents=True, exist_ok=True)
+        (folder / step["output"]).touch()
+    call(folder, "configs.cluster.slurm", "plan.json")
+    calls = (folder / "calls").read_text()
+    assert "my run:data" not in calls and "my run:unet-real" not in calls and "my run:unet-synthetic" in calls
+
+
+def test_where_slurm_refuses_the_jobs_to_cancel_are_named(folder):
+    plan(folder, "eval")
+    (folder / "refuse").touch()
+    answer = call(folder, "configs.cluster.slurm", "plan.json")
+    assert answer.returncode == 1 and answer.stderr.startswith("error: sbatch refused my run:data")
+    assert len((folder / "calls").read_text().splitlines()) == 1
+
+
+def test_a_task_runs_the_step_of_its_seed(folder):
+    steps = plan(folder, "evidence")
+    for step in steps:
+        step["command"] = ["sh", "-c", 'echo "$0 $RUN"', step["name"]]
+    (folder / "plan.json").write_text(json.dumps({"steps": steps}))
+    task = call(folder, "configs.cluster.step", "plan.json", "my run:stage2", SLURM_ARRAY_TASK_ID="1")
+    assert task.stdout == "my run:stage2.1 my run\n"
+    assert call(folder, "configs.cluster.step", "plan.json", "my run:data").stdout == "my run:data my run\n"
+    answer = call(folder, "configs.cluster.step", "plan.json", "my run:none")
+    assert answer.returncode == 1 and answer.stderr == "error: plan.json has no step my run:none\n"
+
+
+def test_what_is_no_plan_is_named(folder):
+    (folder / "plan.json").write_text("[1]")
+    answer = call(folder, "configs.cluster.slurm", "plan.json")
+    assert answer.returncode == 1 and "error: plan.json is no plan" in answer.stderr
