@@ -44,8 +44,9 @@ class View:
 def find_field_of_view(image: np.ndarray) -> np.ndarray:
     """Finds the field of view of a fundus photograph: uint8 (H, W, 3) RGB -> uint8 (H, W), 255 inside, else 0.
 
-    It is a large bright region, and the corners of the image are dark. If there is no such region, the whole image is
-    the field of view.
+    It is a large bright region, and the corners of the image are dark. Cameras cut it out as a disc, so what is dark
+    between bright parts belongs to it: shadows at the rim, and vessels that leave it. If there is no such region, the
+    whole image is the field of view.
     """
     height, width = image.shape[:2]
     whole = np.full((height, width), 255, np.uint8)
@@ -61,7 +62,7 @@ def find_field_of_view(image: np.ndarray) -> np.ndarray:
     largest = max(contours, key=cv2.contourArea, default=None)
     if largest is None or cv2.contourArea(largest) < LEAST_SHARE * bright.size:
         return whole
-    filled = cv2.drawContours(np.zeros_like(bright), [largest], -1, 255, cv2.FILLED)
+    filled = cv2.fillConvexPoly(np.zeros_like(bright), cv2.convexHull(largest), 255)
     return cv2.resize(filled, (width, height), interpolation=cv2.INTER_NEAREST)
 
 

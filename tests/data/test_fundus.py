@@ -63,6 +63,16 @@ def test_a_round_field_of_view_is_found(eye, noise, shape, diameter):
     assert overlap(find_field_of_view(image), fov) > 0.98
 
 
+def test_a_shadow_and_a_vessel_at_the_rim_belong_to_the_field_of_view(eye):
+    image, _, fov = eye(2, (584, 565), 540)
+    rows, columns = np.nonzero(fov)
+    rim = rows.min() + 3, columns[rows == rows.min() + 3].mean()
+    place = int(rim[1]), int(rim[0])
+    cv2.circle(image, place, 25, (4, 2, 1), cv2.FILLED)
+    shadow = (cv2.circle(np.zeros_like(fov), place, 25, 255, cv2.FILLED) > 0) & (fov > 0)
+    assert (find_field_of_view(image)[shadow] > 0).mean() > 0.9
+
+
 def test_pictures_without_a_round_field_of_view_are_whole(eye):
     random = np.random.default_rng(0)
     grey = np.clip(random.normal(130, 20, (200, 300, 1)), 0, 255).astype(np.uint8).repeat(3, axis=2)
