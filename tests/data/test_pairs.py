@@ -213,7 +213,16 @@ def test_flipped_bit_in_a_row(store):
         chunk = file["images"].id.get_chunk_info(2)
     whole[chunk.byte_offset + chunk.size // 2] ^= 8
     store.write_bytes(whole)
+    assert "row 2 of '/images' is damaged" in refusal(store)
+
+
+def test_a_row_that_is_damaged_while_the_file_is_open(store):
+    with h5py.File(store) as file:
+        chunk = file["images"].id.get_chunk_info(2)
     with PairReader(store) as reader:
+        with open(store, "r+b") as file:
+            file.seek(chunk.byte_offset + chunk.size // 2)
+            file.write(bytes(chunk.size // 4))
         assert np.array_equal(reader[1]["images"], row(1)["images"])
         with pytest.raises(UserError, match="row 2 is damaged"):
             reader[2]
