@@ -148,6 +148,25 @@ def test_weights_that_claim_all_memory_are_refused(tmp_path):
     refuses(path)
 
 
+def test_weights_that_lie_in_another_file_are_refused(tmp_path):
+    """CVE-2026-1669: what the file of weights names, any file, would be read as numbers."""
+    path, secret = tmp_path / "weights.h5", tmp_path / "secret"
+    secret.write_bytes(bytes(300 * 8 * 4))
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["kernel"] = np.zeros((300, 8), np.float32)
+    for link in (h5py.ExternalLink(str(tmp_path / "other.h5"), "kernel"), h5py.SoftLink("/"), None):
+        save_weights(network(), path)
+        with h5py.File(path, "r+") as file:
+            group, name = next((file[name], file[name].attrs["weight_names"][0]) for name in file
+                               if len(file[name].attrs["weight_names"]))
+            del group[name]
+            if link is None:
+                group.create_dataset(name, (300, 8), np.float32, external=[(str(secret), 0, 9600)])
+            else:
+                group[name] = link
+        refuses(path)
+
+
 class Bomb:
     def __init__(self, path):
         self.path = path
