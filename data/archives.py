@@ -7,6 +7,7 @@ the layout, so that no name from an archive becomes a path. This module imports 
 """
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -150,7 +151,7 @@ def _blocks(archive: Path, file: zipfile.ZipFile, member: zipfile.ZipInfo):
 
 
 def _opened(archive: Path) -> zipfile.ZipFile:
-    if not archive.is_file():
+    if not os.path.isfile(archive):
         raise UserError(f"ARCHIVE: there is no file {archive}; correct the path")
     try:
         return zipfile.ZipFile(archive)
@@ -168,7 +169,7 @@ def _refused(archive: Path, what: str) -> UserError:
 
 def main(words: str) -> None:
     try:
-        archives = [Path(word).expanduser() for word in shlex.split(words)]
+        archives = [Path(os.path.expanduser(word)) for word in shlex.split(words)]
     except ValueError as error:
         raise UserError(f"ARCHIVE={words}: {error}; write names with spaces in quotes") from None
     for contents in [recognise(archive) for archive in archives]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,7 +15,9 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from data.archives import recognise, unpack
 from data.check import check_sample
+from data.files import RECORD
 from data.fundus import load_view
 from data.images import encode_image, read_image
 from data.layouts import Sample, modality_of, samples
@@ -36,17 +40,19 @@ class Original:
     is_text: bool = False
 
 
-def read_photograph(path: Path) -> None:
+def read_photograph(path: Path) -> bytes | None:
     image = read_image(path)
     assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size
     sample = Sample("a", path, modality="fundus")
     check_sample(sample)
     assert load_view(sample).image.size
+    return image.tobytes() if path.suffix == ".png" else None  # the one format in which every byte is summed
 
 
-def read_drawn(path: Path) -> None:
+def read_drawn(path: Path) -> bytes | None:
     pixels = decode_mask(path).pixels
     assert pixels.dtype == np.uint8 and pixels.ndim == 2 and pixels.size and set(np.unique(pixels)) <= {0, 255}
+    return pixels.tobytes() if path.suffix == ".png" else None
 
 
 def _saved(picture, form: str, **options) -> bytes:
@@ -124,6 +130,24 @@ def stores(folder: Path) -> list[Original]:
             return rows, reader.attributes
 
     return [Original("store synthetic.h5", path.read_bytes(), read)]
+
+
+def archives() -> list[Original]:
+    memory = io.BytesIO()
+    files = {f"DRIVE/training/{folder}/{stem}_{ending}": f"{folder} of {stem} ".encode() * 40 for stem in range(21, 29)
+             for folder, ending in (("images", "training.tif"), ("1st_manual", "manual1.gif"))}
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+
+    def read(path):
+        root = path.parent / "raw"
+        unpack(recognise(path), root)
+        written = [file for file in root.rglob("*") if file.is_file() and file.name != RECORD]
+        assert written and all(file.read_bytes() in files.values() for file in written)
+        shutil.rmtree(root)
+
+    return [Original("archive DRIVE.zip", memory.getvalue(), read)]
 
 
 def weights(folder: Path) -> list[Original]:
