@@ -69,11 +69,12 @@ def done(run="checkpoints/tiny", report="reports/tiny"):
 
 def test_an_archive_is_unpacked_and_then_is_the_default(project):
     with zipfile.ZipFile(project / "DRIVE.zip", "w") as file:
-        for name in ("images/21_training.tif", "1st_manual/21_manual1.gif", "mask/21_training_mask.gif"):
-            file.writestr(f"training/{name}", "no image at all")
+        for stem in (21, 22):
+            for name in (f"images/{stem}_training.tif", f"1st_manual/{stem}_manual1.gif"):
+                file.writestr(f"training/{name}", "no image at all")
     answer = make(project, "data", "ARCHIVE=DRIVE.zip", "CONFIG=tiny")
-    assert "3 files; it is the data set drive:data/raw/DRIVE" in answer.stdout
-    assert "PAIRS=drive:data/raw/DRIVE" in answer.stdout and "21_training.tif: cannot be read" in answer.stderr
+    assert "4 files; it is the data set drive:data/raw/DRIVE" in answer.stdout
+    assert "PAIRS=drive:data/raw/DRIVE" in answer.stdout and "_training.tif: cannot be read" in answer.stderr
     stops(make(project, "stage1", "ARCHIVE=DRIVE.zip", "CONFIG=tiny"), "ARCHIVE is for `make data` alone")
     assert "there is no file absent.zip" in make(project, "data", "ARCHIVE=absent.zip", "CONFIG=tiny").stderr
 
