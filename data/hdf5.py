@@ -15,6 +15,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def main() -> None:
     path = Path(sys.argv[1])
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, MEMORY)
-    _limit(resource.RLIMIT_CPU, SECONDS + path.stat().st_size // BYTES_A_SECOND)
+    _limit(resource.RLIMIT_CPU, int(time.process_time()) + SECONDS + path.stat().st_size // BYTES_A_SECOND)
     try:
         walk(path)
     except Exception as error:  # h5py raises KeyError, RuntimeError, OSError and more, depending on what is damaged
