@@ -77,7 +77,8 @@ class PairWriter:
             self._disk = _Disk(self._partial, "w+")
         except OSError as error:
             raise write_error(self._path, error) from error
-        self._file = h5py.File(self._disk, "w")
+        # From HDF5 1.10 on a file's tables have checksums; without, damage there can exchange or empty rows unnoticed.
+        self._file = h5py.File(self._disk, "w", libver="v110")
         self._file.attrs.update(self._attributes)
         return self
 
