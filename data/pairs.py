@@ -66,7 +66,8 @@ class PairWriter:
         """`attributes`: {name: value that JSON can hold}."""
         self._path = Path(path)
         self._partial = self._path.with_name(f".{self._path.name}.partial")
-        self._attributes = {name: json.dumps(value, sort_keys=True) for name, value in attributes.items()}
+        # As bytes they lie in a table; HDF5 would keep text of any length elsewhere, without a checksum.
+        self._attributes = {name: np.bytes_(json.dumps(value, sort_keys=True)) for name, value in attributes.items()}
         self._count = 0
 
     def __enter__(self) -> PairWriter:

@@ -236,6 +236,11 @@ def test_damaged_tables_of_rows_are_noticed(store):
                    for name, array in row(number).items())
 
 
+def test_a_damaged_attribute_is_noticed(store):
+    store.write_bytes(store.read_bytes().replace(b"drive:", b"drivf:"))
+    assert "checksum" in refusal(store)
+
+
 def test_a_row_that_is_damaged_while_the_file_is_open(store):
     with h5py.File(store) as file:
         chunk = file["images"].id.get_chunk_info(2)
