@@ -83,12 +83,13 @@ def _check_member(archive: Path, member: zipfile.ZipInfo) -> None:
 
 def _places(archive: Path, name: str, members: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     """{path in the data set's folder: member} of those that belong to the data set."""
-    names = " ".join([*(member.filename for member in members), archive.name])
+    names = " ".join([*(member.filename for member in members), archive.name, "Base00"])
+    named = re.search(r"Base\d\d", names)
     places: dict[str, zipfile.ZipInfo] = {}
     for member in members:
-        base = re.search(r"Base\d\d", f"{member.filename} {names} Base00")[0]
+        base = (re.search(r"Base\d\d", member.filename) or named)[0]
         for pattern, place in DATA_SETS[name]:
-            found = re.search(f"(?:^|/){pattern}$", member.filename, re.ASCII)
+            found = re.search(rf"(?:^|/){pattern}\Z", member.filename, re.ASCII)
             if found:
                 path = place.format(*found.groups(), base=base)
                 if path in places:
