@@ -4,6 +4,7 @@
 ## PHOTOS=         photographs without masks, layout:path; with fundus PAIRS messidor:data/raw/MESSIDOR if it exists,
 ##                 else phantom with phantom PAIRS; none with others. A preset may leave Stage-II to PAIRS alone
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
+## ARCHIVE=        of `make data`: zip files of DRIVE, MESSIDOR, CHASE_DB1 or HRF, unpacked into data/raw
 ## FOLDS=3         parts of `make folds`, each with its own patients
 ## GOAL=eval       what `make plan` plans: eval, evidence or curve
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
@@ -56,17 +57,25 @@ define newline
 
 
 endef
-given := $(foreach v,CONFIG RUN PAIRS PHOTOS CELLS FOLDS SWEEP FLAGS,$(if $(filter undefined,$(origin $v)),,$(call quote,$v=$($v))))
+given := $(foreach v,CONFIG RUN PAIRS PHOTOS CELLS ARCHIVE FOLDS SWEEP FLAGS,$(if $(filter undefined,$(origin $v)),,$(call quote,$v=$($v))))
 $(if $(any_python),,$(error $(no_python)))
 $(eval $(subst ;newline;,$(newline),$(shell $(any_python) -m configs.plan $(call quote,$(MAKECMDGOALS)) $(given))))
 $(if $(wrong),$(error $(wrong)))
 $(if $(name),,$(error configs/plan.py gave no plan))
+ifeq (,$(ARCHIVE))# after which the make that is called has other defaults
 export CONFIG RUN PAIRS PHOTOS CELLS FLAGS
+endif
 endif
 
 # ------------------------------------------------------------------------------------------------- the stages
-data: | $(ready) ## finds and checks the data sets; draws the phantoms where there are none
+ifneq (,$(ARCHIVE))
+data:
+	@$(any_python) -m data.archives $(call quote,$(ARCHIVE))
+	@$(MAKE) --no-print-directory data ARCHIVE=
+else
+data: | $(ready) ## finds and checks the data sets, after unpacking ARCHIVE; draws the phantoms where there are none
 	$(call say,data: PAIRS=$(PAIRS) PHOTOS=$(PHOTOS))
+endif
 
 $(R)/data.checked: | $(environment) ; @$(step) data
 

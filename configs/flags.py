@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -61,8 +62,8 @@ def split(text: str) -> tuple[str, ...]:
 
 def locate(name: str) -> Path:
     """The file `name`, or the file of this name that came with the package, such as configs/cpu/unet.flags."""
-    path = Path(name).expanduser()
-    return path if path.exists() or path.is_absolute() else PACKAGE.parent / path
+    path = Path(os.path.expanduser(name))
+    return path if os.path.exists(path) or path.is_absolute() else PACKAGE.parent / path
 
 
 def expand(arguments: list[str] | tuple[str, ...], parents: tuple[Path, ...] = ()) -> list[str]:
@@ -85,7 +86,7 @@ def _read(name: str, parents: tuple[Path, ...]) -> list[str]:
     path = locate(name)
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: it is no UTF-8, or its name has a zero byte
         why = getattr(error, "strerror", None) or "it is not text"
         raise UserError(f"--flagfile={name}: {why}; correct the path" +
                         (f" in {parents[-1]}" if parents else "")) from None

@@ -24,6 +24,8 @@ SWEEPS = Path("configs/sweeps")
 
 def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     """Lines of a makefile. Raises UserError where a variable or a goal makes no sense."""
+    if variables.get("ARCHIVE") and set(goals) != {"data"}:
+        raise UserError("ARCHIVE is for `make data` alone: call that first, and the others without ARCHIVE")
     settings = Settings.from_variables(variables)
     lines = [f"name := {_name(settings.run)}", *(f"{name} := {_value(value)}" for name, value in [
         ("CONFIG", settings.config), ("RUN", settings.run), ("PAIRS", settings.pairs), ("PHOTOS", settings.photos),

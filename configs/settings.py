@@ -195,7 +195,7 @@ class Settings:
     def checked_as(self) -> str:
         """The fingerprint of the data sets when they were checked; "" where they were not, or by an earlier version."""
         path = self.folder / CHECKED
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def _before(self) -> str:
         try:

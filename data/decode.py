@@ -5,7 +5,9 @@ converted in several ways is refused, so that the user decides.
 """
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +64,8 @@ def decode(path: Path) -> Picture:
             return Picture(values, 0, False, False, tuple(notes), shown)
         # No other formats: for some, Pillow would start another program.
         with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+            if image.format == "PNG":
+                _check_png(path)
             return _decode(path, image)
     except UserError:
         raise
@@ -74,6 +78,18 @@ def decode(path: Path) -> Picture:
 
 def refused(path: Path, what: str) -> UserError:
     return UserError(f"{path}: {what}, which no one conversion suits; save it as 8-bit grey or RGB")
+
+
+def _check_png(path: Path) -> None:
+    """ValueError at the first part of a PNG whose checksum is wrong: Pillow does not compare those of the pixels, and
+    makes other pixels of them. struct.error where the file ends too early."""
+    content, place, kind = memoryview(path.read_bytes()), 8, b""
+    while kind != b"IEND":
+        length, kind = struct.unpack(">I4s", content[place:place + 8])
+        end = place + 8 + length
+        if zlib.crc32(content[place + 4:end]) != int.from_bytes(content[end:end + 4], "big"):
+            raise ValueError(f"the checksum of its part {kind.decode('latin-1')} at byte {place} is wrong")
+        place = end + 4
 
 
 def _decode(path: Path, image: Image.Image) -> Picture:

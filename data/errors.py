@@ -4,13 +4,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 SHOWN = 10  # names in one line
+HEAD, TAIL = 1500, 500  # characters of a line that stay where it quotes a damaged file at length; the remedy comes last
 
 
 class UserError(ValueError):
     """One line that names the file or flag and the remedy; scripts print it and end with a status that is not 0."""
 
     def __init__(self, message: str):
-        super().__init__(" ".join(message.splitlines()))
+        line = " ".join(message.splitlines())
+        super().__init__(line if len(line) <= HEAD + TAIL else f"{line[:HEAD]} ... {line[-TAIL:]}")
 
 
 def listed(names: Iterable) -> str:

@@ -46,7 +46,7 @@ def read_json(path: Path, remedy: str) -> dict:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: {remedy}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also text that is no UTF-8, and a number of 5000 digits
         raise UserError(f"{path} is damaged ({error}): {remedy}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} is damaged (no JSON object): {remedy}")

@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 
 from data.errors import UserError, listed
+from data.files import RECORD
 
 FORMATS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF",
            ".ppm": "PPM", ".pgm": "PPM", ".bmp": "BMP"}  # suffix -> Pillow's name of the format
@@ -62,7 +63,8 @@ def list_images(folder: Path, ending: str = "", recursive: bool = False) -> dict
     try:
         for path in sorted(_files(folder, recursive)):
             is_image = suffix(path) in (*FORMATS, *MEDICAL) and not path.name.startswith(".") and path.is_file()
-            (paths if is_image else left_out).append(path)
+            if path.name != RECORD:
+                (paths if is_image else left_out).append(path)
         empty = [path.relative_to(folder) for path in paths if path.stat().st_size == 0]
     except OSError as error:
         raise UserError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from error

@@ -178,7 +178,7 @@ def _parse(spec: str) -> tuple[str, Path]:
                         f"{', '.join(DATA_SETS)}")
     if not path and name != "phantom":
         raise UserError(f"'{spec}': no folder given; write {name}:path")
-    return name, Path(path).expanduser() if path else DATA_ROOT / "phantom"
+    return name, Path(os.path.expanduser(path)) if path else DATA_ROOT / "phantom"
 
 
 _CREDITS = {**{name: (data_set.title, data_set.citation) for name, data_set in DATA_SETS.items()},

@@ -9,6 +9,7 @@ imports the standard library only.
 from __future__ import annotations
 
 import csv
+import os
 import unicodedata
 from pathlib import Path
 
@@ -82,8 +83,8 @@ def _stems(images: list[str]) -> list[str]:
 def _file(path: Path, line: int, name: str | None) -> Path | None:
     if not name:
         return None
-    file = path.parent / Path(name).expanduser()
-    if not file.is_file():
+    file = path.parent / os.path.expanduser(name)  # unlike Path's, it leaves the name of an unknown user as it is
+    if not os.path.isfile(file):  # unlike Path's, False for a name that is too long
         raise UserError(f"{path}: line {line} names {name}, and there is no file {file}; names are as seen from the "
                         "table's folder")
     return file

@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[1]
-VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "FOLDS", "SWEEP", "PYTHON", "EXTRAS", "MAKEFLAGS",
+VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "FLAGS", "FOLDS", "SWEEP", "ARCHIVE", "PYTHON", "EXTRAS", "MAKEFLAGS",
              "MAKEOVERRIDES", "MAKELEVEL")
 
 
@@ -65,6 +66,18 @@ def done(run="checkpoints/tiny", report="reports/tiny"):
              "unet-real/weights.h5", "photo_masks.done", "stage2/config.json", "stage2/generator.h5", "synthetic.h5",
              "unet-synthetic/config.json", "unet-synthetic/weights.h5")
     return [f"{run}/{name}" for name in files] + [f"{report}/report.html"]
+
+
+def test_an_archive_is_unpacked_and_then_is_the_default(project):
+    with zipfile.ZipFile(project / "DRIVE.zip", "w") as file:
+        for stem in (21, 22):
+            for name in (f"images/{stem}_training.tif", f"1st_manual/{stem}_manual1.gif"):
+                file.writestr(f"training/{name}", "no image at all")
+    answer = make(project, "data", "ARCHIVE=DRIVE.zip", "CONFIG=tiny")
+    assert "4 files; it is the data set drive:data/raw/DRIVE" in answer.stdout
+    assert "PAIRS=drive:data/raw/DRIVE" in answer.stdout and "_training.tif: cannot be read" in answer.stderr
+    stops(make(project, "stage1", "ARCHIVE=DRIVE.zip", "CONFIG=tiny"), "ARCHIVE is for `make data` alone")
+    assert "there is no file absent.zip" in make(project, "data", "ARCHIVE=absent.zip", "CONFIG=tiny").stderr
 
 
 STAGE1 = ["stage1", "masks"]

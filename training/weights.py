@@ -1,6 +1,7 @@
 """Saves and loads trained weights and arrays. The files hold numbers only; the code builds the models."""
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import io
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from tensorflow import keras
 
 from data.errors import UserError
 from data.files import write_file
+from data.hdf5 import check_hdf5
+
+CHECKSUM = "sha256"  # attribute of a file of weights
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
@@ -22,7 +26,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
     memory = io.BytesIO()  # written to memory first, because on a full disk HDF5 would crash Python
     with h5py.File(memory, "w") as file:
         file.attrs.update(layer_names=[layer.name for layer in model.layers], backend="tensorflow",
-                          keras_version=importlib.metadata.version("keras"))
+                          keras_version=importlib.metadata.version("keras"), **{CHECKSUM: _checksum(model)})
         for layer in model.layers:
             weights = layer.trainable_weights + layer.non_trainable_weights
             group = file.create_group(layer.name)
@@ -36,14 +40,28 @@ def load_weights(model: keras.Model, path: Path, remedy: str) -> None:
     """Loads what `save_weights` wrote into a model of the same architecture.
 
     Only arrays are read. A file from strangers therefore cannot run code, as a saved whole model could. Raises
-    UserError with the `remedy` if the file is missing, damaged, or of another architecture.
+    UserError with the `remedy` if the file is missing, damaged, or of another architecture. One changed bit is noticed.
     """
     if not path.is_file():
         raise UserError(f"{path} is missing: {remedy}")
+    check_hdf5(path, remedy)
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path} does not fit or is damaged ({str(error).splitlines()[0][:120]}): {remedy}") from None
+        with h5py.File(path) as file:
+            stated = file.attrs.get(CHECKSUM)  # none in files of Keras's own, or of an earlier version
+    except Exception as error:  # Keras raises many kinds, depending on which of the names that it expects is damaged
+        why = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise UserError(f"{path} does not fit or is damaged ({why}): {remedy}") from None
+    if stated is not None and stated != _checksum(model):
+        raise UserError(f"{path} is damaged (its checksum is another one): {remedy}")
+
+
+def _checksum(model: keras.Model) -> str:
+    """sha256 (hex) of all weights."""
+    digest = hashlib.sha256()
+    for array in model.get_weights():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def save_array(array: np.ndarray, path: Path) -> None:
@@ -56,9 +74,11 @@ def save_array(array: np.ndarray, path: Path) -> None:
 def load_array(path: Path, remedy: str) -> np.ndarray:
     """Reads what `save_array` wrote. Raises UserError with the `remedy` if the file is missing or damaged."""
     try:
-        return np.load(path)  # it refuses pickled objects, which could run code
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from None
+        # Mapped, an array that claims more than the file holds takes no memory. Pickled objects, which could run code,
+        # are refused.
+        return np.array(np.load(path, mmap_mode="r"))
+    except Exception as error:  # NumPy reads the header as Python text, and raises whatever is wrong with that
+        raise UserError(f"{path} is missing or damaged ({type(error).__name__}: {error}): {remedy}") from None
 
 
 @contextmanager

@@ -104,3 +104,10 @@ def test_the_last_value_counts():
     flags = ["--seed=1", "--dry_run", "-seed=2", "--nocosine_decay"]
     assert [last_value(flags, name) for name in ("seed", "dry_run", "cosine_decay", "base")] == [
         "2", "true", "false", None]
+
+
+@pytest.mark.parametrize("name", ["9" * 5000, "~nobody-of-this-name/a.flags", "a" + chr(0)],
+                         ids=["too long", "unknown user", "zero byte"])
+def test_flag_files_of_names_that_no_file_can_have(name):
+    with pytest.raises(UserError, match="^--flagfile="):
+        expand([f"--flagfile={name}"])

@@ -42,7 +42,8 @@ def test_without_room_the_older_file_stays(tmp_path):
     assert read_json(tmp_path / "a.json", "") == {"seconds": 1}
 
 
-@pytest.mark.parametrize("content", [b"", b"{half", b"[1, 2]", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"{half", b"[1, 2]", b"\xff\xfe", b"[" * 100_000,
+                                     b'{"a": ' + b"1" * 5000 + b"}"], ids=range(6))
 def test_damaged_json_names_the_file_and_the_remedy(tmp_path, content):
     with pytest.raises(UserError, match="a.json is missing: train again"):
         read_json(tmp_path / "a.json", "train again")

@@ -358,3 +358,19 @@ except UserError as error:
     tmp_path.chmod(0o755)
     assert shown.stdout.startswith("a.png: cannot be written (Permission denied)")
     assert os.listdir(tmp_path) == ["older.png"]
+
+
+@pytest.mark.parametrize("write", [Image.Image.save, lambda image, path: cv2.imwrite(str(path), np.array(image) * 257)],
+                         ids=["8 bits", "16 bits"])
+def test_one_flipped_bit_of_a_png_is_noticed_wherever_it_is(tmp_path, write):
+    """Pillow alone makes other pixels of a tenth of them, and says nothing."""
+    path = tmp_path / "a.png"
+    pixels = np.random.default_rng(0).integers(0, 40, (40, 40, 3)).astype(np.uint16)
+    write(Image.fromarray(pixels.astype(np.uint8)), path)
+    sound, content = read_image(path), path.read_bytes()
+    for place in range(8, len(content), 23):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1:])
+        with pytest.raises(UserError, match="a.png: cannot be read"):
+            read_image(path)
+    path.write_bytes(content + b"more")
+    assert np.array_equal(read_image(path), sound)  # what comes after the end is no part of it

@@ -213,7 +213,41 @@ def test_flipped_bit_in_a_row(store):
         chunk = file["images"].id.get_chunk_info(2)
     whole[chunk.byte_offset + chunk.size // 2] ^= 8
     store.write_bytes(whole)
+    assert "row 2 of '/images' is damaged" in refusal(store)
+
+
+@pytest.mark.training
+def test_damaged_tables_of_rows_are_noticed(store):
+    """Without checksums, HDF5 takes a row whose entry is gone for an empty one."""
+    whole = store.read_bytes()
+    with h5py.File(store) as file:
+        chunks = [file[name].id.get_chunk_info(number) for name in file for number in range(5)]
+    data = {place for chunk in chunks for place in range(chunk.byte_offset, chunk.byte_offset + chunk.size)}
+    tables = [place for place in range(64, len(whole) - 8) if not data & {*range(place, place + 8)}]
+    for place in tables[::len(tables) // 25]:
+        store.write_bytes(whole[:place] + b"\xff" * 8 + whole[place + 8:])
+        try:
+            with PairReader(store) as reader:
+                found = [reader[number] for number in range(5)]
+        except UserError:
+            continue
+        assert reader.attributes == {"seed": 3, "pairs": "drive:Bilder für Ärzte"}
+        assert all(np.array_equal(found[number][name], array) for number in range(5)
+                   for name, array in row(number).items())
+
+
+def test_a_damaged_attribute_is_noticed(store):
+    store.write_bytes(store.read_bytes().replace(b"drive:", b"drivf:"))
+    assert "checksum" in refusal(store)
+
+
+def test_a_row_that_is_damaged_while_the_file_is_open(store):
+    with h5py.File(store) as file:
+        chunk = file["images"].id.get_chunk_info(2)
     with PairReader(store) as reader:
+        with open(store, "r+b") as file:
+            file.seek(chunk.byte_offset + chunk.size // 2)
+            file.write(bytes(chunk.size // 4))
         assert np.array_equal(reader[1]["images"], row(1)["images"])
         with pytest.raises(UserError, match="row 2 is damaged"):
             reader[2]

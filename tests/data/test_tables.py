@@ -100,3 +100,12 @@ def test_other_encodings_and_folders(table, tmp_path):
         samples(f"csv:{tmp_path}/absent.csv")
     with pytest.raises(UserError, match="cannot be read as a table"):
         samples(f"csv:{tmp_path}", masks=False)
+
+
+@pytest.mark.parametrize("name", ["9" * 5000 + ".png", "~nobody-of-this-name/a.png", "a" + chr(0) + ".png"],
+                         ids=["too long", "unknown user", "zero byte"])
+def test_names_that_no_file_can_have(table, name):
+    """They end in one line, which is not as long as the name."""
+    with pytest.raises(UserError, match="line 2 names .*as seen from the table's folder") as error:
+        samples(table(rows("image,mask", f"{name},vessels/a.png")), "train")
+    assert len(str(error.value)) < 2100

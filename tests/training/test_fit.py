@@ -223,12 +223,12 @@ def test_a_damaged_row_of_a_store_stops_the_training_as_itself(training, tmp_pat
         for seed in range(4):
             image, mask, fov = (picture[22:534, 20:532] for picture in eye(seed))
             writer.append(images=image, masks=mask[..., None], fovs=fov[..., None])
+    pairs = unet_eval.inputs.SyntheticPairs(PairReader(store), "grey", range(4))
     with h5py.File(store) as file:
         chunk = file["images"].id.get_chunk_info(1)
-    content = bytearray(store.read_bytes())
-    content[chunk.byte_offset + 40:chunk.byte_offset + 200] = bytes(160)
-    store.write_bytes(content)
-    pairs = unet_eval.inputs.SyntheticPairs(PairReader(store), "grey", range(4))
+    with open(store, "r+b") as file:  # after it was opened, which finds what is damaged before
+        file.seek(chunk.byte_offset + 40)
+        file.write(bytes(160))
     training = Training(training.config, training.model, training.parts,
                         lambda schedule, step: unet_eval.inputs.dataset(pairs, training.config, schedule, step))
     with pytest.raises(UserError, match="^[^ ]*synthetic.h5: row 1 is damaged") as error:

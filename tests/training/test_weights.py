@@ -1,6 +1,7 @@
 """Weights as files of numbers."""
 from __future__ import annotations
 
+import io
 import pickle
 import resource
 from pathlib import Path
@@ -78,7 +79,12 @@ def test_an_array_comes_back_and_is_complete_or_absent(tmp_path):
 
 def test_arrays_that_are_not_there_or_pickled_are_refused(tmp_path):
     path = tmp_path / "codes.npy"
-    for content in (None, b"", b"garbage", pickle.dumps([1, 2])):
+    memory = io.BytesIO()
+    np.save(memory, np.zeros(600))
+    whole = memory.getvalue()
+    much = whole.replace(b"(600,)", b"(9" + b"0" * 12 + b",)")
+    for content in (None, b"", b"garbage", pickle.dumps([1, 2]), b"PK\3\4 is no zip", whole[:-9], much,
+                    whole.replace(b"{'descr'", b"{'''escr")):
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(UserError, match="codes.npy is missing or damaged .*: train again"):
@@ -118,6 +124,47 @@ def test_files_that_are_absent_damaged_or_anothers_are_refused(tmp_path):
     save_weights(network(), path)
     path.write_bytes(path.read_bytes()[:3000])
     refuses(path)
+
+
+def test_one_changed_bit_of_a_weight_is_noticed(tmp_path):
+    path = tmp_path / "weights.h5"
+    save_weights(arbitrary(network, 0), path)
+    with h5py.File(path, "r+") as file:
+        kernel = next(file[name][weight] for name in file for weight in file[name].attrs["weight_names"]
+                      if file[name][weight].shape == (300, 8))
+        kernel[7, 3] *= -1
+    with pytest.raises(UserError, match="weights.h5 is damaged .its checksum .*: train again"):
+        load_weights(network(), path, "train again")
+
+
+def test_weights_that_claim_all_memory_are_refused(tmp_path):
+    path = tmp_path / "weights.h5"
+    save_weights(network(), path)
+    with h5py.File(path, "r+") as file:
+        group, name = next((file[name], file[name].attrs["weight_names"][0]) for name in file
+                           if len(file[name].attrs["weight_names"]))
+        del group[name]
+        group.create_dataset(name, (2 ** 22, 2 ** 22), np.float32, chunks=(64, 64))
+    refuses(path)
+
+
+def test_weights_that_lie_in_another_file_are_refused(tmp_path):
+    """CVE-2026-1669: what the file of weights names, any file, would be read as numbers."""
+    path, secret = tmp_path / "weights.h5", tmp_path / "secret"
+    secret.write_bytes(bytes(300 * 8 * 4))
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["kernel"] = np.zeros((300, 8), np.float32)
+    for link in (h5py.ExternalLink(str(tmp_path / "other.h5"), "kernel"), h5py.SoftLink("/"), None):
+        save_weights(network(), path)
+        with h5py.File(path, "r+") as file:
+            group, name = next((file[name], file[name].attrs["weight_names"][0]) for name in file
+                               if len(file[name].attrs["weight_names"]))
+            del group[name]
+            if link is None:
+                group.create_dataset(name, (300, 8), np.float32, external=[(str(secret), 0, 9600)])
+            else:
+                group[name] = link
+        refuses(path)
 
 
 class Bomb:
