@@ -1,7 +1,7 @@
 """What the three networks of the coarse-to-fine architecture are trained on."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -11,10 +11,11 @@ from data.pipeline import batches, examples, read
 from data.randomness import normal, numpy_generator
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
-from stage2_pix2pix.inputs import Pairs
+from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 24           # pixels of the coarse picture
+KEPT = 256 * 2 ** 20  # bytes of whole pairs for the fine network, 256 pairs at 256 pixels
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -59,24 +60,19 @@ def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
     return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), -1, 1)
 
 
-@dataclass(frozen=True)
 class Views:
-    """The N pairs that renderings imitate: uint8 masks and fovs (N, S, S), photographs (N, S, S, 3), and their coarse
-    pictures, float32 (N, COARSE, COARSE, 3)."""
+    """The N pairs that renderings imitate: len(views), and views[i] -> Pair. coarse: their coarse pictures, float32
+    (N, COARSE, COARSE, 3)."""
 
-    masks: np.ndarray
-    fovs: np.ndarray
-    photographs: np.ndarray
-    coarse: np.ndarray
-
-    @classmethod
-    def from_pairs(cls, pairs: Pairs) -> Views:
-        rows = pairs.imitated_rows
-        arrays = pairs.masks[rows], pairs.fovs[rows], pairs.photographs[rows]
-        return cls(*arrays, np.stack([coarse_picture(photograph, mask, fov) for mask, fov, photograph in zip(*arrays)]))
+    def __init__(self, pairs: Pairs):
+        self._pairs, self._rows = pairs, pairs.imitated_rows
+        self.coarse = np.stack([coarse_picture(photograph, mask, fov) for mask, fov, photograph in self])
 
     def __len__(self):
-        return len(self.masks)
+        return len(self._rows)
+
+    def __getitem__(self, index) -> Pair:
+        return self._pairs[self._rows[index]]
 
 
 def root(mask: np.ndarray) -> np.ndarray:
@@ -105,8 +101,9 @@ def segmenter_batches(views: Views, config: Stage2Config, schedule: Schedule, fi
     """Batches of (green channel float32 (B, C, C, 1) in [0, 1], relit, masks float32 (B, C, C, 1), 0 or 1)."""
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), LIGHT)
-        planes = np.stack([views.photographs[index][..., 1], views.masks[index]], axis=-1)
-        crop = _crop(planes, views.fovs[index], config.crop, random).astype(np.float32) / 255
+        mask, fov, photograph = views[index]
+        planes = np.stack([photograph[..., 1], mask], axis=-1)
+        crop = _crop(planes, fov, config.crop, random).astype(np.float32) / 255
         green = np.clip(crop[..., :1], 1e-3, 1) ** random.uniform(0.6, 1.6) + random.uniform(-0.1, 0.1)
         green += random.uniform(0, 0.05) * random.standard_normal(green.shape)
         return green.astype(np.float32), crop[..., 1:]
@@ -122,7 +119,7 @@ def segmenter_batches(views: Views, config: Stage2Config, schedule: Schedule, fi
 def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `CoarseGAN.train_step`, moved and mirrored."""
     stacks = []
-    for mask, fov, coarse in zip(views.masks, views.fovs, views.coarse):
+    for (mask, fov, _), coarse in zip(views, views.coarse):
         inputs = coarse_inputs(mask, fov)
         code = colours(coarse, inputs[..., 1] > 0)
         stacks.append(np.concatenate([inputs, (coarse - code[:3]) / code[3:]], axis=-1))
@@ -146,16 +143,17 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
 
 def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `FineGAN.train_step`."""
-    arrays = zip(views.masks, views.fovs, views.coarse, views.photographs)
-    stacks = [np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size), signed(photograph)], -1)
-              .astype(np.float16) for mask, fov, coarse, photograph in arrays]
-
-    roots = [root(mask) for mask in views.masks]
+    @lru_cache(max(1, KEPT // (16 * config.size ** 2)))
+    def whole(index):
+        mask, fov, photograph = views[index]
+        known = [signed(np.dstack([mask, fov])), enlarge(views.coarse[index], config.size)]
+        return np.concatenate([*known, signed(photograph)], -1).astype(np.float16), fov, root(mask)
 
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
-        around = roots[index] if random.random() < AT_DISC else None
-        return _crop(stacks[index], views.fovs[index], config.crop, random, around).astype(np.float32)
+        planes, fov, disc = whole(int(index))
+        around = disc if random.random() < AT_DISC else None
+        return _crop(planes, fov, config.crop, random, around).astype(np.float32)
 
     def example(index, number):
         planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, 8))
