@@ -63,11 +63,13 @@ class PairWriter:
     """
 
     def __init__(self, path: Path | str, attributes: dict, compressed: bool = True):
-        """`attributes`: {name: value that JSON can hold}. Without compression, rows are read several times faster."""
+        """`attributes`: {name: value that JSON can hold}. Rows that are not compressed are read several times
+        faster; they have a checksum instead."""
         self._path = Path(path)
         self._partial = self._path.with_name(f".partial-{self._path.name}")
         self._attributes = {name: json.dumps(value, sort_keys=True) for name, value in attributes.items()}
-        self._compression = {"compression": "gzip", "compression_opts": 4, "shuffle": True} if compressed else {}
+        self._filters = ({"compression": "gzip", "compression_opts": 4, "shuffle": True} if compressed
+                         else {"fletcher32": True})
         self._count = 0
 
     def __enter__(self) -> PairWriter:
@@ -95,7 +97,7 @@ class PairWriter:
             if not self._count:
                 self._file.create_dataset(
                     name, (0, *array.shape), np.uint8, maxshape=(None, *array.shape),
-                    chunks=(1, *array.shape), **self._compression)
+                    chunks=(1, *array.shape), **self._filters)
             self._file[name].resize(self._count + 1, axis=0)
             self._file[name][self._count] = array
         self._count += 1

@@ -38,19 +38,21 @@ class Pairs:
     def __init__(self, path: Path, imitated: int = 0):
         """imitated: the last so many pairs are those that renderings imitate, the annotated ones where there are some;
         0: all pairs. Raises UserError as `PairReader` does."""
-        self._reader, self._imitated = PairReader(path, required=("masks", "images", "fovs")), imitated
-        self._kept = lru_cache(max(1, KEPT // sum(array.nbytes for array in self._reader[0].values())))(self._read)
+        reader = PairReader(path, required=("masks", "images", "fovs"))
+
+        def pair(index):
+            row = reader[index]
+            return Pair(row["masks"][..., 0], row["fovs"][..., 0], row["images"])
+
+        self._count, self._imitated = len(reader), imitated
+        self._pair = lru_cache(max(1, KEPT // sum(array.nbytes for array in pair(0))))(pair)
         self.codes = np.stack([colour_code(photograph, fov) for _, fov, photograph in self])
 
     def __len__(self):
-        return len(self._reader)
+        return self._count
 
     def __getitem__(self, index) -> Pair:
-        return self._kept(int(index))
-
-    def _read(self, index):
-        row = self._reader[index]
-        return Pair(row["masks"][..., 0], row["fovs"][..., 0], row["images"])
+        return self._pair(int(index))
 
     @property
     def imitated_rows(self) -> np.ndarray:

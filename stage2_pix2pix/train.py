@@ -54,7 +54,7 @@ def train(config: Stage2Config) -> None:
     check(samples)
     schedule = Schedule.from_config(config, len(samples))
     architecture = architectures.load(config.architecture)
-    device = devices.start(config, config.seed)
+    device = devices.start(config, schedule)
     with device.strategy.scope():
         networks = architecture.networks(config)
     if config.dry_run:

@@ -90,12 +90,11 @@ def test_the_disc_is_where_thick_vessels_meet():
 
 
 def test_a_crop_around_a_place_shows_it():
-    planes = np.zeros((256, 256, 1), np.uint8)
-    planes[30, 240] = 255
+    picture = np.zeros((256, 256), np.uint8)
+    picture[30, 240] = 255
     for number in range(20):
-        crop = inputs._crop(planes, np.full((256, 256), 255, np.uint8), 96, numpy_generator(0, number, 1),
-                            np.array([30, 240]))
-        assert crop.shape == (96, 96, 1) and crop.max() == 255
+        part = inputs.place(np.full_like(picture, 255), 96, numpy_generator(0, number, 1), np.array([30, 240]))
+        assert picture[part].shape == (96, 96) and picture[part].max() == 255
 
 
 @pytest.mark.training

@@ -81,21 +81,24 @@ def test_pairs_that_are_not_kept_are_read_again_and_are_the_same(pairs, drive, t
                       for some in (pairs, reread))
     for batch, again in zip(kept, not_kept):
         assert all(np.array_equal(batch[name], again[name]) for name in batch)
-    assert reread._kept.cache_info().maxsize == 1
+    assert reread._pair.cache_info().maxsize == 1
 
 
-def test_a_damaged_file_is_named(pairs, drive, tmp_path):
-    path = tmp_path / "pairs.h5"
-    prepared(samples(drive, "train"), 64, path, {})
-    path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(UserError, match="pairs.h5: not readable as HDF5.*remove it"):
-        prepared(samples(drive, "train"), 64, path, {})
+def test_a_damaged_file_is_named(drive, tmp_path):
+    path, train = tmp_path / "pairs.h5", samples(drive, "train")
+    photograph = prepared(train, 64, path, {})[1].photograph.tobytes()
+    content = path.read_bytes()
+    at = content.index(photograph)
+    for damaged in (content[:at], content[:at] + bytes(64) + content[at + 64:]):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match="pairs.h5: .*(truncated|damaged).*remove it and call `make stage2` again"):
+            prepared(train, 64, path, {})
 
 
 def many(folder, count, eye):
     """"folder:FOLDER/photos" of `count` photographs, with their masks in FOLDER/masks: four eyes under many names."""
     for number in range(4):
-        image, mask, _ = eye(number)
+        image, mask, _ = eye(100 + number)
         write_image(folder / f"{number}.png", image)
         write_image(folder / f"mask {number}.png", mask)
     for part in ("photos", "masks"):

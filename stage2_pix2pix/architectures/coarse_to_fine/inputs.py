@@ -15,7 +15,6 @@ from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 24           # pixels of the coarse picture
-KEPT = 256 * 2 ** 20  # bytes of whole pairs for the fine network, 256 pairs at 256 pixels
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -55,9 +54,9 @@ def colours(coarse: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return np.concatenate([coarse[inside].mean(axis=0), coarse[inside].std(axis=0) + 1e-3]).astype(np.float32)
 
 
-def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
-    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth."""
-    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), -1, 1)
+def enlarge(coarse: np.ndarray, size: int, part: tuple[slice, slice] = np.s_[:, :]) -> np.ndarray:
+    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth; only the rows and columns `part` of it."""
+    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)[part], -1, 1)
 
 
 class Views:
@@ -81,9 +80,9 @@ def root(mask: np.ndarray) -> np.ndarray:
     return np.array(np.unravel_index(density.argmax(), density.shape))
 
 
-def _crop(planes: np.ndarray, fov: np.ndarray, size: int, random: np.random.Generator,
-          around: np.ndarray | None = None) -> np.ndarray:
-    """A crop of `planes` (S, S, C) with enough of the field of view, in one of the eight positions of a square.
+def place(fov: np.ndarray, size: int, random: np.random.Generator, around: np.ndarray | None = None) \
+        -> tuple[slice, slice]:
+    """Rows and columns of a crop with enough of the field of view, uint8 (S, S).
 
     With `around`, a row and a column, it has that place in its inner half.
     """
@@ -91,9 +90,14 @@ def _crop(planes: np.ndarray, fov: np.ndarray, size: int, random: np.random.Gene
         top, left = random.integers(0, len(fov) - size + 1, 2)
         if around is not None:
             top, left = np.clip(around - random.integers(size // 4, 3 * size // 4 + 1, 2), 0, len(fov) - size)
-        if (fov[top:top + size, left:left + size] > 0).mean() >= INSIDE:
-            break
-    crop = np.rot90(planes[top:top + size, left:left + size], random.integers(4))
+        part = np.s_[top:top + size, left:left + size]
+        if (fov[part] > 0).mean() >= INSIDE:
+            return part
+
+
+def _turned(crop: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A crop (C, C, K) in one of the eight positions of a square."""
+    crop = np.rot90(crop, random.integers(4))
     return np.ascontiguousarray(crop[:, ::-1] if random.random() < 0.5 else crop)
 
 
@@ -102,8 +106,8 @@ def segmenter_batches(views: Views, config: Stage2Config, schedule: Schedule, fi
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), LIGHT)
         mask, fov, photograph = views[index]
-        planes = np.stack([photograph[..., 1], mask], axis=-1)
-        crop = _crop(planes, fov, config.crop, random).astype(np.float32) / 255
+        part = place(fov, config.crop, random)
+        crop = _turned(np.dstack([photograph[part][..., 1], mask[part]]), random).astype(np.float32) / 255
         green = np.clip(crop[..., :1], 1e-3, 1) ** random.uniform(0.6, 1.6) + random.uniform(-0.1, 0.1)
         green += random.uniform(0, 0.05) * random.standard_normal(green.shape)
         return green.astype(np.float32), crop[..., 1:]
@@ -143,17 +147,16 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
 
 def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `FineGAN.train_step`."""
-    @lru_cache(max(1, KEPT // (16 * config.size ** 2)))
-    def whole(index):
-        mask, fov, photograph = views[index]
-        known = [signed(np.dstack([mask, fov])), enlarge(views.coarse[index], config.size)]
-        return np.concatenate([*known, signed(photograph)], -1).astype(np.float16), fov, root(mask)
+    disc = lru_cache(None)(lambda index: root(views[index].mask))
 
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
-        planes, fov, disc = whole(int(index))
-        around = disc if random.random() < AT_DISC else None
-        return _crop(planes, fov, config.crop, random, around).astype(np.float32)
+        mask, fov, photograph = views[index]
+        part = place(fov, config.crop, random, disc(int(index)) if random.random() < AT_DISC else None)
+        planes = np.concatenate([signed(np.dstack([mask[part], fov[part]])),
+                                 enlarge(views.coarse[index], config.size, part), signed(photograph[part])], axis=-1)
+        # Rounded to float16, as in the first versions: a training that one of these began goes on with the same crops.
+        return _turned(planes.astype(np.float16).astype(np.float32), random)
 
     def example(index, number):
         planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, 8))
