@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -88,7 +87,7 @@ def test_a_damaged_file_is_named(drive, tmp_path):
     path, train = tmp_path / "pairs.h5", samples(drive, "train")
     photograph = prepared(train, 64, path, {})[1].photograph.tobytes()
     content = path.read_bytes()
-    at = content.index(photograph)
+    at = content.index(photograph) + len(photograph) // 2  # what lies in the corners is black anyway
     for damaged in (content[:at], content[:at] + bytes(64) + content[at + 64:]):
         path.write_bytes(damaged)
         with pytest.raises(UserError, match="pairs.h5: .*(truncated|damaged).*remove it and call `make stage2` again"):
@@ -144,7 +143,7 @@ def test_memory_does_not_grow_with_the_photographs(drive, eye, tmp_path):
     for count in (200, 800):
         photos = many(tmp_path / str(count), count, eye)
         training = start(drive, tmp_path / f"stage2 of {count}", "--size=512", *photos)
-        said = training.communicate(timeout=600)[1]
-        assert training.returncode == 0, said[-2000:]
-        peaks.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2 ** 10)  # the largest child's so far
-    assert peaks[1] - peaks[0] < 150, peaks
+        _, status, used = os.wait4(training.pid, 0)
+        assert status == 0, training.stderr.read()[-2000:]
+        peaks.append(used.ru_maxrss / 2 ** 10)
+    assert peaks[1] - peaks[0] < 150, peaks  # MB
