@@ -9,7 +9,8 @@
 ## GOAL=eval       what `make plan` plans: eval, evidence or curve
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
-## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
+## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv; where
+##                 none is given or found, uv brings one
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels),
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
@@ -31,12 +32,18 @@ help: ## what can be made, and what can be set
 # "complete PATH" or "supported PATH", as configs/environment.py says of the first Python that is good for something.
 found := $(shell for p in $(or $(PYTHON),.venv/bin/python python3.11 python3.10 python3.9 python3 python); do \
 	state=$$($$p -m configs.environment $(EXTRAS) 2>/dev/null) && { echo "$$state $$p"; break; }; done)
+# This makes .venv, without packages, before any rule runs, for configs/plan.py needs a Python.
+ifeq (,$(found)$(PYTHON)$(filter help,$(or $(MAKECMDGOALS),help)))
+found := $(shell command -v uv >/dev/null && UV_VENV_CLEAR=1 uv venv --seed --python 3.11 .venv >&2 && \
+	echo supported .venv/bin/python)
+endif
 any_python := $(lastword $(found))
 own := $(and $(PYTHON),$(filter complete,$(found)))
 python := $(if $(own),$(PYTHON),.venv/bin/python)
 environment := $(if $(own),,.venv)
-no_python = PYTHON=$(PYTHON) is no Python 3.9, 3.10 or 3.11 with its venv module, which TensorFlow 2.14 needs: \
-  install one and give its path, make PYTHON=/path/to/python3.11
+no_python = $(if $(PYTHON),PYTHON=$(PYTHON) is no,there is no) Python 3.9, 3.10 or 3.11 with its venv module, which \
+  TensorFlow 2.14 needs: install uv, which brings one (curl -LsSf https://astral.sh/uv/install.sh | sh), or give the path \
+  of one, make PYTHON=/path/to/python3.11, or take the Dockerfile, docker build -t dual-gan .
 
 .venv: .venv/installed-$(or $(EXTRAS),base) ## the Python environment, on first use and when its versions change
 

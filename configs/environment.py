@@ -40,7 +40,7 @@ def is_complete(extra: str = "base") -> bool:
 
 def is_supported() -> bool:
     """Whether this Python can make .venv, or is the one in .venv and can install there."""
-    needed = ["venv", "ensurepip"] if sys.prefix == sys.base_prefix else ["venv", "ensurepip", "pip"]
+    needed = ["pip"] if Path(sys.prefix).resolve() == FOLDER.resolve() else ["venv", "ensurepip"]
     return OLDEST <= sys.version_info[:2] <= NEWEST and all(map(importlib.util.find_spec, needed))
 
 

@@ -30,11 +30,11 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     lines = [f"name := {_name(settings.run)}", *(f"{name} := {_value(value)}" for name, value in [
         ("CONFIG", settings.config), ("RUN", settings.run), ("PAIRS", settings.pairs), ("PHOTOS", settings.photos),
         ("CELLS", settings.cells), ("FLAGS", variables.get("FLAGS", ""))])]
+    for script in SCRIPTS:
+        settings.flags_for(script)
     if set(goals) == {"clean"}:
         return lines
     settings.preset  # noqa: B018  (raises where there is none)
-    for script in SCRIPTS:
-        settings.flags_for(script)
     if "sweep" in goals:
         _check_sweep(variables.get("SWEEP", ""))
     if set(goals) == {"sweep"}:  # a sweep has runs of its own

@@ -14,8 +14,8 @@ from pathlib import Path
 from data.errors import UserError
 
 # Names of what a training writes.
-OF_A_TRAINING = re.compile(r"config\.json|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|samples|segmenter|"
-                           r"coarse|ckpt-\d+.*|\.partial-.*")
+OF_A_TRAINING = re.compile(r"config\.json|made\.sha256|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|"
+                           r"samples|segmenter|coarse|ckpt-\d+.*|\.partial-.*")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ All arrays are uint8; masks and fovs are 0 or 255.
   U-Net is trained on the labels; whatever measures reads the masks.
 - masks.h5: masks (N, H, W, 1), and raw (N, h, w, 1), the grey values before the threshold.
 - single.h5: images (N, H, W, 3) RGB.
+- stage2/pairs.h5, what Stage-II learns from: as synthetic.h5, but not compressed.
 
 The attributes of the file are JSON strings and say where the rows come from. Each row is one chunk of the file, so row
 100,000 is read as fast as row 0.
@@ -62,12 +63,15 @@ class PairWriter:
     this project did not write.
     """
 
-    def __init__(self, path: Path | str, attributes: dict):
-        """`attributes`: {name: value that JSON can hold}."""
+    def __init__(self, path: Path | str, attributes: dict, compressed: bool = True):
+        """`attributes`: {name: value that JSON can hold}. Rows that are not compressed are read several times
+        faster; they have a checksum instead."""
         self._path = Path(path)
-        self._partial = self._path.with_name(f".{self._path.name}.partial")
+        self._partial = self._path.with_name(f".partial-{self._path.name}")
         # As bytes they lie in a table; HDF5 would keep text of any length elsewhere, without a checksum.
         self._attributes = {name: np.bytes_(json.dumps(value, sort_keys=True)) for name, value in attributes.items()}
+        self._filters = ({"compression": "gzip", "compression_opts": 4, "shuffle": True} if compressed
+                         else {"fletcher32": True})
         self._count = 0
 
     def __enter__(self) -> PairWriter:
@@ -96,7 +100,7 @@ class PairWriter:
             if not self._count:
                 self._file.create_dataset(
                     name, (0, *array.shape), np.uint8, maxshape=(None, *array.shape),
-                    chunks=(1, *array.shape), compression="gzip", compression_opts=4, shuffle=True)
+                    chunks=(1, *array.shape), **self._filters)
             self._file[name].resize(self._count + 1, axis=0)
             self._file[name][self._count] = array
         self._count += 1

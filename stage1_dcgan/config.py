@@ -43,6 +43,10 @@ class Stage1Config(TrainingConfig):
                             "spectral")
 
     @property
+    def side(self) -> int:
+        return self.size
+
+    @property
     def channels(self) -> int:
         """Channels of the pictures: 1 for masks, 3 (RGB) for photographs."""
         return 3 if self.draw == "photographs" else 1

@@ -46,7 +46,7 @@ def train(config: Stage1Config) -> None:
     samples, _ = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
     check_pairs(samples)
     schedule = Schedule.from_config(config, len(samples))
-    device = devices.start(config, config.seed)
+    device = devices.start(config, schedule)
     with device.strategy.scope():
         gan = build(config)
     if config.dry_run:

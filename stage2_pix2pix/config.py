@@ -54,6 +54,10 @@ class Stage2Config(TrainingConfig):
             raise UserError("--photos needs --photo_masks, the folder that unet_eval.segment wrote for them")
 
     @property
+    def side(self) -> int:
+        return self.crop if self.architecture == "coarse_to_fine" else self.size
+
+    @property
     def known_planes(self) -> int:
         """Number of input channels that both networks get: the mask and, with tell_fov, the field of view."""
         return 1 + self.tell_fov

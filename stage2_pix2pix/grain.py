@@ -1,6 +1,8 @@
 """The fine texture that renderings lack (noise of the camera, choroid, nerve fibres), replaced by noise."""
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 BINS = 64          # bins of spatial frequency, from 0 to the highest, 0.71 cycles per pixel along the diagonal
@@ -13,23 +15,28 @@ def _bin_of_frequency(rows: int, columns: int) -> np.ndarray:
     return np.minimum((frequency / np.sqrt(0.5) * BINS).astype(int), BINS - 1)
 
 
-def radial_power(pictures: np.ndarray) -> np.ndarray:
-    """uint8 (N, S, S, 3) -> float64 (BINS, 3): mean power per frequency bin and channel, in squared grey levels.
+def radial_power(pictures: Iterable[np.ndarray]) -> np.ndarray:
+    """uint8 (S, S, 3), one at a time -> float64 (BINS, 3): mean power per frequency bin and channel, in squared grey
+    levels.
 
     It is measured under a Hann window in the middle half of the pictures, which is always inside the field of view.
     """
-    quarter = pictures.shape[1] // 4
-    middle = pictures[:, quarter:-quarter, quarter:-quarter].astype(np.float64)
-    window = np.hanning(middle.shape[1])[:, None] * np.hanning(middle.shape[2])[None]
-    middle = (middle - middle.mean(axis=(1, 2), keepdims=True)) * window[..., None]
-    power = (np.abs(np.fft.fft2(middle, axes=(1, 2))) ** 2).mean(axis=0) / (window ** 2).sum()
-    bins = _bin_of_frequency(*middle.shape[1:3])
+    total, count = 0.0, 0
+    for picture in pictures:
+        quarter = len(picture) // 4
+        middle = picture[quarter:-quarter, quarter:-quarter].astype(np.float64)
+        window = np.hanning(middle.shape[0])[:, None] * np.hanning(middle.shape[1])[None]
+        middle = (middle - middle.mean(axis=(0, 1))) * window[..., None]
+        total += np.abs(np.fft.fft2(middle, axes=(0, 1))) ** 2
+        count += 1
+    power = total / count / (window ** 2).sum()
+    bins = _bin_of_frequency(*power.shape[:2])
     counts = np.maximum(np.bincount(bins.ravel(), minlength=BINS), 1)
     return np.stack([np.bincount(bins.ravel(), power[..., c].ravel(), BINS) / counts for c in range(3)], axis=1)
 
 
-def missing_power(photographs: np.ndarray, rendered: np.ndarray) -> np.ndarray:
-    """Two uint8 (N, S, S, 3) -> float32 (BINS, 3): the power of the photographs less that of the renderings.
+def missing_power(photographs: Iterable[np.ndarray], rendered: Iterable[np.ndarray]) -> np.ndarray:
+    """Pictures as in `radial_power` -> float32 (BINS, 3): the power of the photographs less that of the renderings.
 
     It is 0 where the renderings have more power, and below the frequency LARGEST.
     """

@@ -1,52 +1,63 @@
-"""The inputs of the Stage-II networks: arrays, batches, and the colour code."""
+"""The inputs of the Stage-II networks: training pairs, batches, and the colour code."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from data.fundus import View, square
-from data.pipeline import batches, examples
+from data.pairs import PairReader
+from data.pipeline import batches, examples, read
 from data.randomness import key, normal, uniform
 from stage2_pix2pix.config import Stage2Config
 from training.fit import Schedule
 
 # Streams of random numbers (data/randomness.py). Each dropout layer takes one, beginning with DROPOUT.
 NOISE, FLIPS, RENDERING, COLOURS, FOVS, DROPOUT = range(6)
+KEPT = 128 * 2 ** 20  # bytes; 400 pairs at 256 pixels
 
 
-@dataclass(frozen=True)
+class Pair(NamedTuple):
+    """A training pair. mask, fov: uint8 (S, S), 0 or 255. photograph: uint8 (S, S, 3) RGB, black outside the field of
+    view."""
+
+    mask: np.ndarray
+    fov: np.ndarray
+    photograph: np.ndarray
+
+
 class Pairs:
-    """N training pairs at S x S pixels.
+    """The N training pairs in a file of `stage2_pix2pix.preparation`: len(pairs), and pairs[i] -> Pair.
 
-    masks, fovs: uint8 (N, S, S), 0 or 255. photographs: uint8 (N, S, S, 3) RGB, black outside the field of view.
-    codes: float32 (N, 6), see `colour_code`. imitated: the last so many pairs are those that renderings imitate, the
-    annotated ones where there are some; 0: all pairs.
+    They are read as they are used, and the last ones, KEPT bytes of them, are kept: memory does not grow with N. codes:
+    float32 (N, 6), see `colour_code`.
     """
 
-    masks: np.ndarray
-    fovs: np.ndarray
-    photographs: np.ndarray
-    codes: np.ndarray
-    imitated: int
+    def __init__(self, path: Path, imitated: int = 0):
+        """imitated: the last so many pairs are those that renderings imitate, the annotated ones where there are some;
+        0: all pairs. Raises UserError as `PairReader` does."""
+        reader = PairReader(path, required=("masks", "images", "fovs"))
 
-    @classmethod
-    def from_views(cls, views: list[View], size: int, imitated: int = 0) -> Pairs:
-        photographs = np.stack([square(view.image, size) for view in views])
-        fovs = np.stack([square(view.fov, size) for view in views])
-        masks = np.stack([square(np.minimum(view.mask, view.fov), size) for view in views])
-        photographs[fovs == 0] = 0
-        return cls(masks, fovs, photographs, np.stack([colour_code(p, f) for p, f in zip(photographs, fovs)]),
-                   imitated)
+        def pair(index):
+            row = reader[index]
+            return Pair(row["masks"][..., 0], row["fovs"][..., 0], row["images"])
+
+        self._count, self._imitated = len(reader), imitated
+        self._pair = lru_cache(max(1, KEPT // sum(array.nbytes for array in pair(0))))(pair)
+        self.codes = np.stack([colour_code(photograph, fov) for _, fov, photograph in self])
 
     def __len__(self):
-        return len(self.masks)
+        return self._count
+
+    def __getitem__(self, index) -> Pair:
+        return self._pair(int(index))
 
     @property
     def imitated_rows(self) -> np.ndarray:
         """int (M,): indices of the pairs that renderings imitate."""
-        return np.arange(len(self))[-self.imitated:]
+        return np.arange(len(self))[-self._imitated:]
 
 
 def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:
@@ -77,16 +88,17 @@ def dataset(pairs: Pairs, config: Stage2Config, schedule: Schedule, first_step: 
     With config.flips each pair is mirrored at random along both axes.
     """
     noise_shape = (config.size, config.size, config.noise)
+    codes = tf.constant(pairs.codes)
 
     def example(index, number):
-        planes = tf.concat([arrays["masks"][index][..., None], arrays["fovs"][index][..., None],
-                            arrays["photographs"][index]], axis=-1)
+        planes = read(lambda index: np.dstack(pairs[index]), [index], tf.uint8)
+        planes = tf.ensure_shape(planes, (config.size, config.size, 5))
         if config.flips:
             chance = uniform(schedule.seed, number, FLIPS, (2,))
             planes = tf.where(chance[0] < 0.5, tf.reverse(planes, [0]), planes)
             planes = tf.where(chance[1] < 0.5, tf.reverse(planes, [1]), planes)
         return {"masks": planes[..., 0], "fovs": planes[..., 1], "photographs": planes[..., 2:],
-                "codes": arrays["codes"][index], "noise": normal(schedule.seed, number, NOISE, noise_shape),
+                "codes": codes[index], "noise": normal(schedule.seed, number, NOISE, noise_shape),
                 "keys": key(schedule.seed, number, DROPOUT)}
 
     def batch(rows):
@@ -96,6 +108,5 @@ def dataset(pairs: Pairs, config: Stage2Config, schedule: Schedule, first_step: 
         return {**inputs, "photograph": _signed(rows["photographs"]),
                 "inside": tf.cast(rows["fovs"] > 0, tf.float32)[..., None]}
 
-    arrays = {name: tf.constant(value) for name, value in vars(pairs).items()}
     source = examples(len(pairs), schedule.batch_size, schedule.steps, schedule.seed, first_step)
     return batches(source.map(example, num_parallel_calls=2), schedule.batch_size).map(batch)

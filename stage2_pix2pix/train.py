@@ -12,11 +12,10 @@ from data import layouts
 from data.check import check
 from data.copies import refuse_copies
 from data.errors import UserError, listed
-from data.fundus import load_view
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.grain import missing_power
-from stage2_pix2pix.inputs import Pairs
+from stage2_pix2pix.preparation import prepared
 from stage2_pix2pix.sheet import contact_sheet, contrast_ratios
 from training import devices
 from training.cli import run
@@ -55,7 +54,7 @@ def train(config: Stage2Config) -> None:
     check(samples)
     schedule = Schedule.from_config(config, len(samples))
     architecture = architectures.load(config.architecture)
-    device = devices.start(config, config.seed)
+    device = devices.start(config, schedule)
     with device.strategy.scope():
         networks = architecture.networks(config)
     if config.dry_run:
@@ -66,21 +65,22 @@ def train(config: Stage2Config) -> None:
     identity = {"pairs": config.pairs, "photos": config.photos, "checksum": layouts.checksum(samples)}
     run_folder = RunFolder(config, identity, device.resolved)  # this variable keeps the folder locked
     folder = run_folder.path
-    pairs = Pairs.from_views([load_view(sample) for sample in samples], config.size, len(imitated))
+    reading = {"modality": config.modality, "foreground": list(config.foreground)}
+    pairs = prepared(samples, config.size, folder / "pairs.h5", {**identity, **reading}, len(imitated))
     rows = pairs.imitated_rows[:MEASURED]
     codes = architecture.codes(config, pairs)
     save_array(codes[rows], folder / "codes.npy")
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
 
     def render(row):
-        return architecture.render(networks, config, pairs.masks[row], pairs.fovs[row], codes[row], config.seed, row)
+        return architecture.render(networks, config, *pairs[row][:2], codes[row], config.seed, row)
 
     def sheet():
-        rendered = np.stack([render(row) for row in shown])
-        imitated = shown >= len(pairs) - len(pairs.imitated_rows)  # the others may be of a camera that is not drawn
-        own = shown[imitated]
-        return (contact_sheet(pairs.masks[shown], rendered, pairs.photographs[shown]),
-                contrast_ratios(rendered[imitated], pairs.photographs[own], pairs.masks[own], pairs.fovs[own]))
+        rows = [(render(row), *pairs[row]) for row in shown]
+        rendered, masks, _, photographs = zip(*rows)
+        # The others may be of a camera that is not drawn.
+        drawn, own_masks, fovs, own = zip(*(row for index, row in zip(shown, rows) if index in pairs.imitated_rows))
+        return contact_sheet(masks, rendered, photographs), contrast_ratios(drawn, own, own_masks, fovs)
 
     phases = architecture.phases(config, networks, pairs, schedule)
     while True:
@@ -91,8 +91,8 @@ def train(config: Stage2Config) -> None:
         pictures = [] if phase.name else [Pictures(folder, sheet, config.pictures_every)]
         fit(phase.model, phase.dataset, phase.schedule, config, phase.parts, pictures, phase.name)
     if config.grain:
-        rendered = np.stack([render(row) for row in rows])
-        save_array(missing_power(pairs.photographs[rows], rendered), folder / "grain.npy")
+        power = missing_power((pairs[row].photograph for row in rows), (render(row) for row in rows))
+        save_array(power, folder / "grain.npy")
     for name, network in networks.items():
         save_weights(network, folder / f"{name}.h5")
     logging.info("Stage-II: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)

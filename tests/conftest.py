@@ -10,6 +10,7 @@ import pytest
 
 from data.fundus import load_views
 from data.images import write_image
+from data.layouts import samples
 from unet_eval.config import UnetConfig
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -68,6 +69,14 @@ def messidor(tmp_path_factory):
 def views(drive):
     """The three training views."""
     return load_views(drive, "train")
+
+
+@pytest.fixture(scope="session")
+def pairs(drive, tmp_path_factory):
+    """The three training views as Stage-II's pairs of 64 pixels."""
+    from stage2_pix2pix.preparation import prepared  # TensorFlow takes long to import, and not all tests need it
+
+    return prepared(samples(drive, "train"), 64, tmp_path_factory.mktemp("stage2") / "pairs.h5", {})
 
 
 @pytest.fixture(scope="session")

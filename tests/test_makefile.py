@@ -30,10 +30,10 @@ def project(tmp_path):
     return folder
 
 
-def make(project, *arguments, python=sys.executable):
+def make(project, *arguments, python=sys.executable, **variables):
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.run(["make", f"PYTHON={python}", *arguments], cwd=project, text=True, capture_output=True,
-                          env={**environment, "PYTHONPATH": str(ROOT)})
+                          env={**environment, "PYTHONPATH": str(ROOT), **variables})
 
 
 def steps(project, *arguments):
@@ -179,6 +179,59 @@ def test_settings_may_change_before_a_training_has_begun(project):
 def test_an_unsupported_python_is_named_with_the_supported_ones(project, python):
     for goal in (".venv", "stage1", "test"):
         stops(make(project, goal, "CONFIG=tiny", python=python), python, "3.9", "3.10", "3.11")
+
+
+@pytest.fixture
+def no_python(tmp_path):
+    """A PATH on which every Python is another version than TensorFlow needs."""
+    programs = tmp_path / "programs"
+    for name in ("python", "python3", "python3.9", "python3.10", "python3.11"):
+        program(programs / name, "exit 1")
+    return f"{programs}:/usr/bin:/bin"
+
+
+def program(path, script):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_where_there_is_no_python_uv_brings_one(project, no_python, tmp_path):
+    program(tmp_path / "programs/uv", f"echo $* >> '{tmp_path}/calls'\n"
+                                      f"mkdir -p .venv/bin && ln -s '{sys.executable}' .venv/bin/python")
+    assert make(project, python="", PATH=no_python).returncode == 0 and not (tmp_path / "calls").exists()  # help
+    answer = make(project, "-n", "stage1", "CONFIG=tiny", python="", PATH=no_python)
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "calls").read_text() == "venv --seed --python 3.11 .venv\n"
+    assert ".venv/bin/python -m configs.environment install base" in answer.stdout
+    assert "exec .venv/bin/python -m configs.steps stage1" in answer.stdout
+
+
+def test_where_there_is_neither_python_nor_uv_what_brings_them_is_shown(project, no_python):
+    if shutil.which("uv", path=no_python):
+        pytest.skip("uv lies where the other programs lie")
+    for goal in (".venv", "stage1", "test"):
+        stops(make(project, goal, "CONFIG=tiny", python="", PATH=no_python), "there is no Python 3.9, 3.10 or 3.11",
+              "curl -LsSf https://astral.sh/uv/install.sh | sh", "make PYTHON=", "docker build")
+    assert not (project / ".venv").exists()
+
+
+@pytest.mark.parametrize("goal", ["data", "stage1", "stage2", "eval", "unet-real", "evidence", "curve", "folds", "few",
+                                  "sweep", "figures", "clean"])
+def test_a_flag_that_no_script_has_stops_every_target(project, goal):
+    stops(make(project, goal, "CONFIG=tiny", "FLAGS=--bach_size=1"), "--bach_size", "--batch_size")
+    assert not (project / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("goal", ["tensorboard", "bench", "test-fast", "lint"])
+def test_a_flag_that_another_program_does_not_have_stops_it(project, goal):
+    answer = make(project, goal, "FLAGS=--tpyo=1")
+    assert answer.returncode != 0 and "tpyo" in answer.stderr and "Traceback" not in answer.stderr
+
+
+def test_tensorboard_gets_the_flags(project):
+    command = make(project, "-n", "tensorboard", "FLAGS=--port=7007 --bind_all").stdout.strip()
+    assert command.endswith("-m tensorboard.main --logdir checkpoints --port=7007 --bind_all")
 
 
 def test_an_environment_that_has_the_packages_is_used_as_it_is(project):

@@ -110,6 +110,11 @@ class TrainingConfig(Config):
     strategy: str = option("auto", "How a batch is split over devices.", choices=STRATEGIES, may_change=True)
     dry_run: bool = option(False, "Check the data and build the networks, then stop.", may_change=True)
 
+    @property
+    def side(self) -> int:
+        """Pixels, of a side of the pictures that the network is trained on."""
+        raise NotImplementedError
+
 
 def fields(config: type[Config]) -> Iterator[tuple[dataclasses.Field, type]]:
     """(field, type) of each option of a config class. The type of tuple[str, ...] is given as `tuple`."""

@@ -11,8 +11,14 @@ from absl import logging
 from tensorflow import keras
 
 from data.errors import UserError
+from training import hardware
 from training.config import TrainingConfig
+from training.fit import Schedule
 from training.run_folder import read_record
+
+# Pixels times filters of the first level squared, over all steps. On two cores with bfloat16 a DCGAN of so many takes
+# an hour or two; each training of the preset `paper` has more, in float32.
+LONG = 3e12
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,9 @@ class Devices:
                 "devices": self.strategy.num_replicas_in_sync}
 
 
-def start(config: TrainingConfig, seed: int) -> Devices:
-    """Sets up TensorFlow for a training: strategy, number format, random seeds.
+def start(config: TrainingConfig, schedule: Schedule) -> Devices:
+    """Sets up TensorFlow for a training: strategy, number format, random seeds. The log says what it runs on, and warns
+    where it will take long without a GPU.
 
     When a training is resumed, "auto" has the meaning that it had at the start. Raises UserError if the batch size is
     no multiple of the number of devices, if multi_worker has no cluster, or if the old config.json is damaged.
@@ -48,7 +55,12 @@ def start(config: TrainingConfig, seed: int) -> Devices:
     strategy, name = choose_strategy(name, config.batch_size)
     precision = before.get("precision", "auto") if config.precision == "auto" else config.precision
     devices = Devices(strategy, name, set_precision(precision))
-    set_seed(seed)
+    set_seed(schedule.seed)
+    logging.info("precision: %s, device: %s", devices.precision, hardware.description())
+    examples = schedule.steps * schedule.batch_size
+    if not tf.config.list_physical_devices("GPU") and examples * config.side ** 2 * config.base ** 2 > LONG:
+        logging.warning("without a GPU this training will take many hours or days: such settings are made for GPUs, "
+                        "those of CONFIG=quick and CONFIG=cpu for processors")
     return devices
 
 
@@ -99,7 +111,6 @@ def set_precision(name: str) -> str:
         native = not tf.config.list_physical_devices("GPU") and _cpu_multiplies_bfloat16()
         name = "mixed_bfloat16" if native else "float32"
     keras.mixed_precision.set_global_policy(name)
-    logging.info("precision: %s", name)
     return name
 
 

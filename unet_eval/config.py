@@ -63,6 +63,10 @@ class UnetConfig(TrainingConfig):
             raise UserError(f"--arm={self.arm} needs --synthetic=FILE, its pairs: `make evidence` makes "
                             f"{arm.kind.store}.h5")
 
+    @property
+    def side(self) -> int:
+        return self.crop
+
 
 @dataclass(frozen=True)
 class SegmentConfig(Config):

@@ -61,7 +61,7 @@ def train(config: UnetConfig) -> None:
     """Trains, or goes on with, the run in config.out; its weights are in weights.h5 there. Raises UserError."""
     pairs, held_out, identity = load_pairs(config)
     schedule = Schedule.from_config(config, len(pairs))
-    device = devices.start(config, schedule.seed)
+    device = devices.start(config, schedule)
     with device.strategy.scope():
         model = build(config, schedule)
     if config.dry_run:

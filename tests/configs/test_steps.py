@@ -258,7 +258,8 @@ def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path,
     monkeypatch.chdir(tmp_path)
     training = tmp_path / "checkpoints" / "quick" / "stage2"
     training.mkdir(parents=True)
-    for name in ("config.json", "ckpt-5.index", "generator.h5", "ckpt_best.pt"):
+    for name in ("config.json", "ckpt-5.index", "generator.h5", "pairs.h5", "made.sha256", ".partial-pairs.h5",
+                 "ckpt_best.pt"):
         (training / name).touch()
     os.utime(training / "config.json", (1, 1))
     (training.parent / "photo_masks.done").touch()

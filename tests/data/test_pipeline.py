@@ -58,26 +58,26 @@ def test_an_error_of_the_user_in_a_pipeline_arrives_as_itself():
         list(mapped(lambda index: {}[index]))  # a fault of the project stays one, and no older error is shown for it
 
 
-def stage1(views, schedule, step):
+def stage1(views, pairs, schedule, step):
     config = Stage1Config(**COMMON, size=64, encoding="signed_distance")
     return stage1_dcgan.inputs.dataset(stage1_dcgan.inputs.pictures(views, config), schedule, step)
 
 
-def stage2(views, schedule, step):
+def stage2(views, pairs, schedule, step):
     config = Stage2Config(**COMMON, size=64, tell_fov=True, colour_code=True, noise=2, flips=True)
-    return stage2_pix2pix.inputs.dataset(stage2_pix2pix.inputs.Pairs.from_views(views, 64), config, schedule, step)
+    return stage2_pix2pix.inputs.dataset(pairs, config, schedule, step)
 
 
-def unet(views, schedule, step):
+def unet(views, pairs, schedule, step):
     config = UnetConfig(**COMMON, crop=32, augmentation="strong", rotate=20.0, elastic=3.0, texture=0.1)
     return unet_eval.inputs.dataset(unet_eval.inputs.RealPairs(views, "green_clahe"), config, schedule, step)
 
 
 @pytest.mark.parametrize("make", [stage1, stage2, unet])
-def test_a_data_set_goes_on_where_it_stopped(views, make):
+def test_a_data_set_goes_on_where_it_stopped(views, pairs, make):
     schedule = Schedule(epochs=3, steps_per_epoch=2, batch_size=2, seed=5)
-    whole = [tf.nest.flatten(batch) for batch in make(views, schedule, 0).as_numpy_iterator()]
-    rest = [tf.nest.flatten(batch) for batch in make(views, schedule, 3).as_numpy_iterator()]
+    whole = [tf.nest.flatten(batch) for batch in make(views, pairs, schedule, 0).as_numpy_iterator()]
+    rest = [tf.nest.flatten(batch) for batch in make(views, pairs, schedule, 3).as_numpy_iterator()]
     assert len(whole) == 6 and len(rest) == 3
     for batch, again in zip(whole[3:], rest):
         assert all(np.array_equal(a, b) for a, b in zip(batch, again))
@@ -86,14 +86,15 @@ def test_a_data_set_goes_on_where_it_stopped(views, make):
 
 
 @pytest.mark.parametrize("make", [stage1, stage2, unet])
-def test_another_seed_gives_other_batches(views, make):
-    first = [tf.nest.flatten(next(make(views, Schedule(1, 1, 2, seed), 0).as_numpy_iterator())) for seed in (0, 1)]
+def test_another_seed_gives_other_batches(views, pairs, make):
+    first = [tf.nest.flatten(next(make(views, pairs, Schedule(1, 1, 2, seed), 0).as_numpy_iterator()))
+             for seed in (0, 1)]
     changed = [not np.array_equal(a, b) for a, b in zip(*first)]
     assert sum(changed) >= len(changed) - 1  # round fields of view are alike
 
 
-def test_a_batch_larger_than_the_set_repeats_some(views):
-    batch = next(stage1(views, Schedule(1, 1, 7, 0), 0).as_numpy_iterator())
+def test_a_batch_larger_than_the_set_repeats_some(views, pairs):
+    batch = next(stage1(views, pairs, Schedule(1, 1, 7, 0), 0).as_numpy_iterator())
     assert batch["pictures"].shape == (7, 64, 64, 1)
     assert len({picture.tobytes() for picture in batch["pictures"]}) == 3
     assert len({z.tobytes() for z in batch["z"]}) == 7

@@ -7,13 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from data.fundus import load_views
 from data.randomness import numpy_generator
 from stage2_pix2pix import architectures
 from stage2_pix2pix.architectures.coarse_to_fine import inputs
 from stage2_pix2pix.architectures.coarse_to_fine.texture import strength
 from stage2_pix2pix.config import ARCHITECTURES, Stage2Config
-from stage2_pix2pix.inputs import Pairs
 from stage2_pix2pix.train import train
 from training.fit import Schedule
 from training.weights import load_weights
@@ -38,23 +36,22 @@ def test_every_name_is_a_module_with_the_four_functions(name):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_renderings_are_black_outside_and_follow_from_seed_and_row(name, drive):
+def test_renderings_are_black_outside_and_follow_from_seed_and_row(name, pairs):
     architecture, options = architectures.load(name), config(name, noise=1)
-    pairs = Pairs.from_views(load_views(drive, "train"), 64)
     networks, codes = architecture.networks(options), architecture.codes(options, pairs)
+    mask, fov, _ = pairs[0]
     assert codes.shape == (len(pairs), 6) and list(networks)[-1] == "generator"
-    first, again, other = (architecture.render(networks, options, pairs.masks[0], pairs.fovs[0], codes[0], 1, row)
+    first, again, other = (architecture.render(networks, options, mask, fov, codes[0], 1, row)
                            for row in (0, 0, 1))
     assert first.shape == (64, 64, 3) and first.dtype == np.uint8
-    assert (first[pairs.fovs[0] == 0] == 0).all() and first[pairs.fovs[0] > 0].any()
+    assert (first[fov == 0] == 0).all() and first[fov > 0].any()
     assert (first == again).all() and (first != other).any()
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_all_variables_of_the_optimizers_are_made(name, drive):
+def test_all_variables_of_the_optimizers_are_made(name, pairs):
     """Or a checkpoint would not restore them."""
     architecture, options = architectures.load(name), config(name)
-    pairs = Pairs.from_views(load_views(drive, "train"), 64)
     for phase in architecture.phases(options, architecture.networks(options), pairs, Schedule(1, 1, 2, 0)):
         for part, optimizer in phase.parts.items():
             if part.endswith("optimizer"):
@@ -93,12 +90,11 @@ def test_the_disc_is_where_thick_vessels_meet():
 
 
 def test_a_crop_around_a_place_shows_it():
-    planes = np.zeros((256, 256, 1), np.uint8)
-    planes[30, 240] = 255
+    picture = np.zeros((256, 256), np.uint8)
+    picture[30, 240] = 255
     for number in range(20):
-        crop = inputs._crop(planes, np.full((256, 256), 255, np.uint8), 96, numpy_generator(0, number, 1),
-                            np.array([30, 240]))
-        assert crop.shape == (96, 96, 1) and crop.max() == 255
+        part = inputs.place(np.full_like(picture, 255), 96, numpy_generator(0, number, 1), np.array([30, 240]))
+        assert picture[part].shape == (96, 96) and picture[part].max() == 255
 
 
 @pytest.mark.training

@@ -8,7 +8,7 @@ from tensorflow import keras
 
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.gan import Pix2Pix, black_outside, colour
-from stage2_pix2pix.inputs import Pairs, dataset
+from stage2_pix2pix.inputs import dataset
 from stage2_pix2pix.networks import discriminator, generator
 from training import devices
 from training.fit import Schedule
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.training
 
 
 @pytest.fixture
-def batch(views):
+def batch(pairs):
     config = Stage2Config(pairs="drive:x", out="x", size=64, tell_fov=True, colour_code=True, noise=1)
-    return next(iter(dataset(Pairs.from_views(views, 64), config, Schedule(1, 1, 3, 0))))
+    return next(iter(dataset(pairs, config, Schedule(1, 1, 3, 0))))
 
 
 class Frozen(keras.optimizers.SGD):

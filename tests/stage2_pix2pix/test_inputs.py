@@ -4,9 +4,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.fundus import View
+from data.images import write_image
+from data.layouts import samples
 from stage2_pix2pix.config import Stage2Config
-from stage2_pix2pix.inputs import Pairs, colour_code, dataset
+from stage2_pix2pix.inputs import colour_code, dataset
+from stage2_pix2pix.preparation import prepared
 from training.fit import Schedule
 
 
@@ -15,27 +17,26 @@ def config(**options):
 
 
 @pytest.fixture
-def marked():
-    """Views of different sizes, whose photograph is bright exactly where their mask is set, cut by a field of view."""
+def marked(tmp_path):
+    """Pairs of different sizes, whose photograph is bright exactly where their mask is set, cut by a field of view."""
     random = np.random.default_rng(0)
-    views = []
-    for shape in ((128, 128), (100, 128), (540, 520)):
+    for stem, (height, width) in enumerate([(128, 128), (100, 128), (540, 520)]):
         blocks = random.random((8, 8)) < 0.4
-        mask = np.kron(blocks, np.ones((68, 68)))[:shape[0], :shape[1]].astype(np.uint8) * 255
-        fov = np.full(shape, 255, np.uint8)
-        fov[:, :shape[1] // 4] = 0
+        mask = np.kron(blocks, np.ones((68, 68)))[:height, :width].astype(np.uint8) * 255
+        fov = np.full((height, width), 255, np.uint8)
+        fov[height // 4:-(height // 4), :width // 4] = 0
         image = np.where(mask[..., None] > 0, 250, 40).repeat(3, axis=-1).astype(np.uint8)
-        views.append(View("x", image, mask, fov, (0, 0, *shape), shape))
-    return views
+        for part, picture in (("images", image), ("masks", mask), ("fov", fov)):
+            write_image(tmp_path / "train" / part / f"{stem}.png", picture)
+    return prepared(samples(f"folder:{tmp_path}", "train"), 64, tmp_path / "pairs.h5", {})
 
 
-def batches(views, config, steps=1, batch_size=3):
-    pairs = Pairs.from_views(views, config.size)
+def batches(pairs, config, steps=1, batch_size=3):
     return list(dataset(pairs, config, Schedule(1, steps, batch_size, seed=2)).as_numpy_iterator())
 
 
-def test_shapes_and_ranges(views):
-    [batch] = batches(views, config(noise=2, colour_code=True))
+def test_shapes_and_ranges(pairs):
+    [batch] = batches(pairs, config(noise=2, colour_code=True))
     shapes = {name: (value.shape, value.dtype.name) for name, value in batch.items()}
     assert shapes == {"known": ((3, 64, 64, 2), "float32"), "photograph": ((3, 64, 64, 3), "float32"),
                       "inside": ((3, 64, 64, 1), "float32"), "noise": ((3, 64, 64, 2), "float32"),
@@ -46,8 +47,8 @@ def test_shapes_and_ranges(views):
     assert len({tuple(keys) for keys in batch["keys"]}) == 3
 
 
-def test_options_that_are_off_are_not_told(views):
-    [batch] = batches(views, config(tell_fov=False))
+def test_options_that_are_off_are_not_told(pairs):
+    [batch] = batches(pairs, config(tell_fov=False))
     assert batch["known"].shape[-1] == 1 and batch["noise"].shape[-1] == 0 and "codes" not in batch
 
 

@@ -12,7 +12,6 @@ import tensorflow as tf
 from tensorflow import keras
 
 import stage1_dcgan.inputs
-import stage2_pix2pix.inputs
 import unet_eval.inputs
 from data.errors import UserError
 from data.files import read_json
@@ -70,7 +69,7 @@ def gan_parts(gan):
             "d_optimizer": gan.d_optimizer}
 
 
-def stage1(views):
+def stage1(views, pairs):
     config = Stage1Config(**COMMON, size=64, base=4, encoding="signed_distance", d_norm="none", generator_steps=2,
                           reach=0.125, penalty=0.05, ema=0.9)
     real, gan = stage1_dcgan.inputs.pictures(views, config), build_stage1(config)
@@ -78,20 +77,20 @@ def stage1(views):
                     lambda schedule, step: stage1_dcgan.inputs.dataset(real, schedule, step))
 
 
-def stage2(views):
+def stage2(views, pairs):
     config = Stage2Config(**COMMON, size=64, base=4, d_base=4, upsampling="resize", tell_fov=True, colour_code=True,
                           noise=1, flips=True, l1_weight=10.0)
-    pairs, gan = stage2_pix2pix.inputs.Pairs.from_views(views, 64), pix2pix.build(config, pix2pix.networks(config))
+    gan = pix2pix.build(config, pix2pix.networks(config))
     return Training(config, gan, gan_parts(gan), lambda schedule, step: pix2pix.dataset(pairs, config, schedule, step))
 
 
-def unet_arm(views):
+def unet_arm(views, pairs):
     config = UnetConfig(**COMMON, base=4, poolings=2, input="green_clahe", crop=32, augmentation="strong", rotate=20.0,
                         elastic=3.0, loss="bce_dice", optimizer="adam", learning_rate=1e-2, cosine_decay=True)
-    pairs = unet_eval.inputs.RealPairs(views, config.input)
+    real = unet_eval.inputs.RealPairs(views, config.input)
     model = build_unet(config, Schedule.from_config(config, 4))
     return Training(config, model, {"model": model, "optimizer": model.optimizer},
-                    lambda schedule, step: unet_eval.inputs.dataset(pairs, config, schedule, step))
+                    lambda schedule, step: unet_eval.inputs.dataset(real, config, schedule, step))
 
 
 MAKERS = {"stage1": stage1, "stage2": stage2, "unet": unet_arm}
@@ -99,12 +98,12 @@ begun = {}
 
 
 @pytest.fixture
-def training(request, views):
+def training(request, views, pairs):
     """The named network at its first weights; built once, since tracing takes longer than training."""
     name = request.param
     if name not in begun:
         devices.set_seed(1)
-        begun[name] = MAKERS[name](views)
+        begun[name] = MAKERS[name](views, pairs)
     begun[name].begin()
     return begun[name]
 

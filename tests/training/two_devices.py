@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 import stage1_dcgan.inputs
-import stage2_pix2pix.inputs
 import unet_eval.inputs
 from data.fundus import load_views
+from data.layouts import samples
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.train import build
 from stage2_pix2pix.architectures import pix2pix
 from stage2_pix2pix.config import Stage2Config
+from stage2_pix2pix.preparation import prepared
 from training import devices
 from training.fit import Schedule
 from unet_eval.config import UnetConfig
@@ -44,10 +47,9 @@ def stage1(views, schedule, d_norm, penalty, reach, learning_rate):
     return make
 
 
-def stage2(views, schedule):
+def stage2(pairs, schedule):
     config = Stage2Config(**COMMON, size=64, d_base=4, d_norm="batch", upsampling="resize", tell_fov=True,
                           colour_code=True, noise=1, flips=True, l1_weight=10.0)
-    pairs = stage2_pix2pix.inputs.Pairs.from_views(views, config.size)
 
     def make():
         return compiled(pix2pix.build(config, pix2pix.networks(config)), 0.05), pix2pix.dataset(pairs, config, schedule)
@@ -83,10 +85,12 @@ def main(spec):
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     views, schedule = load_views(spec, "train"), Schedule(1, STEPS, BATCH, seed=1)
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = prepared(samples(spec, "train"), 64, Path(folder) / "pairs.h5", {})
     (one, _), (two, _) = (devices.choose_strategy(name, BATCH) for name in ("one", "mirrored"))
     makers = {"stage1": stage1(views, schedule, "none", 0.05, 0.125, 5.0),
               "stage1, batch norm in D": stage1(views, schedule, "batch", 0.0, 0.125, 0.05),
-              "stage2, batch norm": stage2(views, schedule),
+              "stage2, batch norm": stage2(pairs, schedule),
               "unet, batch norm": unet_arm(views, schedule)}
     report = {"devices": [one.num_replicas_in_sync, two.num_replicas_in_sync]}
     for name, make in makers.items():

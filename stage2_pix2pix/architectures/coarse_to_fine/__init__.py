@@ -51,14 +51,13 @@ def networks(config: Stage2Config) -> dict[str, keras.Model]:
 
 
 def codes(config: Stage2Config, pairs: Pairs) -> np.ndarray:
-    views = Views.from_pairs(pairs)
-    own = [colours(coarse, coarse_inputs(mask, fov)[..., 1] > 0)
-           for mask, fov, coarse in zip(views.masks, views.fovs, views.coarse)]
+    views = Views(pairs)
+    own = [colours(coarse, coarse_inputs(mask, fov)[..., 1] > 0) for (mask, fov, _), coarse in zip(views, views.coarse)]
     return np.concatenate([pairs.codes[:len(pairs) - len(own)], own])
 
 
 def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedule) -> Iterator[Phase]:
-    views = Views.from_pairs(pairs)
+    views = Views(pairs)
 
     def own_schedule(steps):
         return Schedule(PHASE_EPOCHS, max(1, steps // PHASE_EPOCHS), PHASE_BATCH, schedule.seed)

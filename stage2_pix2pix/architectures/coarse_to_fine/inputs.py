@@ -1,7 +1,7 @@
 """What the three networks of the coarse-to-fine architecture are trained on."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from data.pipeline import batches, examples, read
 from data.randomness import normal, numpy_generator
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
-from stage2_pix2pix.inputs import Pairs
+from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 24           # pixels of the coarse picture
@@ -54,29 +54,24 @@ def colours(coarse: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return np.concatenate([coarse[inside].mean(axis=0), coarse[inside].std(axis=0) + 1e-3]).astype(np.float32)
 
 
-def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
-    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth."""
-    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), -1, 1)
+def enlarge(coarse: np.ndarray, size: int, part: tuple[slice, slice] = np.s_[:, :]) -> np.ndarray:
+    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth; only the rows and columns `part` of it."""
+    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)[part], -1, 1)
 
 
-@dataclass(frozen=True)
 class Views:
-    """The N pairs that renderings imitate: uint8 masks and fovs (N, S, S), photographs (N, S, S, 3), and their coarse
-    pictures, float32 (N, COARSE, COARSE, 3)."""
+    """The N pairs that renderings imitate: len(views), and views[i] -> Pair. coarse: their coarse pictures, float32
+    (N, COARSE, COARSE, 3)."""
 
-    masks: np.ndarray
-    fovs: np.ndarray
-    photographs: np.ndarray
-    coarse: np.ndarray
-
-    @classmethod
-    def from_pairs(cls, pairs: Pairs) -> Views:
-        rows = pairs.imitated_rows
-        arrays = pairs.masks[rows], pairs.fovs[rows], pairs.photographs[rows]
-        return cls(*arrays, np.stack([coarse_picture(photograph, mask, fov) for mask, fov, photograph in zip(*arrays)]))
+    def __init__(self, pairs: Pairs):
+        self._pairs, self._rows = pairs, pairs.imitated_rows
+        self.coarse = np.stack([coarse_picture(photograph, mask, fov) for mask, fov, photograph in self])
 
     def __len__(self):
-        return len(self.masks)
+        return len(self._rows)
+
+    def __getitem__(self, index) -> Pair:
+        return self._pairs[self._rows[index]]
 
 
 def root(mask: np.ndarray) -> np.ndarray:
@@ -85,9 +80,9 @@ def root(mask: np.ndarray) -> np.ndarray:
     return np.array(np.unravel_index(density.argmax(), density.shape))
 
 
-def _crop(planes: np.ndarray, fov: np.ndarray, size: int, random: np.random.Generator,
-          around: np.ndarray | None = None) -> np.ndarray:
-    """A crop of `planes` (S, S, C) with enough of the field of view, in one of the eight positions of a square.
+def place(fov: np.ndarray, size: int, random: np.random.Generator, around: np.ndarray | None = None) \
+        -> tuple[slice, slice]:
+    """Rows and columns of a crop with enough of the field of view, uint8 (S, S).
 
     With `around`, a row and a column, it has that place in its inner half.
     """
@@ -95,9 +90,14 @@ def _crop(planes: np.ndarray, fov: np.ndarray, size: int, random: np.random.Gene
         top, left = random.integers(0, len(fov) - size + 1, 2)
         if around is not None:
             top, left = np.clip(around - random.integers(size // 4, 3 * size // 4 + 1, 2), 0, len(fov) - size)
-        if (fov[top:top + size, left:left + size] > 0).mean() >= INSIDE:
-            break
-    crop = np.rot90(planes[top:top + size, left:left + size], random.integers(4))
+        part = np.s_[top:top + size, left:left + size]
+        if (fov[part] > 0).mean() >= INSIDE:
+            return part
+
+
+def _turned(crop: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A crop (C, C, K) in one of the eight positions of a square."""
+    crop = np.rot90(crop, random.integers(4))
     return np.ascontiguousarray(crop[:, ::-1] if random.random() < 0.5 else crop)
 
 
@@ -105,8 +105,9 @@ def segmenter_batches(views: Views, config: Stage2Config, schedule: Schedule, fi
     """Batches of (green channel float32 (B, C, C, 1) in [0, 1], relit, masks float32 (B, C, C, 1), 0 or 1)."""
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), LIGHT)
-        planes = np.stack([views.photographs[index][..., 1], views.masks[index]], axis=-1)
-        crop = _crop(planes, views.fovs[index], config.crop, random).astype(np.float32) / 255
+        mask, fov, photograph = views[index]
+        part = place(fov, config.crop, random)
+        crop = _turned(np.dstack([photograph[part][..., 1], mask[part]]), random).astype(np.float32) / 255
         green = np.clip(crop[..., :1], 1e-3, 1) ** random.uniform(0.6, 1.6) + random.uniform(-0.1, 0.1)
         green += random.uniform(0, 0.05) * random.standard_normal(green.shape)
         return green.astype(np.float32), crop[..., 1:]
@@ -122,7 +123,7 @@ def segmenter_batches(views: Views, config: Stage2Config, schedule: Schedule, fi
 def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `CoarseGAN.train_step`, moved and mirrored."""
     stacks = []
-    for mask, fov, coarse in zip(views.masks, views.fovs, views.coarse):
+    for (mask, fov, _), coarse in zip(views, views.coarse):
         inputs = coarse_inputs(mask, fov)
         code = colours(coarse, inputs[..., 1] > 0)
         stacks.append(np.concatenate([inputs, (coarse - code[:3]) / code[3:]], axis=-1))
@@ -146,16 +147,16 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
 
 def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `FineGAN.train_step`."""
-    arrays = zip(views.masks, views.fovs, views.coarse, views.photographs)
-    stacks = [np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size), signed(photograph)], -1)
-              .astype(np.float16) for mask, fov, coarse, photograph in arrays]
-
-    roots = [root(mask) for mask in views.masks]
+    disc = lru_cache(None)(lambda index: root(views[index].mask))
 
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
-        around = roots[index] if random.random() < AT_DISC else None
-        return _crop(stacks[index], views.fovs[index], config.crop, random, around).astype(np.float32)
+        mask, fov, photograph = views[index]
+        part = place(fov, config.crop, random, disc(int(index)) if random.random() < AT_DISC else None)
+        planes = np.concatenate([signed(np.dstack([mask[part], fov[part]])),
+                                 enlarge(views.coarse[index], config.size, part), signed(photograph[part])], axis=-1)
+        # Rounded to float16, as in the first versions: a training that one of these began goes on with the same crops.
+        return _turned(planes.astype(np.float16).astype(np.float32), random)
 
     def example(index, number):
         planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, 8))

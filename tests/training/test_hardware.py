@@ -1,0 +1,67 @@
+"""What a training says of the machine before it starts."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from training import hardware
+
+ROOT = Path(__file__).parents[2]
+without_gpu = pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="this machine has a GPU")
+
+# Of TensorFlow 2.14: beside a driver without CUDA's libraries, and with CUDA_VISIBLE_DEVICES=-1.
+LOG = """\
+2026-11-26 17:00:23.255975: I tensorflow/core/util/port.cc:111] oneDNN custom operations are on. You may see slightly
+2026-11-26 17:00:23.288457: E tensorflow/compiler/xla/stream_executor/cuda/cuda_dnn.cc:9342] Unable to register cuDNN \
+factory: Attempting to register factory for plugin cuDNN when one has already been registered
+2026-11-26 17:00:25.101010: W tensorflow/core/common_runtime/gpu/gpu_device.cc:2211] Cannot dlopen some GPU libraries. \
+Please make sure the missing libraries mentioned above are installed properly if you would like to use GPU.
+Skipping registering GPU devices...
+"""
+HIDDEN = ("2026-11-26 17:00:25.2: E tensorflow/compiler/xla/stream_executor/cuda/cuda_driver.cc:268] failed call to "
+          "cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected\n")
+
+
+def test_the_reason_is_taken_from_the_log_and_nothing_else():
+    missing = hardware.reason(LOG)
+    assert missing.startswith("Cannot dlopen some GPU libraries.") and missing.endswith("would like to use GPU.")
+    assert hardware.reason(HIDDEN * 2) == ("failed call to cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is "
+                                           "detected")
+    assert hardware.reason(LOG.splitlines()[0]) == ""
+
+
+def dry_run(drive, out, script, preset, environment=None):
+    """The lines that a training says which is not begun."""
+    stage = {"stage1_dcgan": "stage1", "stage2_pix2pix": "stage2", "unet_eval": "unet"}[script]
+    answer = subprocess.run([sys.executable, "-m", f"{script}.train", f"--pairs={drive}", f"--out={out}", "--dry_run",
+                             f"--flagfile=configs/{preset}/{stage}.flags"], cwd=ROOT, capture_output=True, text=True,
+                            env={**os.environ, **(environment or {})})
+    return answer.returncode, answer.stderr.splitlines()
+
+
+@without_gpu
+@pytest.mark.training
+@pytest.mark.parametrize("script, preset, slow", [
+    ("stage1_dcgan", "paper", True), ("stage2_pix2pix", "paper", True), ("unet_eval", "paper", True),
+    ("stage1_dcgan", "authors", False), ("unet_eval", "cpu", False)])
+def test_device_precision_and_days_are_told_once(drive, tmp_path, script, preset, slow):
+    status, said = dry_run(drive, tmp_path / "out", script, preset)
+    assert status == 0, said
+    [line] = [line for line in said if "device:" in line]
+    assert "CPU with" in line and "no GPU: " in line and "precision: " in line
+    assert ("precision: float32" in line) or preset != "paper"
+    assert sum("days" in line for line in said) == slow
+    assert not any("tensorflow/" in line for line in said)  # a line of its log of C++
+
+
+@pytest.mark.training
+def test_a_system_without_locks_is_told_which_have_them(drive, tmp_path):
+    (tmp_path / "fcntl.py").write_text("raise ImportError('as on Windows')\n")
+    status, said = dry_run(drive, tmp_path / "out", "unet_eval", "cpu", {"PYTHONPATH": str(tmp_path)})
+    assert status == 1 and len(said) == 1
+    assert said[0].startswith("error: ") and all(name in said[0] for name in ("Linux", "macOS", "WSL"))
