@@ -8,17 +8,13 @@ from pathlib import Path
 import tensorflow as tf
 from absl import logging
 
-from data.errors import UserError
+from data.errors import UserError, first_line
 from data.files import checksum, write_file
 
 KEEP = 3
 # The files of a checkpoint, and those that an interrupted save leaves behind. All other files belong to the user.
 PARTS = re.compile(r"ckpt-(\d+)\.(index|data-\d{5}-of-\d{5}|sha256)")
 LEFT = re.compile(r"ckpt-\d+(_temp|\.(index|data-\d{5}-of-\d{5})\.tempstate\d+)|\.partial-ckpt-\d+\.sha256")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
 
 
 class Checkpoints:
@@ -61,7 +57,7 @@ class Checkpoints:
                 self._compare_checksums(step)
                 self._checkpoint.read(str(self.folder / f"ckpt-{step}")).assert_consumed()
             except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:  # IndexError: cut short
-                logging.warning("%s/ckpt-%d is damaged (%s)", self.folder, step, _first_line(error))
+                logging.warning("%s/ckpt-%d is damaged (%s)", self.folder, step, first_line(error))
                 continue
             for newer in steps[:steps.index(step)]:
                 self._remove(newer)
@@ -82,7 +78,7 @@ class Checkpoints:
         except (tf.errors.OpError, UserError) as error:
             self._remove(step)
             self._remove_unfinished()
-            raise UserError(f"{path} cannot be written ({_first_line(error)}): older checkpoints are intact; free "
+            raise UserError(f"{path} cannot be written ({first_line(error)}): older checkpoints are intact; free "
                             "space on the disk and give the same command again") from error
         for old in self._steps()[KEEP:]:
             self._remove(old)
