@@ -112,5 +112,5 @@ def test_settings_and_a_training_s_record_without_room(disk, tmp_path, monkeypat
 def test_procedural_data_sets_without_room(disk):
     out = disk.path / "phantom"
     with pytest.raises(UserError, match="cannot be written .*free space"):
-        make_phantoms(out, 0, {"drive": 4})
+        make_phantoms(out, 0, {"DRIVE": 4})
     assert list(disk.path.iterdir()) == []

@@ -48,7 +48,7 @@ def main(config):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\\n  more lines")
     if how == "tensorflow_full":
         import tensorflow as tf
-        tf.summary.create_file_writer("/dev/full/logs").init()
+        tf.io.write_file("/dev/full", bytes(9))
 
 run(main, ScriptConfig)
 '''
@@ -70,7 +70,7 @@ def call(tmp_path):
     ("full", 1, "x/y.h5: No space left on device"),
     ("file", 1, "script.py/below: Not a directory"),
     ("memory", 1, "--batch_size"),
-    ("tensorflow_full", 1, "error: /dev/full/logs"),
+    ("tensorflow_full", 1, "error: /dev/full; No space left on device"),
     ("tensorflow_memory", 1, "OOM when allocating); try a smaller --batch_size")])
 def test_what_a_user_can_cause_ends_in_one_line(call, how, status, said):
     answer = call(f"--end={how}")
