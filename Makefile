@@ -14,8 +14,8 @@
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels),
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan tensorboard test-fast test test-all \
-	lint bench clean .venv
+.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan tensorboard test-fast test faults \
+	test-all lint bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -59,7 +59,7 @@ ready = $(environment) $(R)/data.checked
 # configs/plan.py gives the variables' defaults, the U-Nets of `make evidence`, the rules of both stages and of all pairs
 # for each seed, and in $(wrong) what is wrong. $(shell) passes on no variables of its own in GNU make 3.81, so they are
 # arguments.
-ifneq (,$(filter-out help tensorboard test-fast test test-all lint bench .venv,$(MAKECMDGOALS)))
+ifneq (,$(filter-out help tensorboard test-fast test faults test-all lint bench .venv,$(MAKECMDGOALS)))
 define newline
 
 
@@ -155,6 +155,8 @@ test-fast: $(dev) ## the tests that train nothing and start no process, in a min
 	@$(python) -m pytest -m "not training and not long" $(FLAGS)
 test: $(dev) ## all tests but the longest
 	@$(python) -m pytest -m "not long" $(FLAGS)
+faults: $(dev) ## the tests that inject faults, listed in tests/README.md: kills, full disks, damaged files
+	@$(python) -m pytest -m fault $(FLAGS)
 test-all: $(dev) ## all tests
 	@$(python) -m pytest $(FLAGS)
 lint: $(dev) ## checks the style

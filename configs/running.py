@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
+from data.files import write_file
 
 # Names of what a training writes.
 OF_A_TRAINING = re.compile(r"config\.json|made\.sha256|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|"
@@ -70,7 +71,7 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
                     print(f"to go on: python -m configs.steps {' '.join(names[number:])}", file=sys.stderr)
                 sys.exit(status)
         if step.done:
-            step.done.write_text(step.mark(), encoding="utf-8")
+            write_file(step.done, step.mark().encode())
 
 
 def _call(script: list[str]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from configs.flags import MEASURING, PACKAGE, PlanConfig, expand, last_value, select, split, whole_number
 from data.errors import UserError
 from data.few import whole
-from data.files import write_file
+from data.files import write_error, write_file
 from data.layouts import DATA_ROOT, modality_of, photographs, samples
 from stage1_dcgan.config import MasksConfig
 from unet_eval.arms import parse_arm
@@ -170,7 +170,10 @@ class Settings:
         """Writes the run's file `settings`; where it said something else, the data sets have to be checked again."""
         self.check()
         if not self.recorded:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise write_error(self.folder, error) from error
             write_file(self.folder / "settings", f"{self.text}\n".encode("utf-8", "surrogateescape"))
             (self.folder / CHECKED).unlink(missing_ok=True)
 

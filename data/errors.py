@@ -1,10 +1,12 @@
 """The one error for everything that a user can cause and mend."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 SHOWN = 10  # names in one line
 HEAD, TAIL = 1500, 500  # characters of a line that stay where it quotes a damaged file at length; the remedy comes last
+LONGEST = 200  # characters of another library's error in a line
 
 
 class UserError(ValueError):
@@ -20,3 +22,9 @@ def listed(names: Iterable) -> str:
     names = [str(name) for name in names]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def first_line(error: Exception) -> str:
+    """Of an error of another library, cut to LONGEST, without the node of the graph that TensorFlow begins with."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r"^\{\{.*?\}\} ", "", line)[:LONGEST]

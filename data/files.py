@@ -68,6 +68,18 @@ def checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _append(path: Path, line: bytes) -> None:
+    """Appends a whole line or nothing: half a line would spoil the next one. Raises OSError."""
+    with open(path, "ab", buffering=0) as file:
+        end = file.tell()
+        try:
+            while line:
+                line = line[file.write(line):]
+        except OSError:
+            file.truncate(end)
+            raise
+
+
 class OutputFolder:
     """A folder for results. It may contain files of the user, and none of these is replaced or removed.
 
@@ -109,8 +121,7 @@ class OutputFolder:
         try:
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             # The list comes first: if the process is killed between the two, no file is left that is not listed.
-            with open(self.path / RECORD, "a", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(f"{digest}  {name}\n")
+            _append(self.path / RECORD, f"{digest}  {name}\n".encode("utf-8", "surrogateescape"))
         except OSError as error:
             raise write_error(self.path / name, error) from error
 

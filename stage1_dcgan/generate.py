@@ -50,19 +50,22 @@ def generate(config: MasksConfig) -> None:
     def draw(number):
         return model(draw_z(config.seed, number)[None], training=False).numpy()[0]
 
+    def show(pictures):
+        folder.write(sheet, encode_image(grid(pictures, columns=4), ".png"))
+
     write = write_masks if stage1.draw == "masks" else write_photographs
-    pictures = write(draw, config, stage1)
-    folder.write(sheet, encode_image(grid(pictures, columns=4), ".png"))
+    write(draw, show, config, stage1)
     logging.info("%d %s in %s, contact sheet in %s", config.count, stage1.draw, out, folder.path / sheet)
 
 
-def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Stage1Config) -> list[np.ndarray]:
+def write_masks(draw: Callable[[int], np.ndarray], show: Callable[[list[np.ndarray]], None], config: MasksConfig,
+                stage1: Stage1Config) -> None:
     """Writes masks, and the pictures that they were made from, to config.out.
 
     Args:
       draw: number -> float32 (s, s, 1) in [-1, 1].
-    Returns:
-      Pictures for the contact sheet, as `beside_nearest`.
+      show: writes pictures, as `beside_nearest`, to the contact sheet. It is called before config.out appears, which
+        make takes for a sign that all is there.
     """
     samples, _ = layouts.training(stage1.pairs, stage1.validation, stage1.modality, stage1.foreground)
     views = [load_view(sample) for sample in samples]
@@ -89,7 +92,7 @@ def write_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: 
             writer.append(masks=mask[..., None], raw=grey(drawn))
             if number < SHEET:
                 shown.append(mask)
-    return beside_nearest(shown, training)
+        show(beside_nearest(shown, training))
 
 
 def beside_nearest(masks: list[np.ndarray], training: list[np.ndarray]) -> list[np.ndarray]:
@@ -142,14 +145,10 @@ def _trees(measured, config, amount, inside, share):
     return make, {"tree": {"level": level, "scale": scale, "speck": config.speck}}
 
 
-def write_photographs(draw: Callable[[int], np.ndarray], config: MasksConfig, _: Stage1Config) -> list[np.ndarray]:
-    """Writes photographs to config.out.
-
-    Args:
-      draw: number -> float32 (s, s, 3) in [-1, 1].
-    Returns:
-      Pictures for the contact sheet, uint8 (256, 256, 3).
-    """
+def write_photographs(draw: Callable[[int], np.ndarray], show: Callable[[list[np.ndarray]], None], config: MasksConfig,
+                      _: Stage1Config) -> None:
+    """Writes photographs to config.out, as `write_masks`; `draw` gives float32 (s, s, 3) in [-1, 1], and `show` gets
+    uint8 (256, 256, 3)."""
     shown = []
     with PairWriter(config.out, {"seed": config.seed, "stage1": read_record(config.model, REMEDY)}) as writer:
         for number in range(config.count):
@@ -157,7 +156,7 @@ def write_photographs(draw: Callable[[int], np.ndarray], config: MasksConfig, _:
             writer.append(images=photograph)
             if number < SHEET:
                 shown.append(square(photograph, 256))
-    return shown
+        show(shown)
 
 
 if __name__ == "__main__":

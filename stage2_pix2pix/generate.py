@@ -62,7 +62,7 @@ def generate(config: PairsConfig) -> None:
         image = architecture.render(networks, stage2, mask, fov, code, config.seed, row)
         return with_grain(image, fov, power, random) if stage2.grain else image
 
-    def write(path, masks, first_row):
+    def write(path, masks, first_row, sheet=None):
         shown = []
         with PairWriter(path, attributes) as writer:
             for row, (mask, fov) in enumerate(masks, first_row):
@@ -70,16 +70,16 @@ def generate(config: PairsConfig) -> None:
                 writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
                 if len(shown) < SHEET:
                     shown.append((mask, image))
+            if sheet and shown:  # before config.out appears, which make takes for a sign that all is there
+                folder.write(sheet, encode_image(contact_sheet(*zip(*shown)), ".png"))
         logging.info("%d pairs in %s", row + 1 - first_row, path)
-        return shown
 
     stage1, masks = masks_to_render(config, [load_view(sample) for sample in annotated], stage2.size)
     attributes = {"seed": config.seed, "stage1": stage1, "stage2": read_record(model_folder, REMEDY)}
-    if held_out:  # first, because make takes config.out for a sign that all is there
+    if held_out:  # first, for the same reason
         _, few = masks_to_render(replace(config, count=HELD_OUT), [load_view(s) for s in held_out], stage2.size)
         write(folder.path / unseen, few, config.count)
-    shown = write(out, masks, 0)
-    folder.write(sheet, encode_image(contact_sheet(*zip(*shown)), ".png"))
+    write(out, masks, 0, sheet)
     logging.info("contact sheet in %s", folder.path / sheet)
 
 

@@ -1,6 +1,7 @@
 """Tiny data sets of real files: discs with lines for vessels, in the layouts of DRIVE and MESSIDOR."""
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -13,7 +14,16 @@ from data.images import write_image
 from data.layouts import samples
 from unet_eval.config import UnetConfig
 
+FAULT = re.compile(r"`([\w/]+\.py::\w+)`")  # a test, as tests/README.md names it
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    """The tests in the table of tests/README.md inject faults: they get the marker `fault`."""
+    named = set(FAULT.findall((Path(__file__).parent / "README.md").read_text(encoding="utf-8")))
+    for item in items:
+        if f"{item.path.relative_to(Path(__file__).parent).as_posix()}::{item.originalname}" in named:
+            item.add_marker(pytest.mark.fault)
 
 
 def draw_eye(seed, shape=(584, 565), diameter=540, noise=6.0):

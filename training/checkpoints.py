@@ -8,19 +8,19 @@ from pathlib import Path
 import tensorflow as tf
 from absl import logging
 
-from data.errors import UserError
+from data.errors import UserError, first_line
+from data.files import checksum, write_file
 
 KEEP = 3
 # The files of a checkpoint, and those that an interrupted save leaves behind. All other files belong to the user.
-PARTS = re.compile(r"ckpt-(\d+)(_temp|\.(index|data-\d{5}-of-\d{5})(\.tempstate\d+)?)")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+PARTS = re.compile(r"ckpt-(\d+)\.(index|data-\d{5}-of-\d{5}|sha256)")
+LEFT = re.compile(r"ckpt-\d+(_temp|\.(index|data-\d{5}-of-\d{5})\.tempstate\d+)|\.partial-ckpt-\d+\.sha256")
 
 
 class Checkpoints:
     """Checkpoints ckpt-STEP of Keras models and optimizers in `folder`. `parts` gives each of these a name.
+
+    ckpt-STEP.sha256 has the checksums of the other files of ckpt-STEP, in the format of the program sha256sum.
 
     The names of the files say which checkpoints there are. TensorFlow's own list, a file named `checkpoint`, is not
     used: if it were damaged, TensorFlow would report no checkpoint, and the training would start from zero.
@@ -32,11 +32,11 @@ class Checkpoints:
         self._remove_unfinished()
 
     def _remove_unfinished(self) -> None:
-        """Removes what interrupted saves left: files without an index. TensorFlow writes the index last."""
+        """Removes what interrupted saves left: files without an index, which TensorFlow writes last."""
         complete = set(self._steps())
-        for path in self.folder.glob("ckpt-*"):
+        for path in self.folder.iterdir():
             part = PARTS.fullmatch(path.name)
-            if part and (int(part[1]) not in complete or part[2] == "_temp" or part[4]):
+            if LEFT.fullmatch(path.name) or (part and int(part[1]) not in complete):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _steps(self) -> list[int]:
@@ -47,15 +47,17 @@ class Checkpoints:
     def restore(self) -> int:
         """Restores the newest readable checkpoint and returns its step, or 0 if there is no checkpoint.
 
-        A damaged checkpoint is skipped with a warning, and removed when an older one could be read. Raises UserError
-        if all are damaged.
+        A damaged checkpoint is skipped with a warning, and removed when an older one could be read. One without
+        checksums, of an earlier version or of a process that was killed just before it wrote them, has TensorFlow's own
+        checks only. Raises UserError if all are damaged.
         """
         steps = self._steps()
         for step in steps:
             try:
+                self._compare_checksums(step)
                 self._checkpoint.read(str(self.folder / f"ckpt-{step}")).assert_consumed()
             except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:  # IndexError: cut short
-                logging.warning("%s/ckpt-%d is damaged (%s)", self.folder, step, _first_line(error))
+                logging.warning("%s/ckpt-%d is damaged (%s)", self.folder, step, first_line(error))
                 continue
             for newer in steps[:steps.index(step)]:
                 self._remove(newer)
@@ -72,14 +74,35 @@ class Checkpoints:
         path = self.folder / f"ckpt-{step}"
         try:
             self._checkpoint.write(str(path))
-        except tf.errors.OpError as error:
+            write_file(self._record(step), "".join(f"{line}\n" for line in self._checksums(step)).encode())
+        except (tf.errors.OpError, UserError) as error:
+            self._remove(step)
             self._remove_unfinished()
-            raise UserError(f"{path} cannot be written ({_first_line(error)}): older checkpoints are intact; free "
+            raise UserError(f"{path} cannot be written ({first_line(error)}): older checkpoints are intact; free "
                             "space on the disk and give the same command again") from error
         for old in self._steps()[KEEP:]:
             self._remove(old)
 
+    def _record(self, step: int) -> Path:
+        return self.folder / f"ckpt-{step}.sha256"
+
+    def _checksums(self, step: int) -> list[str]:
+        """A line "CHECKSUM  NAME" for each file of TensorFlow's."""
+        paths = [path for path in sorted(self.folder.glob(f"ckpt-{step}.*")) if PARTS.fullmatch(path.name)]
+        return [f"{checksum(path)}  {path.name}" for path in paths if path != self._record(step)]
+
+    def _compare_checksums(self, step: int) -> None:
+        """Raises ValueError if a file is not the one that was written."""
+        record = self._record(step)
+        if not record.exists():
+            return
+        written = record.read_text().splitlines()
+        for line in self._checksums(step):
+            if line not in written:
+                raise ValueError(f"the checksum of {line.split()[1]} is not the one in {record.name}")
+
     def _remove(self, step: int) -> None:
-        for path in self.folder.glob(f"ckpt-{step}.*"):
+        # The index first: without it, what a kill leaves is no checkpoint.
+        for path in sorted(self.folder.glob(f"ckpt-{step}.*"), key=lambda path: path.suffix != ".index"):
             if PARTS.fullmatch(path.name):
                 path.unlink()

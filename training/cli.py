@@ -2,18 +2,20 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import Any, Callable
 
 from absl import app, flags, logging
 
-from data.errors import UserError
+from data.errors import UserError, first_line
 from training.config import Config, fields, limits_text
 
 STOPPED = 75  # exit status of a training that a signal stopped and that the same command resumes (EX_TEMPFAIL)
 # Errors that the user can mend: a full disk, missing permissions, a file where a folder has to be, a name too long.
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
                  errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
+MAKE_ROOM = "make room or choose another output folder"
 
 flags.disclaim_key_flags()  # then --help lists the flags that this module defines under the script's name
 
@@ -47,12 +49,13 @@ def run(function: Callable[[Config], Any], config: type[Config]) -> None:
         except OSError as error:
             if error.errno not in OUTPUT_ERRORS:
                 raise
-            _stop(f"{error.filename or 'output folder'}: {error.strerror}; make room or choose another output folder")
+            _stop(f"{error.filename or 'output folder'}: {error.strerror}; {MAKE_ROOM}")
         except Exception as error:
-            if not _out_of_memory(error):
-                raise
-            first_line = (str(error).splitlines() or [""])[0][:120]
-            _stop(f"out of memory or disk space ({first_line}); try a smaller --batch_size")
+            if _cannot_write(error):
+                _stop(f"{first_line(error)}; {MAKE_ROOM}")
+            if _out_of_memory(error):
+                _stop(f"out of memory ({first_line(error)}); try a smaller --batch_size")
+            raise
 
     app.run(guarded, flags_parser=_parse)
 
@@ -77,10 +80,18 @@ def flag_values(config: type[Config]) -> dict[str, Any]:
     return {field.name: flags.FLAGS[field.name].value for field, _ in fields(config)}
 
 
-def _out_of_memory(error: Exception) -> bool:
+def _tensorflow_error(error: Exception, name: str) -> bool:
     tensorflow = sys.modules.get("tensorflow")  # not imported here: scripts that do not need it start faster
-    return isinstance(error, MemoryError) or bool(tensorflow) and isinstance(
-        error, tensorflow.errors.ResourceExhaustedError)
+    return bool(tensorflow) and isinstance(error, getattr(tensorflow.errors, name))
+
+
+def _cannot_write(error: Exception) -> bool:
+    """Whether TensorFlow could not write a file. It passes on the system's words, not the number."""
+    return _tensorflow_error(error, "OpError") and any(os.strerror(code) in str(error) for code in OUTPUT_ERRORS)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or _tensorflow_error(error, "ResourceExhaustedError")
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -108,6 +108,8 @@ class TrainingConfig(Config):
     seed: int = option(0, "Seed of everything random.", low=0, high=2 ** 31 - 1)
     precision: str = option("auto", "Number format of the layers.", choices=PRECISIONS)
     strategy: str = option("auto", "How a batch is split over devices.", choices=STRATEGIES, may_change=True)
+    checkpoint_minutes: float = option(10.0, "Save not only after each epoch but also every so many minutes. With "
+                                       "--strategy=multi_worker only after each epoch.", low=0.001, may_change=True)
     dry_run: bool = option(False, "Check the data and build the networks, then stop.", may_change=True)
 
     @property

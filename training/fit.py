@@ -52,11 +52,18 @@ class Schedule:
 
 
 class _SaveStopGuard(keras.callbacks.Callback):
-    """Saves after every epoch, saves and stops after a signal, and stops if a loss or weight is NaN or infinite."""
+    """Saves after every epoch and every `minutes`, saves and stops after a signal, and stops if a loss or weight is NaN
+    or infinite.
 
-    def __init__(self, checkpoints: Checkpoints, seconds: Path, step: int):
+    It has to be the last callback. After the last step of an epoch it saves when the epoch has ended for the others
+    too: a training that goes on from there has its validation and its pictures.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, seconds: Path, step: int, minutes: float):
         super().__init__()
         self._checkpoints, self._seconds, self._step = checkpoints, seconds, step
+        self._pause = 60 * minutes
+        self._saved = time.monotonic()
         self._signal = None
         self._before = read_json(seconds, "remove it").get("seconds", 0.0) if seconds.exists() else 0.0
         self._start = time.monotonic()
@@ -79,13 +86,22 @@ class _SaveStopGuard(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
                 raise self._diverged(f"{name} is {value}")
-        if self._signal is not None:
+        asked = self._signal is not None
+        ends = batch + 1 == self.params["steps"]
+        if not ends and (asked or time.monotonic() >= self._saved + self._pause):
             self._save()
-            raise Stopped(f"stopped by {signal.Signals(self._signal).name} after step {self._step}; everything is "
-                          f"saved in {self._checkpoints.folder}, the same command goes on")
+            if asked:
+                self.stop_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
         self._save()
+        self.stop_if_asked()
+
+    def stop_if_asked(self):
+        """Raises Stopped if a signal came."""
+        if self._signal is not None:
+            raise Stopped(f"stopped by {signal.Signals(self._signal).name} after step {self._step}; everything is "
+                          f"saved in {self._checkpoints.folder}, the same command goes on")
 
     def _diverged(self, what):
         return UserError(f"{what} at step {self._step}: nothing of it is saved, the checkpoints in "
@@ -98,6 +114,7 @@ class _SaveStopGuard(keras.callbacks.Callback):
             if weight.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(weight)):
                 raise self._diverged(f"the weight {weight.name} is not finite")
         self._checkpoints.save(self._step)
+        self._saved = time.monotonic()
         write_json(self._seconds, {"seconds": round(self._before + time.monotonic() - self._start, 1)})
 
 
@@ -123,10 +140,12 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
     elif seconds.exists():  # it is written after a checkpoint, so there was one
         raise UserError(f"{folder}: the checkpoints of the training that ran there are gone; put them back, or remove "
                         "the folder to start again")
-    guard = _SaveStopGuard(checkpoints, seconds, step)
+    # Several machines have to save at the same step, and their clocks differ.
+    minutes = math.inf if config.strategy == "multi_worker" else config.checkpoint_minutes
+    guard = _SaveStopGuard(checkpoints, seconds, step, minutes)
     board = keras.callbacks.TensorBoard(folder / "logs", write_graph=False, profile_batch=0)
     per_epoch = schedule.steps_per_epoch
-    callbacks = [guard, board, hyperparameters(folder, config.to_json()), *callbacks]
+    callbacks = [board, hyperparameters(folder, config.to_json()), *callbacks, guard]
     with guard.listening(), user_errors():
         while step < schedule.steps:  # if a training stopped within an epoch, the first round finishes that epoch
             epoch, done = divmod(step, per_epoch)
@@ -134,3 +153,4 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
             model.fit(make_dataset(step), steps_per_epoch=per_epoch - done, initial_epoch=epoch, epochs=last,
                       callbacks=callbacks)
             step = last * per_epoch
+        guard.stop_if_asked()

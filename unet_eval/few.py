@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.figure import Figure as Chart
@@ -12,6 +11,7 @@ from matplotlib.ticker import NullLocator
 from data.few import parse_few
 from data.files import OutputFolder, read_json
 from data.layouts import title
+from data.unfinished import unfinished_folder
 from unet_eval.arms import ordered
 from unet_eval.measures import resampling
 from unet_eval.measures.metrics import scores
@@ -149,9 +149,9 @@ def write(reports: Path, name: str, files: list[Path]) -> str:
     folder = OutputFolder(reports, "RUN")
     folder.check(names.values())
     results = summarise([read_json(path, "remove it and call make few again") for path in files])
-    with TemporaryDirectory(prefix=f".{name}.", dir=reports) as partial:
-        draw(Path(partial) / names["png"], curve, results)
-        folder.move_in(Path(partial) / names["png"], names["png"])
+    with unfinished_folder(reports / name) as partial:
+        draw(partial / names["png"], curve, results)
+        folder.move_in(partial / names["png"], names["png"])
     folder.write(names["json"], (json.dumps(results, indent=2, allow_nan=False) + "\n").encode())
     folder.write(names["md"], markdown(results, names["png"]).encode())
     return f"few: {sentence(results)} The table is {reports / names['md']}"

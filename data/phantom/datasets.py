@@ -9,7 +9,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -18,6 +17,7 @@ import numpy as np
 from data.files import write_error
 from data.images import write_image
 from data.phantom import cells, retina
+from data.unfinished import unfinished_folder
 
 COUNTS = {"DRIVE": 40, "MESSIDOR": 40, "BU-BIL": 35}
 
@@ -37,9 +37,8 @@ def make_phantoms(out: Path, seed: int, counts: dict[str, int] = COUNTS) -> bool
     if out.exists():
         return False
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as partial:
-            root = Path(partial) / out.name
+        with unfinished_folder(out) as partial:
+            root = partial / out.name
             _draw_all([(root, seed, name, number, counts) for name in counts for number in range(counts[name])])
             root.rename(out)
     except OSError as error:

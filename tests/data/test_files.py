@@ -132,6 +132,19 @@ def test_without_room_nothing_new_is_left(tmp_path):
         folder.write("b.png", b"made")
 
 
+def test_without_room_for_its_line_a_file_is_not_written_and_the_list_stays_whole(tmp_path):
+    folder = OutputFolder(tmp_path, "--out")
+    for number in range(13):
+        folder.write(f"{number}.png", b"made")
+    listed = (tmp_path / RECORD).read_bytes()
+    assert 900 < len(listed) < 1000 < len(listed) + 66 + len("longer name.png\n")  # small_files ends within the line
+    with small_files(), pytest.raises(UserError, match="longer name.png: cannot be written"):
+        folder.write("longer name.png", b"made")
+    assert (tmp_path / RECORD).read_bytes() == listed and not (tmp_path / "longer name.png").exists()
+    folder.write("longer name.png", b"made")
+    OutputFolder(tmp_path, "--out").check(["0.png", "longer name.png"])
+
+
 @pytest.mark.training
 def test_a_killed_write_leaves_nothing_and_the_next_one_cleans_up(tmp_path):
     script = """

@@ -249,6 +249,14 @@ def test_a_set_that_is_white_or_empty(data_set):
         check_pairs(data_set(lambda path, vessels, number: grey(path, vessels.astype(np.uint8) * 0)))
 
 
+def test_masks_that_are_all_background_are_counted(data_set, warnings):
+    def some(path, vessels, number):
+        grey(path, np.where(vessels & (number not in (2, 4)), np.uint8(255), np.uint8(0)))
+
+    check_pairs(data_set(some))
+    assert warnings == ["masks all background, 2 of 6: 2, 4"]
+
+
 @pytest.mark.parametrize("modality", ["cells", "fundus"])
 def test_large_foreground_is_an_error_where_it_cannot_be_and_else_a_warning(data_set, warnings, modality):
     def large(path, vessels, number):

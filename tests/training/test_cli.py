@@ -46,6 +46,9 @@ def main(config):
     if how == "tensorflow_memory":
         import tensorflow as tf
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\\n  more lines")
+    if how == "tensorflow_full":
+        import tensorflow as tf
+        tf.io.write_file("/dev/full", bytes(9))
 
 run(main, ScriptConfig)
 '''
@@ -67,6 +70,7 @@ def call(tmp_path):
     ("full", 1, "x/y.h5: No space left on device"),
     ("file", 1, "script.py/below: Not a directory"),
     ("memory", 1, "--batch_size"),
+    ("tensorflow_full", 1, "error: /dev/full; No space left on device"),
     ("tensorflow_memory", 1, "OOM when allocating); try a smaller --batch_size")])
 def test_what_a_user_can_cause_ends_in_one_line(call, how, status, said):
     answer = call(f"--end={how}")

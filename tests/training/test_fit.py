@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import replace
 
 import h5py
@@ -56,8 +57,8 @@ class Training:
         for variable, value in zip(self.variables, values):
             variable.assign(value)
 
-    def fit(self, folder, epochs=EPOCHS, callbacks=(), change=lambda dataset: dataset):
-        config = replace(self.config, out=str(folder), epochs=epochs)
+    def fit(self, folder, epochs=EPOCHS, callbacks=(), change=lambda dataset: dataset, **flags):
+        config = replace(self.config, out=str(folder), epochs=epochs, **flags)
         schedule = Schedule.from_config(config, 3)
         folder.mkdir(exist_ok=True)
         fit(self.model, lambda step: change(self.make_dataset(schedule, step)), schedule, config, self.parts,
@@ -157,6 +158,66 @@ def test_a_training_that_stopped_equals_one_that_did_not_to_the_bit(training, tm
     training.forget()
     training.fit(stopped)
     assert same(training.state(), whole)
+
+
+def steps(folder):
+    """Of the checkpoints."""
+    return sorted(int(path.stem.partition("-")[2]) for path in folder.glob("ckpt-*.index"))
+
+
+class Killed(BaseException):
+    """In the place of a kill: nothing is saved after it."""
+
+
+def kill():
+    raise Killed
+
+
+@networks(*MAKERS)
+def test_a_checkpoint_that_was_saved_by_time_is_gone_on_from_to_the_bit(training, tmp_path):
+    training.fit(tmp_path / "whole")
+    whole = training.state()
+    training.begin()
+    killed, pause = tmp_path / "killed", At(lambda: time.sleep(0.2), begin=5)
+    with pytest.raises(Killed):
+        training.fit(killed, callbacks=[pause, At(kill, begin=6)], checkpoint_minutes=0.003)
+    assert steps(killed)[-1] == 5  # in the middle of the second epoch
+    training.forget()
+    training.fit(killed)
+    assert same(training.state(), whole)
+
+
+class EpochEnds(keras.callbacks.Callback):
+    """What ends after each epoch; `act` is called at the end of epoch `at`."""
+
+    def __init__(self, act=None, at=None):
+        super().__init__()
+        self.seen, self.act, self.at = [], act, at
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.at:
+            self.act()
+        self.seen.append(epoch)
+
+
+@networks("unet")
+def test_a_signal_on_the_last_step_of_an_epoch_lets_the_epoch_end(training, tmp_path):
+    ends = EpochEnds()
+    with pytest.raises(Stopped, match="after step 6"):
+        training.fit(tmp_path, callbacks=[At(ask(signal.SIGTERM), begin=6), ends])
+    assert ends.seen == [0, 1] and steps(tmp_path) == [3, 6]
+
+
+@networks("unet")
+@pytest.mark.parametrize("epoch, step", [(1, 6), (2, 9)])
+def test_a_signal_at_the_end_of_an_epoch_lets_it_end_and_a_kill_repeats_it(training, tmp_path, epoch, step):
+    with pytest.raises(Killed):
+        training.fit(tmp_path, callbacks=[EpochEnds(kill, at=epoch)])
+    training.forget()
+    ends = EpochEnds(ask(signal.SIGTERM), at=epoch)
+    with pytest.raises(Stopped, match=f"after step {step}"):
+        training.fit(tmp_path, callbacks=[ends])
+    assert ends.seen == [epoch]
 
 
 @networks("stage1")

@@ -2,7 +2,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +15,8 @@ from data.errors import UserError
 from data.files import read_json, write_json
 from training.config import TrainingConfig, option
 from training.run_folder import RunFolder, read_config, read_record
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -137,6 +144,36 @@ def test_a_damaged_record_is_not_trained_over(config, content):
 def test_a_record_that_is_not_there_names_the_remedy(tmp_path):
     with pytest.raises(UserError, match="config.json is missing: train first"):
         read_config(tmp_path, Example, "train first")
+
+
+@pytest.mark.training
+def test_a_read_only_folder_is_named(config, tmp_path):
+    script = """
+import os
+from configs.settings import Settings
+from tests.training.test_run_folder import DATA, RESOLVED, Example, RunFolder
+from training.cli import run
+os.chdir(os.environ["FOLDER"])
+os.chmod(".", 0o555)
+if os.geteuid() == 0:
+    os.setuid(65534)  # root may write everywhere
+try:
+    Settings.from_variables({"CONFIG": os.environ["PRESET"], "PAIRS": "phantom"}).record()
+except ValueError as error:
+    print(error)
+run(lambda config: RunFolder(config, DATA, RESOLVED), Example)
+"""
+    folder = tmp_path / "läuft"
+    folder.mkdir()
+    tmp_path.chmod(0o755)
+    preset = tmp_path / "tiny"
+    shutil.copytree(ROOT / "configs" / "quick", preset)
+    answer = subprocess.run([sys.executable, "-c", script, "--pairs=drive:x", "--out=stage1"], cwd=ROOT, text=True,
+                            capture_output=True, env={**os.environ, "FOLDER": str(folder), "PRESET": str(preset)})
+    folder.chmod(0o755)
+    assert answer.returncode == 1 and list(folder.iterdir()) == []
+    assert answer.stdout.startswith("checkpoints/tiny: cannot be written (Permission denied)"), answer.stderr
+    assert answer.stderr.startswith("error: stage1: Permission denied; ") and answer.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["ckpt-best.pt", "ckpt-5.pt", "photograph.png", "generator.h5", "notes/a.txt"])

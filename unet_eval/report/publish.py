@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from data.files import OutputFolder, readable, write_error
+from data.unfinished import unfinished_folder
 
 LAST = "report.html"  # make looks for it
 FILES = ("results.json", "results.md", LAST)
@@ -25,14 +25,12 @@ def refuse_foreign(reports: OutputFolder) -> None:
 @contextmanager
 def unfinished(reports: OutputFolder) -> Iterator[Path]:
     """A folder beside the reports, so that all files are on their disk before the first of them takes its place."""
-    parent = reports.path.parent
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = TemporaryDirectory(prefix=f".{reports.path.name}.", dir=parent)
-    except OSError as error:
-        raise write_error(reports.path, error) from error
-    with folder as path:
-        yield Path(path)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(unfinished_folder(reports.path))
+        except OSError as error:
+            raise write_error(reports.path, error) from error
+        yield folder
 
 
 def publish(folder: Path, reports: OutputFolder) -> None:

@@ -1,0 +1,45 @@
+"""What a killed process leaves, and what belongs to one that still runs."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.unfinished import unfinished_folder
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+from data.unfinished import unfinished_folder
+with unfinished_folder(Path(sys.argv[1])) as folder:
+    (folder / "a.png").write_bytes(b"half")
+    print(folder, flush=True)
+    input()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_it_is_beside_the_path_and_is_gone_in_the_end(tmp_path):
+    with pytest.raises(KeyError), unfinished_folder(tmp_path / "new" / "a [b]") as folder:
+        assert folder.parent == tmp_path / "new" and list(folder.iterdir()) == []
+        (folder / "a.png").touch()
+        raise KeyError
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.training
+def test_what_a_kill_left_is_removed_and_what_is_in_use_is_not(tmp_path):
+    (tmp_path / ".a [b].notes").mkdir()  # the user's
+    other = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path / "a [b]")], cwd=ROOT, text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    theirs = Path(other.stdout.readline().rstrip("\n"))
+    with unfinished_folder(tmp_path / "a [b]") as folder:
+        assert folder != theirs and (theirs / "a.png").exists()
+    other.communicate("\n")
+    assert other.returncode == -9 and (theirs / "a.png").exists()
+    with unfinished_folder(tmp_path / "a [b]"):
+        assert not theirs.exists()
+    assert [path.name for path in tmp_path.iterdir()] == [".a [b].notes"]
