@@ -20,6 +20,7 @@ from data.folds import parse_fold
 
 DATA_ROOT = Path("data/raw")  # in the working folder, where a user's data lies with an installed package, too
 MODALITIES = ("fundus", "cells", "other")
+DRAWN = "Apache 2.0, as this program"  # terms of what it draws itself
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class DataSet:
     title, citation: for the report; no citation where there is nothing to cite. modality: one of MODALITIES, None where
     the user's files decide. find(root, split, masks): the samples of split "train" or "test", without their masks where
     `masks` is False. patient(stem): images of one person have the same. annotated: False where there are photographs
-    only, all of them for training.
+    only, all of them for training. terms: under which its makers give it out, where they say so in public.
     """
 
     title: str
@@ -38,6 +39,7 @@ class DataSet:
     find: Callable[[Path, str, bool], list[Sample]]
     patient: Callable[[str], str] = str  # the stem: each image is of a person of its own
     annotated: bool = True
+    terms: str = "the terms of its makers"
 
 
 def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "") -> list[Sample]:
@@ -158,6 +160,12 @@ def citation(origin: str) -> str:
     return _CREDITS.get(name, (name, ""))[1]
 
 
+def terms(origin: str) -> str:
+    """Under which its makers give it out, for readers."""
+    name = whole(origin)
+    return DATA_SETS[name].terms if name in DATA_SETS else DRAWN
+
+
 def _parse(spec: str) -> tuple[str, Path]:
     """Layout and folder; UserError where the layout is unknown or the folder not given."""
     name, _, path = spec.partition(":")
@@ -245,15 +253,16 @@ DATA_SETS = {
     "bu_bil": DataSet("BU-BIL", "Gurari et al., How to collect segmentations for biomedical images?, WACV 2015",
                       "cells", _bu_bil),
     "chase_db1": DataSet("CHASE_DB1", "Fraz et al., An ensemble classification-based approach applied to retinal "
-                         "blood vessel segmentation, IEEE TBME 59(9), 2012", "fundus", _chase_db1, _chase_db1_patient),
+                         "blood vessel segmentation, IEEE TBME 59(9), 2012", "fundus", _chase_db1, _chase_db1_patient,
+                         terms="CC BY 4.0"),
     # Its makers describe 15 healthy, 15 diabetic and 15 glaucoma patients: 01_h, 01_dr and 01_g are three people.
     "hrf": DataSet("HRF", "Budai et al., Robust vessel segmentation in fundus images, Int. J. Biomedical Imaging, "
-                   "2013", "fundus", _hrf),
+                   "2013", "fundus", _hrf, terms="CC BY 4.0"),
     "stare": DataSet("STARE", "Hoover et al., Locating blood vessels in retinal images by piecewise threshold "
                      "probing of a matched filter response, IEEE TMI 19(3), 2000", "fundus", _stare),
     "folder": DataSet("folder", "", None, _folder),
     "phantom": DataSet("phantom", "drawn by this project’s own program; no photograph of a patient is in it",
-                       "fundus", _phantom),
+                       "fundus", _phantom, terms=DRAWN),
 }
 _CREDITS = {**{name: (data_set.title, data_set.citation) for name, data_set in DATA_SETS.items()},
             "phantom_cells": ("procedural cells", "drawn by this project’s own program, in the place of BU-BIL")}

@@ -1,0 +1,123 @@
+"""Makes a folder of synthetic pairs that can be put on any static host or data repository as it is.
+
+    python -m data.synthmed.release --run=checkpoints/quick --store=checkpoints/quick/synthetic.h5 \
+        --audit=checkpoints/quick/audit.json --agreement=checkpoints/quick/agreement.json \
+        --name=synthmed-retina --license=CC-BY-4.0 --out=reports/quick/synthmed/synthmed-retina
+
+There is no release without an audit that passed. The same inputs give the same bytes.
+"""
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data.errors import UserError
+from data.files import RECORD, NewFolder, checksum
+from data.images import encode_image
+from data.pairs import PairReader, PairWriter
+from data.synthmed import card, croissant, gallery
+from data.synthmed.formats import Shards, Sheets
+from data.synthmed.source import generators, read_agreement, read_audit, rounded, trained_on
+from data.synthmed.terms import Terms
+
+ROLES = {"image": "images", "mask": "masks", "fov": "fovs"}  # role: data set in the store
+FOLDERS = {"image": "images", "mask": "masks", "fov": "fov"}  # role: folder in train/
+SUMS = "SHA256SUMS"
+REMEDY = "take another NAME, or move the folder away"
+
+
+def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, agreement_file: Path) -> int:
+    """Writes the folder `out`, complete or not at all, and returns the number of its pairs.
+
+    Raises UserError where the audit is missing, refuses, or is of other pairs; where an input is missing or damaged;
+    where `out` is there already.
+    """
+    with PairReader(store, required=("masks", "images", "fovs")) as reader, NewFolder(out, REMEDY) as folder:
+        audit = read_audit(audit_file, store, len(reader))
+        agreement = read_agreement(agreement_file, store, len(reader))
+        networks, seed, origins = generators(run), reader.attributes["seed"], trained_on(reader)
+        rows = [row for row in range(len(reader)) if row not in audit.left_out]
+        roles = roles_of(reader, rows)
+        attributes = {"name": terms.name, "license": terms.license, "seed": seed, "ids": rows, "generators": networks}
+        shards, sheets, metadata = Shards(folder, len(rows)), Sheets(folder), []
+        with PairWriter(folder.partial / "pairs.h5", attributes) as pairs:
+            for row in rows:
+                whole = reader[row]
+                arrays = {role: whole[ROLES[role]] for role in roles}
+                png = {role: encode_image(array, ".png") for role, array in arrays.items()}
+                for role, content in png.items():
+                    folder.write(f"train/{FOLDERS[role]}/{row:06d}.png", content)
+                pairs.append(**{ROLES[role]: array for role, array in arrays.items()})
+                shards.append(row, **png)
+                sheets.append(arrays["image"], arrays["mask"][..., 0])
+                metadata.append({
+                    **{f"{role}_file_name": f"{FOLDERS[role]}/{row:06d}.png" for role in roles},
+                    "id": row, "seed": seed,
+                    "stage1_sha256": networks["stage1/generator.h5"], "stage2_sha256": networks["stage2/generator.h5"],
+                    "agreement": rounded(agreement[row]),
+                    "sharpness": rounded(sharpness(arrays["image"], whole["fovs"][..., 0])),
+                    **{f"{name}_distance": rounded(values[row]) for name, values in audit.distances.items()}})
+        shards.close()
+        sheets.close()
+        (folder.partial / RECORD).unlink()  # PairWriter's; SHA256SUMS says more
+        folder.write("train/metadata.jsonl", "".join(json.dumps(line) + "\n" for line in metadata).encode())
+        height, width = arrays["mask"].shape[:2]
+        folder.write("load.py", Path(__file__).with_name("load.py").read_bytes())
+        folder.write("README.md", card.readme(terms, metadata, (width, height), origins, networks, audit).encode())
+        folder.write("CITATION.cff", card.citation(terms, origins).encode())
+        folder.write("croissant.json", croissant.describe(terms, metadata[0], folder.partial).encode())
+        folder.write("index.html", gallery.page(terms, metadata, (width, height)).encode())
+        folder.write(SUMS, sums(folder.partial).encode())
+    return len(rows)
+
+
+def roles_of(reader: PairReader, rows: Iterable[int]) -> list[str]:
+    """image, mask and, where the field of view of a pair leaves out a pixel, fov."""
+    return ["image", "mask", *(["fov"] if any(not reader[row]["fovs"].all() for row in rows) else [])]
+
+
+def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
+    """Standard deviation of the Laplacian of the grey levels, inside the field of view, off its rim.
+
+    image: uint8 (H, W, 3) RGB. fov: uint8 (H, W).
+    """
+    inside = cv2.erode(fov, np.ones((7, 7), np.uint8)) > 0
+    laplacian = cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
+    return float(laplacian[inside].std()) if inside.any() else 0.0
+
+
+def sums(folder: Path) -> str:
+    """A line for each file, but for SHA256SUMS itself, in the format of the program sha256sum."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return "".join(f"{checksum(folder / name)}  {name}\n" for name in names if name != SUMS)
+
+
+def main(values: dict[str, str]) -> None:
+    out = Path(values["out"])
+    try:
+        authors = tuple(author.strip() for author in values["authors"].split(";") if author.strip())
+        terms = Terms(values["name"], values["license"], authors)
+        count = release(out, terms, *(Path(values[name]) for name in ("run", "store", "audit", "agreement")))
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{out}: interrupted, nothing written; call again")
+    print(f"synthmed: {count} pairs in {out}; open {out}/index.html")
+
+
+if __name__ == "__main__":
+    from absl import app, flags
+
+    for name, text in {"run": "Folder of the run, with stage1/ and stage2/.", "store": "The pairs (HDF5).",
+                       "audit": "audit.json of these pairs.", "agreement": "agreement.json of these pairs.",
+                       "name": "Name of the release.", "license": "Its licence, an SPDX identifier.",
+                       "out": "The folder to make."}.items():
+        flags.DEFINE_string(name, None, text, required=True)
+    flags.DEFINE_string("authors", "", "Who is to be cited, with semicolons between.")
+    app.run(lambda _: main({name: flags.FLAGS[name].value for name in (
+        "run", "store", "audit", "agreement", "name", "license", "out", "authors")}))
