@@ -15,7 +15,7 @@ def page(terms: Terms, metadata: list[dict], size: tuple[int, int]) -> str:
     """The HTML. metadata: a dict a pair, in the order of the thumbnails. size: (width, height) of an image."""
     data = {"size": size, "sheet": SHEET, "scores": SCORES,
             "pairs": [[pair["id"], *(pair[name] for name in SCORES)] for pair in metadata]}
-    html = Path(__file__).with_name("gallery.html").read_text(encoding="utf-8")
+    html = (Path(__file__).parent / "templates/gallery.html").read_text(encoding="utf-8")
     script = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")  # "</script>" would end the script
     for mark, text in (("NAME", escape(terms.name)), ("LICENSE", escape(terms.license)), ("URL", escape(terms.url)),
                        ("DATA", script)):
