@@ -126,7 +126,6 @@ folds: $(folds) | $(environment) ## the arms of `make evidence` on FOLDS splits,
 # ------------------------------------------------------------------------------------------------- giving pairs away
 of_count := $(addprefix -,$(COUNT))
 store := $(R)/synthetic$(of_count).h5
-release := reports/$(name)/synthmed/$(NAME)
 private := reports/$(name)/private$(of_count)
 
 ifneq (,$(COUNT))
@@ -139,9 +138,7 @@ $(R)/agreement$(of_count).json: $(store) $(R)/unet-real/weights.h5 | $(ready)
 	@echo "synthmed: asking the U-Net of the real pairs how far it agrees with each mask"
 	@exec $(python) -m unet_eval.agreement --model=$(call quote,checkpoints/$(RUN)/unet-real) \
 	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) --out=$(call quote,checkpoints/$(RUN)/agreement$(of_count).json)
-synthmed: $(release)/SHA256SUMS ## NAME=... LICENSE=...: a folder of pairs that may be published, if their audit passed
-	$(call say,synthmed: done; look at reports/$(RUN)/synthmed/$(NAME)/index.html)
-$(release)/SHA256SUMS: $(store) $(R)/agreement$(of_count).json | $(ready)
+synthmed: $(store) $(R)/agreement$(of_count).json | $(ready) ## NAME=... LICENSE=...: pairs that passed their audit, as a folder to publish
 	@exec $(python) -m data.synthmed.release --run=$(call quote,checkpoints/$(RUN)) \
 	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) \
 	  --audit=$(call quote,checkpoints/$(RUN)/audit$(of_count).json) \

@@ -6,7 +6,7 @@ import statistics
 
 from data import layouts
 from data.few import whole
-from data.synthmed.source import Audit
+from data.synthmed.source import Source
 from data.synthmed.terms import Terms
 
 SIZES = ((1000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))  # the hub's words
@@ -86,20 +86,19 @@ privacy, and it is not a promise that nobody can ever be recognised.
 """
 
 
-def readme(terms: Terms, metadata: list[dict], size: tuple[int, int], origins: list[str], networks: dict[str, str],
-           audit: Audit) -> str:
-    """README.md. metadata: a dict a pair. size: (width, height). origins: as `layouts.origin` names data sets."""
-    count, dropped = len(metadata), len(audit.left_out)
+def readme(terms: Terms, source: Source, metadata: list[dict], size: tuple[int, int]) -> str:
+    """README.md. metadata: a dict a pair. size: (width, height) of a picture."""
+    count, dropped, origins = len(metadata), len(source.audit.left_out), source.origins
     return CARD.format(
         head=_head(terms, count, origins), name=terms.name, count=count, width=size[0], height=size[1],
         fov="; the field of view of each in `train/fov`" if "fov_file_name" in metadata[0] else "",
         license=terms.license, url=terms.url, authors=", ".join(terms.authors),
-        seed=metadata[0]["seed"], networks="\n".join(f"- `{name}`: `{digest}`" for name, digest in networks.items()),
+        seed=source.seed, networks="\n".join(f"- `{name}`: `{digest}`" for name, digest in source.networks.items()),
         origins="\n".join(map(_origin, origins)) or "- data sets that the pairs' file does not name",
         scores="\n".join(f"| `{name}` | {text} | {_median(metadata, name)} |" for name, text in SCORES.items()),
         left_out=f"It found {dropped} of {dropped + count} too near; they are left out." if dropped else
         "It left none out.",
-        audit="\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in audit.table))
+        audit="\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in source.audit.table))
 
 
 def citation(terms: Terms, origins: list[str]) -> str:

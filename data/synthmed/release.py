@@ -22,7 +22,7 @@ from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import card, croissant, gallery
 from data.synthmed.formats import Shards, Sheets
-from data.synthmed.source import generators, read_agreement, read_audit, rounded, trained_on
+from data.synthmed.source import STAGES, Source, read_source, rounded
 from data.synthmed.terms import Terms
 
 ROLES = {"image": "images", "mask": "masks", "fov": "fovs"}  # role: data set in the store
@@ -32,48 +32,65 @@ REMEDY = "take another NAME, or move the folder away"
 
 
 def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, agreement_file: Path) -> int:
-    """Writes the folder `out`, complete or not at all, and returns the number of its pairs.
+    """Makes the folder `out`, complete or not at all, and returns the number of its pairs. Where `out` is a release of
+    the same pairs on the same terms, it stays as it is.
 
     Raises UserError where the audit is missing, refuses, or is of other pairs; where an input is missing or damaged;
-    where `out` is there already.
+    where `out` is anything else.
     """
-    with PairReader(store, required=("masks", "images", "fovs")) as reader, NewFolder(out, REMEDY) as folder:
-        audit = read_audit(audit_file, store, len(reader))
-        agreement = read_agreement(agreement_file, store, len(reader))
-        networks, seed, origins = generators(run), reader.attributes["seed"], trained_on(reader)
-        rows = [row for row in range(len(reader)) if row not in audit.left_out]
-        roles = roles_of(reader, rows)
-        attributes = {"name": terms.name, "license": terms.license, "seed": seed, "ids": rows, "generators": networks}
-        shards, sheets, metadata = Shards(folder, len(rows)), Sheets(folder), []
-        with PairWriter(folder.partial / "pairs.h5", attributes) as pairs:
-            for row in rows:
-                whole = reader[row]
-                arrays = {role: whole[ROLES[role]] for role in roles}
-                png = {role: encode_image(array, ".png") for role, array in arrays.items()}
-                for role, content in png.items():
-                    folder.write(f"train/{FOLDERS[role]}/{row:06d}.png", content)
-                pairs.append(**{ROLES[role]: array for role, array in arrays.items()})
-                shards.append(row, **png)
-                sheets.append(arrays["image"], arrays["mask"][..., 0])
-                metadata.append({
-                    **{f"{role}_file_name": f"{FOLDERS[role]}/{row:06d}.png" for role in roles},
-                    "id": row, "seed": seed,
-                    "stage1_sha256": networks["stage1/generator.h5"], "stage2_sha256": networks["stage2/generator.h5"],
-                    "agreement": rounded(agreement[row]),
-                    "sharpness": rounded(sharpness(arrays["image"], whole["fovs"][..., 0])),
-                    **{f"{name}_distance": rounded(values[row]) for name, values in audit.distances.items()}})
-        shards.close()
-        sheets.close()
-        (folder.partial / RECORD).unlink()  # PairWriter's; SHA256SUMS says more
-        folder.write("train/metadata.jsonl", "".join(json.dumps(line) + "\n" for line in metadata).encode())
-        height, width = arrays["mask"].shape[:2]
-        folder.write("load.py", Path(__file__).with_name("load.py").read_bytes())
-        folder.write("README.md", card.readme(terms, metadata, (width, height), origins, networks, audit).encode())
-        folder.write("CITATION.cff", card.citation(terms, origins).encode())
-        folder.write("croissant.json", croissant.describe(terms, metadata[0], folder.partial).encode())
-        folder.write("index.html", gallery.page(terms, metadata, (width, height)).encode())
-        folder.write(SUMS, sums(folder.partial).encode())
-    return len(rows)
+    with PairReader(store, required=("masks", "images", "fovs")) as reader:
+        source = read_source(reader, store, run, audit_file, agreement_file)
+        attributes = {"name": terms.name, "license": terms.license, "authors": list(terms.authors), "seed": source.seed,
+                      "ids": source.rows, "generators": source.networks, "made_from_sha256": source.checksum}
+        if not _is_release(out, attributes):
+            with NewFolder(out, REMEDY) as folder:
+                metadata, size = _write_pairs(folder, source, attributes)
+                _describe(folder, terms, source, metadata, size)
+    return len(source.rows)
+
+
+def _is_release(out: Path, attributes: dict) -> bool:
+    if not (out / SUMS).is_file() or not (out / "pairs.h5").is_file():
+        return False
+    with PairReader(out / "pairs.h5", made_by="make synthmed") as reader:
+        return reader.attributes == attributes
+
+
+def _write_pairs(folder: NewFolder, source: Source, attributes: dict) -> tuple[list[dict], tuple[int, int]]:
+    """Writes the pairs in all their forms. Returns their metadata, a dict a pair, and (width, height) of a picture."""
+    roles = roles_of(source.reader, source.rows)
+    shards, sheets, metadata = Shards(folder, len(source.rows)), Sheets(folder), []
+    with PairWriter(folder.partial / "pairs.h5", attributes) as pairs:
+        for row in source.rows:
+            arrays = source.reader[row]
+            image, mask, fov = (arrays[ROLES[role]] for role in ROLES)
+            png = {role: encode_image(arrays[ROLES[role]], ".png") for role in roles}
+            for role, content in png.items():
+                folder.write(f"train/{FOLDERS[role]}/{row:06d}.png", content)
+            pairs.append(**{ROLES[role]: arrays[ROLES[role]] for role in roles})
+            shards.append(row, **png)
+            sheets.append(image, mask[..., 0])
+            metadata.append({
+                **{f"{role}_file_name": f"{FOLDERS[role]}/{row:06d}.png" for role in roles}, "id": row,
+                "seed": source.seed,
+                **{f"{stage}_sha256": source.networks[f"{stage}/generator.h5"] for stage in STAGES},
+                "agreement": rounded(source.agreement[row]), "sharpness": rounded(sharpness(image, fov[..., 0])),
+                **{f"{name}_distance": rounded(values[row]) for name, values in source.audit.distances.items()}})
+    shards.close()
+    sheets.close()
+    (folder.partial / RECORD).unlink()  # PairWriter's; SHA256SUMS says more
+    folder.write("train/metadata.jsonl", "".join(json.dumps(line) + "\n" for line in metadata).encode())
+    return metadata, (mask.shape[1], mask.shape[0])
+
+
+def _describe(folder: NewFolder, terms: Terms, source: Source, metadata: list[dict], size: tuple[int, int]) -> None:
+    """Writes what people and machines read about the pairs."""
+    folder.write("load.py", Path(__file__).with_name("load.py").read_bytes())
+    folder.write("README.md", card.readme(terms, source, metadata, size).encode())
+    folder.write("CITATION.cff", card.citation(terms, source.origins).encode())
+    folder.write("croissant.json", croissant.describe(terms, metadata[0], folder.partial).encode())
+    folder.write("index.html", gallery.page(terms, metadata, size).encode())
+    folder.write(SUMS, sums(folder.partial).encode())
 
 
 def roles_of(reader: PairReader, rows: Iterable[int]) -> list[str]:

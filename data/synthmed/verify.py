@@ -109,6 +109,8 @@ def _none(names: list[str], what: str) -> None:
 
 def main(folder: str) -> None:
     try:
+        if not folder:
+            raise UserError("--dir has to be given: make synthmed-verify DIR=folder")
         count = verify(Path(folder))
     except UserError as error:
         sys.exit(f"error: {error}")

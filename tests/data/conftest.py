@@ -44,9 +44,9 @@ class Run:
         """audit.json, with changes."""
         write_json(self.folder / "audit.json", {**self.audit, **changes})
 
-    def release(self, out: Path) -> Path:
+    def release(self, out: Path, license: str = "CC-BY-4.0") -> Path:
         """Makes the release `out`."""
-        release(out, Terms("tiny", "CC-BY-4.0", ("Ada O'Neil", "Ben \"B\" Öz")), self.folder, self.store,
+        release(out, Terms("tiny", license, ("Ada O'Neil", "Ben \"B\" Öz")), self.folder, self.store,
                 self.folder / "audit.json", self.folder / "agreement.json")
         return out
 

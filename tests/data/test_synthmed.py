@@ -74,6 +74,22 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path, run_of):
     assert first == second and len(first) > 20
 
 
+def test_a_release_that_is_there_stays_and_is_no_other(tmp_path, run_of):
+    run = run_of(tmp_path / "run")
+    out = run.release(tmp_path / "tiny")
+    written = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    run.release(out)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == written
+    with pytest.raises(UserError, match="tiny is there already"):
+        run.release(out, license="CC0-1.0")
+    run.write(left_out=[2, 3])
+    with pytest.raises(UserError, match="tiny is there already"):
+        run.release(out)
+    run.write(passed=False)
+    with pytest.raises(UserError, match="refuses"):
+        run.release(out)
+
+
 def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released):
     for name, content in files(released).items():
         assert b"/secret" not in content, name
