@@ -20,6 +20,7 @@ from data.folds import parse_fold
 
 DATA_ROOT = Path("data/raw")  # in the working folder, where a user's data lies with an installed package, too
 MODALITIES = ("fundus", "cells", "other")
+RESEARCH = "terms for research and education; its images may not be passed on"
 DRAWN = "Apache 2.0, as this program"  # terms of what it draws itself
 
 
@@ -246,12 +247,12 @@ def _phantom(root: Path, split: str, masks: bool) -> list[Sample]:
 
 DATA_SETS = {
     "drive": DataSet("DRIVE", "Staal et al., Ridge-based vessel segmentation in color images of the retina, "
-                     "IEEE TMI 23(4), 2004", "fundus", _drive),
+                     "IEEE TMI 23(4), 2004", "fundus", _drive, terms=RESEARCH),
     "messidor": DataSet("MESSIDOR", "Decencière et al., Feedback on a publicly distributed image database: the "
                         "Messidor database, Image Analysis & Stereology 33(3), 2014", "fundus", _messidor,
-                        annotated=False),
+                        annotated=False, terms=RESEARCH),
     "bu_bil": DataSet("BU-BIL", "Gurari et al., How to collect segmentations for biomedical images?, WACV 2015",
-                      "cells", _bu_bil),
+                      "cells", _bu_bil, terms="its makers' terms; its images may not be passed on"),
     "chase_db1": DataSet("CHASE_DB1", "Fraz et al., An ensemble classification-based approach applied to retinal "
                          "blood vessel segmentation, IEEE TBME 59(9), 2012", "fundus", _chase_db1, _chase_db1_patient,
                          terms="CC BY 4.0"),

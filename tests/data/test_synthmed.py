@@ -102,6 +102,7 @@ def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released
         assert json.loads(file.attrs["generators"]).keys() == {"stage1/generator.h5", "stage2/generator.h5"}
 
 
+@pytest.mark.training
 def test_the_loader_works_without_this_project(released):
     code = "import load; print([(p['id'], p['image'].shape, p['mask'].max(), p['fov'].dtype) for p in load.pairs()])"
     answer = subprocess.run([sys.executable, "-c", code], cwd=released, text=True, capture_output=True, env={})
