@@ -141,7 +141,7 @@ $(R)/agreement$(of_count).json: $(store) $(R)/unet-real/weights.h5 | $(ready)
 synthmed: $(store) $(R)/agreement$(of_count).json | $(ready) ## NAME=... LICENSE=...: pairs that passed their audit, as a folder to publish
 	@exec $(python) -m data.synthmed.release --run=$(call quote,checkpoints/$(RUN)) \
 	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) \
-	  --audit=$(call quote,checkpoints/$(RUN)/audit$(of_count).json) \
+	  --audit=$(call quote,reports/$(RUN)/audit$(of_count)/audit.json) \
 	  --agreement=$(call quote,checkpoints/$(RUN)/agreement$(of_count).json) \
 	  --name=$(NAME) --license=$(LICENSE) --authors=$(call quote,$(AUTHORS)) \
 	  --out=$(call quote,reports/$(RUN)/synthmed/$(NAME))

@@ -373,7 +373,7 @@ def test_a_release_is_made_of_the_runs_files(project):
     given = ("synthmed", "NAME=eyes", "LICENSE=cc-by-4.0", "COUNT=7", "AUTHORS=A. O'Neil; B. Öz", "RUN=my run")
     said = make(project, "-n", *given, "CONFIG=tiny").stdout
     for text in ("-m unet_eval.agreement --model='checkpoints/my run/unet-real'", "--name=eyes --license=cc-by-4.0",
-                 "--audit='checkpoints/my run/audit-7.json'", "--out='reports/my run/synthmed/eyes'",
+                 "--audit='reports/my run/audit-7/audit.json'", "--out='reports/my run/synthmed/eyes'",
                  "--authors='A. O'\\''Neil; B. Öz'"):
         assert text in said, text
     finish(project, "checkpoints/tiny/agreement.json")

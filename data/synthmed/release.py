@@ -1,7 +1,7 @@
 """Makes a folder of synthetic pairs that can be put on any static host or data repository as it is.
 
     python -m data.synthmed.release --run=checkpoints/quick --store=checkpoints/quick/synthetic.h5 \
-        --audit=checkpoints/quick/audit.json --agreement=checkpoints/quick/agreement.json \
+        --audit=reports/quick/audit/audit.json --agreement=checkpoints/quick/agreement.json \
         --name=synthmed-retina --license=CC-BY-4.0 --out=reports/quick/synthmed/synthmed-retina
 
 There is no release without an audit that passed. The same inputs give the same bytes.
