@@ -11,6 +11,7 @@ first, and so are the files named.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -111,6 +112,14 @@ def relabelled(name: str) -> Callable[[Settings, int], Step]:
     return step
 
 
+def more_pairs(run: Settings, count: int) -> Step:
+    """synthetic-COUNT.h5, the first of which are those of synthetic.h5: pairs depend on the seed and their number."""
+    drawn, out = _path(run, f"masks-{count}", 0, ".h5"), _path(run, f"synthetic-{count}", 0, ".h5")
+    (draw,), (render,) = masks(run, 0).scripts, synthetic(run, 0).scripts
+    return Step(f"synthetic: drawing and rendering {count} masks -> {out}",
+                [[*draw, f"--count={count}", f"--out={drawn}"], [*render, f"--masks={drawn}", f"--out={out}"]])
+
+
 def single(run: Settings) -> Step:
     return Step(f"single: training one GAN on the photographs of {run.pairs} -> {run.folder}/single",
                 [_script(run, "stage1_dcgan.train", "--draw=photographs", f"--pairs={run.pairs}",
@@ -199,9 +208,12 @@ def before(name: str) -> set[str]:
 
 
 def make_step(name: str, run: Settings) -> Step:
-    """The step of this name, STEP or STEP.K. Raises UserError where there is none."""
+    """The step of this name, STEP or STEP.K, or synthetic-COUNT. Raises UserError where there is none."""
     if name in STEPS:
         return STEPS[name](run)
+    more = re.fullmatch(r"synthetic-([1-9]\d*)", name, re.ASCII)
+    if more:
+        return more_pairs(run, int(more[1]))
     base, repeat = parse_seed(name)
     return seeded(base).step(run, repeat)
 

@@ -77,6 +77,15 @@ class SegmentConfig(Config):
 
 
 @dataclass(frozen=True)
+class AgreementConfig(Config):
+    """Measures how far a trained U-Net agrees with the masks of pairs."""
+
+    model: str = option("", "Run folder of the trained U-Net.", required=True, set_by_make=True)
+    store: str = option("", "The pairs (HDF5).", required=True, set_by_make=True)
+    out: str = option("", "File for the F1 of each pair (JSON).", required=True, set_by_make=True)
+
+
+@dataclass(frozen=True)
 class RelabelConfig(Config):
     """Gives pairs, or photographs, soft labels with a trained U-Net."""
 

@@ -47,6 +47,15 @@ def test_every_step_can_be_made_from_every_preset():
             script(name)
 
 
+def test_more_pairs_are_those_of_the_run_and_then_others():
+    step = make_step("synthetic-1000", Settings.from_variables({"FLAGS": "--count=20 --seed=3"}))
+    (draw, *drawing), (render, *rendering) = step.scripts
+    assert (draw, render) == ("stage1_dcgan.generate", "stage2_pix2pix.generate")
+    assert [flag for flag in drawing if flag.startswith("--count=")][-1] == "--count=1000" and "--seed=3" in drawing
+    last = dict(flag[2:].split("=", 1) for flag in rendering if "=" in flag)
+    assert (last["masks"], last["out"]) == (drawing[-1][6:], "checkpoints/quick/synthetic-1000.h5")
+
+
 @pytest.mark.parametrize("name, arm, seed, pairs", [
     ("unet-real", "real", None, None), ("unet-real.2", "real", "2", None),
     ("unet-real+synthetic", "real+synthetic", None, "synthetic"),
