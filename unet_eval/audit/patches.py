@@ -15,8 +15,9 @@ from unet_eval.audit.records import PATCH, SIZE
 SMALL = 64                        # pixels of the pictures that are compared
 SIDE = PATCH * SMALL // SIZE      # of a patch there
 DEGREES = [whole + turn for whole in (0, 180) for turn in (-16, -8, 0, 8, 16)]
-ALIKE = 3                         # patches of one picture have to be found in another; one or two are so by chance
-BUSY = 0.7                        # of the mean energy of all patches; one with less shows too little to tell it
+ALIKE = 2                         # patches of one picture have to be found in another; one is so by chance
+WHOLE = 0.9                       # of a patch lies in the field of view
+BUSY = 0.5                        # of the mean energy of all patches; one with less shows too little to tell it
 
 
 def similarity(pictures: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -56,5 +57,5 @@ def _busy(picture):
     windows = _windows(picture, step=SIDE // 2)
     energy = windows.var(axis=1)
     # A patch that the field of view's rim crosses is an empty half and a shape that all photographs share.
-    whole = (windows != 0).mean(axis=1) > 0.9
+    whole = (windows != 0).mean(axis=1) > WHOLE
     return _normalised(windows[whole & (energy > BUSY * energy[whole].mean())]) if whole.any() else windows[:0]

@@ -15,7 +15,7 @@ RIM = 8          # pixels of the field of view's edge, which all photographs sha
 
 
 def mask_pictures(records: Records) -> np.ndarray:
-    """float32 (N, SIZE, SIZE): dilated centre lines of the masks, so that thick vessels count no more than thin ones."""
+    """float32 (N, SIZE, SIZE): dilated centre lines, so that thick vessels count no more than thin ones."""
     kernel = np.ones((DILATED, DILATED), np.uint8)
     lines = (cv2.dilate(skeletonize(mask > 0).astype(np.uint8), kernel) for mask in records.masks)
     return np.stack([band(line.astype(np.float32), fov) for line, fov in zip(lines, records.fovs)])
@@ -49,8 +49,9 @@ def band(picture: np.ndarray, fov: np.ndarray, even: bool = False) -> np.ndarray
 
 
 def moved(picture: np.ndarray, flip: bool, degrees: float, scale: float = 1.0) -> np.ndarray:
-    """(h, w): mirrored left to right, then turned counter-clockwise about the centre and scaled; 0 comes in."""
-    height, width = picture.shape
+    """(h, w) or (h, w, 3): mirrored left to right, then turned counter-clockwise about the centre and scaled; what
+    comes in is 0."""
+    height, width = picture.shape[:2]
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, scale)
     return cv2.warpAffine(np.ascontiguousarray(picture[:, ::-1]) if flip else picture, turn, (width, height))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from data.fundus import View, load_view, square
@@ -18,7 +17,7 @@ PATCH = 64  # pixels; a part of this size that is copied counts
 @dataclass(frozen=True)
 class Records:
     """N pairs. masks, fovs: uint8 (N, SIZE, SIZE), 0 or 255. photographs: uint8 (N, SIZE, SIZE, 3) RGB, black outside
-    the field of view. names, patients: of each pair, a text. Of photographs without masks, `masks` is empty."""
+    the field of view. names, patients: of each pair, a text. The masks of photographs without any are empty."""
 
     masks: np.ndarray
     photographs: np.ndarray
@@ -31,8 +30,8 @@ class Records:
 
     def take(self, rows: Iterable[int]) -> Records:
         rows = [int(row) for row in rows]
-        return Records(self.masks[rows] if len(self.masks) else self.masks, self.photographs[rows], self.fovs[rows],
-                       [self.names[row] for row in rows], [self.patients[row] for row in rows])
+        return Records(self.masks[rows], self.photographs[rows], self.fovs[rows], [self.names[row] for row in rows],
+                       [self.patients[row] for row in rows])
 
     def with_pictures(self, masks: list[np.ndarray], photographs: list[np.ndarray], fovs: list[np.ndarray]) -> Records:
         """Others of the same names."""
@@ -47,11 +46,17 @@ def from_samples(samples: list[Sample]) -> Records:
 
 def from_store(reader: PairReader) -> Records:
     """All rows of a file of pairs; a row is called by its number, and each is a patient of its own."""
-    rows, size = (reader[row] for row in range(len(reader))), (SIZE, SIZE)
-    masks, photographs, fovs = zip(*((_shrunk(row["masks"]), cv2.resize(row["images"], size, interpolation=cv2.INTER_AREA),
-                                      _shrunk(row["fovs"])) for row in rows))
+    rows, names = (reader[row] for row in range(len(reader))), [str(row) for row in range(len(reader))]
+    views = (View("", row["images"], row["masks"][..., 0], row["fovs"][..., 0], (0, 0, *row["masks"].shape[:2]),
+                  row["masks"].shape[:2]) for row in rows)
+    return _records(views, names, names)
+
+
+def from_masks(reader: PairReader) -> Records:
+    """All rows of a file of masks, with black photographs."""
+    masks = np.stack([square(reader[row]["masks"][..., 0], SIZE) for row in range(len(reader))])
     names = [str(row) for row in range(len(reader))]
-    return Records(np.stack(masks), np.stack(photographs), np.stack(fovs), names, names)
+    return Records(masks, np.zeros((*masks.shape, 3), np.uint8), np.full_like(masks, 255), names, names)
 
 
 def concatenate(parts: list[Records]) -> Records:
@@ -65,13 +70,7 @@ def concatenate(parts: list[Records]) -> Records:
 def _records(views: Iterable[View], names: list[str], patients: list[str]) -> Records:
     masks, photographs, fovs = [], [], []
     for view in views:
-        if view.mask is not None:
-            masks.append(square(np.minimum(view.mask, view.fov), SIZE))
+        masks.append(square(np.zeros_like(view.fov) if view.mask is None else np.minimum(view.mask, view.fov), SIZE))
         photographs.append(square(view.image, SIZE))
         fovs.append(square(view.fov, SIZE))
-    return Records(np.stack(masks) if masks else np.empty((0, SIZE, SIZE), np.uint8), np.stack(photographs),
-                   np.stack(fovs), names, patients)
-
-
-def _shrunk(mask):
-    return square(mask[..., 0], SIZE)
+    return Records(np.stack(masks), np.stack(photographs), np.stack(fovs), names, patients)

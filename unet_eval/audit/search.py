@@ -19,8 +19,8 @@ from unet_eval.audit.records import SIZE
 SMALL, BLUR = 64, 4.0   # pixels at which all positions are tried, and before that a blur in pixels of SIZE
 LARGE = 128             # pixels at which the best is looked at again
 DEGREES = range(0, 360, 10)
-SCALES = (0.93, 1.0, 1.075)
-CLOSER = (-5.0, -2.5, 0.0, 2.5, 5.0), (0.965, 1.0, 1.035)  # degrees and scales about the best
+SCALES = (0.96, 1.04)
+CLOSER = (-5.0, -2.5, 0.0, 2.5, 5.0), (0.96, 1.0, 1.04)  # degrees and scales about the best
 
 
 @dataclass(frozen=True)

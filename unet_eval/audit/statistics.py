@@ -1,0 +1,106 @@
+"""Figures of a whole set, with intervals and tests by patient, from how alike pairs are.
+
+Real pairs are given as columns, or rows, with the patient of each and `trained`, whether a training saw it. Without
+memory it does not matter which patients were in the training set, so the tests deal the patients anew: a permutation
+test, which is exact however much patients and their images differ.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import comb
+
+import numpy as np
+from scipy.stats import mannwhitneyu, rankdata
+
+DEALS = 2000      # of patients, and draws of a bootstrap
+CERTAINTY = 0.95
+
+
+def share_nearer(alike: np.ndarray, patients: list[str], trained: np.ndarray, seed: int = 0) -> dict:
+    """Share of N records that are nearer to training than to held-out images (SDMetrics: DCR overfitting protection):
+    0.5 where nothing is remembered, 1 for copies. alike: (N, M).
+
+    {"value", "ci95", "p", "least_p"}. "value" and "ci95" are of as many patients of either side, drawn with
+    replacement: more images would be nearer for their number alone.
+    """
+    def share(member, other):
+        near, far = alike[:, member].max(axis=1), alike[:, other].max(axis=1)
+        return float(np.mean(np.where(near == far, 0.5, near > far)))
+
+    drawn = _balanced(share, patients, trained, seed)
+    return {"value": float(np.mean(drawn)), "ci95": _interval(drawn),
+            **_permuted(lambda member: share(member, ~member), patients, trained, seed)}
+
+
+def membership(score: np.ndarray, patients: list[str], trained: np.ndarray, seed: int = 0) -> dict:
+    """AUC of telling training images from held-out ones by a score (M,), high for training images: 0.5 is no leak."""
+    def auc(member, other):
+        ranks = rankdata(np.concatenate([score[member], score[other]]))
+        number, others = score[member].size, score[other].size
+        return float((ranks[:number].sum() - number * (number + 1) / 2) / (number * others))
+
+    return {"value": auc(np.flatnonzero(trained), np.flatnonzero(~trained)),
+            "ci95": _interval(_balanced(auc, patients, trained, seed)),
+            **_permuted(lambda member: auc(member, ~member), patients, trained, seed)}
+
+
+def nearest_ratio(alike: np.ndarray, patients: list[str], unseen: np.ndarray, seed: int = 0) -> dict:
+    """Distance to the nearest training image over that to the nearest one of another patient: 1 where no one training
+    image stands out, small for copies. alike: (N, M) to the training images; unseen: (K, M) of held-out images.
+
+    {"value", "ci95", "unseen", "p"}: medians, with an interval by training patients; p is of the one-sided Mann-Whitney
+    test, small where ratios are smaller than those of held-out images.
+    """
+    names, owner = np.unique(patients, return_inverse=True)
+    distances, unseen_distances = (np.stack([1 - each[:, owner == k].max(axis=1) for k in range(len(names))], axis=1)
+                                   for each in (alike, unseen))
+    if len(names) < 3:
+        return {"value": None, "ci95": None, "unseen": None, "p": None}
+
+    def ratios(each):
+        first, second = np.partition(each, 1, axis=1)[:, :2].T
+        return first / np.maximum(second, 1e-6)
+
+    random = np.random.default_rng([seed, 2])
+    draws = [np.unique(random.integers(len(names), size=len(names))) for _ in range(DEALS // 4)]
+    drawn = [np.median(ratios(distances[:, chosen])) for chosen in draws if len(chosen) > 1]
+    own, others = ratios(distances), ratios(unseen_distances)
+    return {"value": float(np.median(own)), "ci95": _interval(drawn), "unseen": float(np.median(others)),
+            "p": float(mannwhitneyu(own, others, alternative="less").pvalue)}
+
+
+def least_share(records: int, found: float, certainty: float = CERTAINTY) -> float:
+    """The least share of copies among so many records of which one at least would have been found with `certainty`,
+    where a copy is found with probability `found`; 1 where none would."""
+    return float(min(1.0, (1 - (1 - certainty) ** (1 / max(records, 1))) / found)) if found else 1.0
+
+
+def _groups(patients, trained):
+    """(rows of each patient, whether a training saw that patient)."""
+    names, owner = np.unique(patients, return_inverse=True)
+    rows = [np.flatnonzero(owner == k) for k in range(len(names))]
+    return rows, np.array([bool(trained[each[0]]) for each in rows])
+
+
+def _balanced(statistic, patients, trained, seed):
+    rows, seen = _groups(patients, trained)
+    sides = np.flatnonzero(seen), np.flatnonzero(~seen)
+    number, random = min(map(len, sides)), np.random.default_rng([seed, 0])
+    return [statistic(*(np.concatenate([rows[k] for k in random.choice(side, number)]) for side in sides))
+            for _ in range(DEALS)]
+
+
+def _permuted(statistic: Callable[[np.ndarray], float], patients, trained, seed) -> dict:
+    """One-sided p of a statistic being so large, and the least p that so few patients can give."""
+    rows, seen = _groups(patients, trained)
+    observed, random, larger = statistic(np.asarray(trained, bool)), np.random.default_rng([seed, 1]), 0
+    for _ in range(DEALS):
+        member = np.zeros(len(trained), bool)
+        for k in random.permutation(len(rows))[:seen.sum()]:
+            member[rows[k]] = True
+        larger += statistic(member) >= observed - 1e-9
+    return {"p": (1 + larger) / (1 + DEALS), "least_p": max(1 / (1 + DEALS), 1 / comb(len(rows), int(seen.sum())))}
+
+
+def _interval(values):
+    return np.percentile(values, [2.5, 97.5]).tolist()
