@@ -102,7 +102,7 @@ def pictures(results: dict, found: dict[str, Alike], synthetic: Records) -> dict
                 position = search.find(prepare(pair)[0], prepare(real)[0])
                 shown["synthetic"].append(_picture(pair, kind))
                 shown["training"].append(position.apply(_picture(real, kind)))
-                feet.append(f"pair {row}: {near[row, column]:.2f}, {real.names[0]}")
+                feet.append(f"{row}: {near[row, column]:.2f}, {real.names[0][:12]}")
             path = Path(folder) / name
             grid(path, list(shown.values()), labels=list(shown), feet={1: feet})
             drawn[name] = path.read_bytes()
@@ -136,7 +136,7 @@ def section(results: dict, folder: Path) -> Section:
         table(results),
         Text("Left out:") if copies else None, Bullets(copies) if copies else None,
         *(Figure(folder / name, f"The synthetic {kind}s that are most alike to a training {kind}, and below each that "
-                 "one, moved as it was found; the number is their correlation.", "broad")
+                 "one, moved as it was found: number of the pair, correlation, name of the training image.", "broad")
           for name, kind in PICTURES.items()),
         Text("What an audit cannot prove:"), Bullets(LIMITS)])
 

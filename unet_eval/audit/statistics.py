@@ -20,16 +20,22 @@ def share_nearer(alike: np.ndarray, patients: list[str], trained: np.ndarray, se
     """Share of N records that are nearer to training than to held-out images (SDMetrics: DCR overfitting protection):
     0.5 where nothing is remembered, 1 for copies. alike: (N, M).
 
-    {"value", "ci95", "p", "least_p"}. "value" and "ci95" are of as many patients of either side, drawn with
-    replacement: more images would be nearer for their number alone.
+    {"value", "ci95", "p", "least_p"}. "value" counts for each patient the records that are nearest to an image of that
+    patient, and divides the mean of training patients by the sum of both means, so that more training patients are no
+    memory; "ci95" draws patients, with their counts, with replacement.
     """
-    def share(member, other):
-        near, far = alike[:, member].max(axis=1), alike[:, other].max(axis=1)
-        return float(np.mean(np.where(near == far, 0.5, near > far)))
+    names, owner = np.unique(patients, return_inverse=True)
+    closest = alike.argmax(axis=1)
+    nearest = np.bincount(owner[closest], minlength=len(names))
+    seen = _groups(patients, trained)[1]
 
-    drawn = _balanced(share, patients, trained, seed)
-    return {"value": float(np.mean(drawn)), "ci95": _interval(drawn),
-            **_permuted(lambda member: share(member, ~member), patients, trained, seed)}
+    def share(near, far):
+        return near.mean() / (near.mean() + far.mean()) if near.any() or far.any() else 0.5
+
+    random = np.random.default_rng([seed, 0])
+    drawn = [share(*(random.choice(nearest[side], side.sum()) for side in (seen, ~seen))) for _ in range(DEALS)]
+    return {"value": float(share(nearest[seen], nearest[~seen])), "ci95": _interval(drawn),
+            **_permuted(lambda member: float(member[closest].mean()), patients, trained, seed)}
 
 
 def membership(score: np.ndarray, patients: list[str], trained: np.ndarray, seed: int = 0) -> dict:
@@ -40,7 +46,7 @@ def membership(score: np.ndarray, patients: list[str], trained: np.ndarray, seed
         return float((ranks[:number].sum() - number * (number + 1) / 2) / (number * others))
 
     return {"value": auc(np.flatnonzero(trained), np.flatnonzero(~trained)),
-            "ci95": _interval(_balanced(auc, patients, trained, seed)),
+            "ci95": _interval(_drawn(auc, patients, trained, seed)),
             **_permuted(lambda member: auc(member, ~member), patients, trained, seed)}
 
 
@@ -48,8 +54,8 @@ def nearest_ratio(alike: np.ndarray, patients: list[str], unseen: np.ndarray, se
     """Distance to the nearest training image over that to the nearest one of another patient: 1 where no one training
     image stands out, small for copies. alike: (N, M) to the training images; unseen: (K, M) of held-out images.
 
-    {"value", "ci95", "unseen", "p"}: medians, with an interval by training patients; p is of the one-sided Mann-Whitney
-    test, small where ratios are smaller than those of held-out images.
+    {"value", "ci95", "unseen", "p"}: medians, with an interval that draws the nearest patients with their records; p is
+    of the one-sided Mann-Whitney test, small where ratios are smaller than those of held-out images.
     """
     names, owner = np.unique(patients, return_inverse=True)
     distances, unseen_distances = (np.stack([1 - each[:, owner == k].max(axis=1) for k in range(len(names))], axis=1)
@@ -61,10 +67,11 @@ def nearest_ratio(alike: np.ndarray, patients: list[str], unseen: np.ndarray, se
         first, second = np.partition(each, 1, axis=1)[:, :2].T
         return first / np.maximum(second, 1e-6)
 
-    random = np.random.default_rng([seed, 2])
-    draws = [np.unique(random.integers(len(names), size=len(names))) for _ in range(DEALS // 4)]
-    drawn = [np.median(ratios(distances[:, chosen])) for chosen in draws if len(chosen) > 1]
     own, others = ratios(distances), ratios(unseen_distances)
+    groups = [own[distances.argmin(axis=1) == k] for k in range(len(names))]
+    groups, random = [group for group in groups if len(group)], np.random.default_rng([seed, 2])
+    drawn = [np.median(np.concatenate([groups[k] for k in random.integers(len(groups), size=len(groups))]))
+             for _ in range(DEALS)]
     return {"value": float(np.median(own)), "ci95": _interval(drawn), "unseen": float(np.median(others)),
             "p": float(mannwhitneyu(own, others, alternative="less").pvalue)}
 
@@ -82,11 +89,11 @@ def _groups(patients, trained):
     return rows, np.array([bool(trained[each[0]]) for each in rows])
 
 
-def _balanced(statistic, patients, trained, seed):
+def _drawn(statistic, patients, trained, seed):
+    """A bootstrap: statistic(rows of training patients, rows of held-out ones), as many patients as there are."""
     rows, seen = _groups(patients, trained)
-    sides = np.flatnonzero(seen), np.flatnonzero(~seen)
-    number, random = min(map(len, sides)), np.random.default_rng([seed, 0])
-    return [statistic(*(np.concatenate([rows[k] for k in random.choice(side, number)]) for side in sides))
+    sides, random = (np.flatnonzero(seen), np.flatnonzero(~seen)), np.random.default_rng([seed, 0])
+    return [statistic(*(np.concatenate([rows[k] for k in random.choice(side, len(side))]) for side in sides))
             for _ in range(DEALS)]
 
 

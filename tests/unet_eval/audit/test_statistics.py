@@ -26,9 +26,16 @@ def test_without_memory_half_is_nearer_to_training(alike):
 def test_copies_are_nearer_to_training(alike):
     alike[np.arange(40), np.arange(40) % 12] = 0.9
     share = statistics.share_nearer(alike, PATIENTS, TRAINED)
-    # A draw lacks some of the patients, and so the originals of some copies.
-    assert share["value"] > 0.8 and share["ci95"][0] > 0.6
+    assert share["value"] == 1 and share["ci95"] == [1, 1]
     assert share["p"] == pytest.approx(1 / 924, abs=0.002)  # of the deals of 12 patients, none is as extreme
+
+
+def test_the_share_by_hand():
+    """Of 6 records 4 are nearest to one of 3 training patients, 2 to the one held-out patient: 4/3 / (4/3 + 2)."""
+    alike = np.zeros((6, 4))
+    alike[np.arange(6), [0, 0, 1, 2, 3, 3]] = 1
+    share = statistics.share_nearer(alike, list("abcd"), np.array([True, True, True, False]))
+    assert share["value"] == pytest.approx(0.4) and share["least_p"] == 0.25
 
 
 def test_more_training_images_are_no_memory():
