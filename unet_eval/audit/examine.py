@@ -127,10 +127,9 @@ def whole_set(alike: Alike, rows: np.ndarray, held_out: np.ndarray, seed: int) -
     columns = alike.columns
     both = np.concatenate([columns.training, held_out])
     trained, patients = np.arange(len(both)) < len(columns.training), columns.patients(both)
-    unseen = alike.sets["real"][held_out][:, columns.training]
     return {"share": share_nearer(rows[:, both], patients, trained, seed),
             "membership": membership(rows[:, both].max(axis=0), patients, trained, seed),
-            "ratio": nearest_ratio(rows[:, columns.training], columns.patients(columns.training), unseen, seed)}
+            "ratio": nearest_ratio(rows[:, both], patients, trained, seed)}
 
 
 def offenders(found: dict[str, Alike], name: str) -> dict[int, list[str]]:

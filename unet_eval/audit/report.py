@@ -48,7 +48,7 @@ def table(results: dict) -> Table:
         for test, figure in tests.items():
             value = (number(figure["value"], 3), interval(figure["ci95"], lambda end: number(end, 3)))
             expected = ("0.5 without memory" if test != "ratio" else
-                        f"held-out images have {number(figure['unseen'], 3)}")
+                        f"among held-out images {number(figure['unseen'], 3)}")
             rows.append([f"{results['measures'][name]['title']}: {TESTS[test]}", "\n".join(value),
                          f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; {expected}",
                          figure["verdict"]])

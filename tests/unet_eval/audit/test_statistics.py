@@ -60,10 +60,17 @@ def test_membership():
 
 def test_the_ratio_is_to_another_patient():
     """Both images of a patient are near: the second nearest is the other patient's."""
-    alike = np.array([[0.9, 0.9, 0.5, 0.4, 0.2, 0.2]])
-    ratio = statistics.nearest_ratio(alike, list("aabbcc"), np.array([[0.5, 0.4, 0.5, 0.1, 0, 0]]))
+    alike = np.array([[0.9, 0.9, 0.5, 0.4, 0.5, 0.5, 0.5, 0.1]])
+    ratio = statistics.nearest_ratio(alike, list("aabbccdd"), np.arange(8) < 4)
     assert ratio["value"] == pytest.approx(0.1 / 0.5) and ratio["unseen"] == pytest.approx(1)
-    assert statistics.nearest_ratio(alike, list("aaabbb"), alike)["value"] is None
+    assert statistics.nearest_ratio(alike, list("aaaabbcc"), np.arange(8) < 4)["value"] is None
+
+
+def test_ratios_tell_copies_and_nothing_else(alike):
+    assert statistics.nearest_ratio(alike, PATIENTS, TRAINED)["p"] > 0.05
+    alike[np.arange(40), np.arange(40) % 12] = 0.9
+    ratio = statistics.nearest_ratio(alike, PATIENTS, TRAINED)
+    assert ratio["value"] < 0.25 < ratio["unseen"] and ratio["p"] < 0.005
 
 
 def test_power_by_hand():
