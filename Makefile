@@ -13,8 +13,8 @@
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels),
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep synthetic synthmed synthmed-verify export \
-	tensorboard test-fast test test-all lint bench clean .venv
+.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep synthetic audit synthmed synthmed-verify \
+	export tensorboard test-fast test test-all lint bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -112,6 +112,10 @@ $(R)/evidence.done: $(nets) $(R)/single.h5 $(second) | $(ready) ; @$(step) evide
 curve: $(R)/curve.done ## U-Nets on different numbers of synthetic pairs, beside what there is
 	$(call say,curve: done; the report is reports/$(RUN)/report.html)
 $(R)/curve.done: $(curve) | $(ready) ; @$(step) curve
+
+audit: $(R)/synthetic.h5 $(R)/overtrained.h5 | $(ready) ## looks for copies of training images in the synthetic pairs; fails where it finds them
+	@$(step) audit
+$(R)/overtrained.h5: | $(R)/synthetic.h5 $(ready) ; @$(step) overtrained
 
 # A fold is a run of its own, on a data set of its own; another make expands what it is given.
 ifdef folds

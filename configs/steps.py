@@ -25,6 +25,7 @@ from training.config import fields
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
 PHANTOM_SEED = 1000  # the default of data.phantom.pairs
+BY_HEART = 5         # masks that the audit's control learns
 
 
 def data(run: Settings) -> Step:
@@ -161,6 +162,25 @@ def curve(run: Settings) -> Step:
     return evaluate(run, done=run.folder / "curve.done")
 
 
+def overtrained(run: Settings) -> Step:
+    """A control of the audit: a Stage-I that learns few masks by heart, drawn as they were learned."""
+    out, pairs = run.folder / "overtrained", f"few-{BY_HEART}-of-draw-1:{run.pairs}"
+    return Step(f"audit: training a Stage-I on {BY_HEART} masks of {run.pairs}, which it learns by heart -> {out}",
+                [[*_script(run, "stage1_dcgan.train", f"--pairs={pairs}", f"--out={out}", *run.preset_flags("stage1")),
+                  "--validation=0", "--reach=0"],
+                 [*_script(run, "stage1_dcgan.generate", f"--model={out}", f"--out={out}.h5",
+                           *run.preset_flags("masks", required=False)), "--vary=0", "--count=20"]])
+
+
+def audit(run: Settings) -> Step:
+    members = [[f"{room}.members", f"--model={run.folder}/{stage}", f"--out={run.folder}/members-{stage}.json"]
+               for stage, room in (("stage1", "stage1_dcgan"), ("stage2", "stage2_pix2pix"))]
+    return Step(f"audit: looking for copies of {run.pairs} in {run.folder}/synthetic.h5 -> {run.reports}/audit",
+                [*members, _script(run, "unet_eval.audit", f"--store={run.folder}/synthetic.h5", f"--run={run.folder}",
+                                   f"--pairs={run.pairs}", f"--photos={run.stage2_photos}",
+                                   f"--out={run.reports}/audit")])
+
+
 @dataclass(frozen=True)
 class Seeded:
     """A step that every seed has. ending: the file that it makes last is its name with this ending. needs: the steps
@@ -187,7 +207,7 @@ SEEDED = {
     "real-relabelled": Seeded(relabelled("real"), ".h5", ("unet-real",)),
 }
 STEPS: dict[str, Callable[[Settings], Step]] = {function.__name__: function for function in (
-    data, single, single_photographs, evaluate, evidence, curve)}
+    data, single, single_photographs, evaluate, evidence, curve, overtrained, audit)}
 
 
 def seeded(name: str) -> Seeded:

@@ -36,9 +36,14 @@ def write_file(path: Path, content: bytes) -> None:
         raise write_error(path, error) from error
 
 
+def json_bytes(content) -> bytes:
+    """What a JSON file of the project holds."""
+    return json.dumps(content, indent=2).encode()
+
+
 def write_json(path: Path, content) -> None:
     """As `write_file`."""
-    write_file(path, json.dumps(content, indent=2).encode())
+    write_file(path, json_bytes(content))
 
 
 def read_json(path: Path, remedy: str) -> dict:

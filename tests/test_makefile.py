@@ -76,7 +76,7 @@ SETTINGS = "CONFIG=tiny PAIRS=phantom PHOTOS=phantom FLAGS="
 def test_help_is_the_default_and_lists_every_target_and_variable(project):
     lines = make(project).stdout.splitlines()
     for target in ("data", "stage1", "stage2", "eval", "evidence", "curve", "folds", "few", "unet-%", "sweep",
-                   "figures", "synthetic", "synthmed", "synthmed-verify", "export", "tensorboard",
+                   "figures", "synthetic", "audit", "synthmed", "synthmed-verify", "export", "tensorboard",
                    "test-fast", "test", "test-all", "lint", "bench", "clean"):
         assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
     for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FOLDS", "SWEEP", "COUNT", "FLAGS", "PYTHON"):

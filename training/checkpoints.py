@@ -19,6 +19,28 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:160]
 
 
+def _complete(folder: Path) -> list[int]:
+    """Steps of the complete checkpoints, newest first."""
+    names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in folder.glob("ckpt-*.index"))
+    return sorted((int(name[1]) for name in names if name), reverse=True)
+
+
+def read_newest(folder: Path, remedy: str, **parts) -> None:
+    """Restores models from the newest checkpoint of a training that has ended, and changes no file.
+
+    `parts` are some of those that the training gave to `Checkpoints`. Raises UserError with the `remedy` where there is
+    no checkpoint, or none that can be read.
+    """
+    steps = _complete(folder)
+    if not steps:
+        raise UserError(f"{folder}: no checkpoint there: {remedy}")
+    try:
+        reader = tf.train.Checkpoint(**parts).read(str(folder / f"ckpt-{steps[0]}"))
+        reader.assert_existing_objects_matched().expect_partial()
+    except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
+        raise UserError(f"{folder}/ckpt-{steps[0]} cannot be read ({_first_line(error)}): {remedy}") from None
+
+
 class Checkpoints:
     """Checkpoints ckpt-STEP of Keras models and optimizers in `folder`. `parts` gives each of these a name.
 
@@ -33,16 +55,11 @@ class Checkpoints:
 
     def _remove_unfinished(self) -> None:
         """Removes what interrupted saves left: files without an index. TensorFlow writes the index last."""
-        complete = set(self._steps())
+        complete = set(_complete(self.folder))
         for path in self.folder.glob("ckpt-*"):
             part = PARTS.fullmatch(path.name)
             if part and (int(part[1]) not in complete or part[2] == "_temp" or part[4]):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-    def _steps(self) -> list[int]:
-        """Steps of the complete checkpoints, newest first."""
-        names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in self.folder.glob("ckpt-*.index"))
-        return sorted((int(name[1]) for name in names if name), reverse=True)
 
     def restore(self) -> int:
         """Restores the newest readable checkpoint and returns its step, or 0 if there is no checkpoint.
@@ -50,7 +67,7 @@ class Checkpoints:
         A damaged checkpoint is skipped with a warning, and removed when an older one could be read. Raises UserError
         if all are damaged.
         """
-        steps = self._steps()
+        steps = _complete(self.folder)
         for step in steps:
             try:
                 self._checkpoint.read(str(self.folder / f"ckpt-{step}")).assert_consumed()
@@ -76,7 +93,7 @@ class Checkpoints:
             self._remove_unfinished()
             raise UserError(f"{path} cannot be written ({_first_line(error)}): older checkpoints are intact; free "
                             "space on the disk and give the same command again") from error
-        for old in self._steps()[KEEP:]:
+        for old in _complete(self.folder)[KEEP:]:
             self._remove(old)
 
     def _remove(self, step: int) -> None:

@@ -147,3 +147,18 @@ class FoldsConfig(Config):
 
     reports: str = option("", "Folder of the run's reports, without the -foldK of the folds.", required=True)
     folds: int = option(3, "Number of folds.", low=2)
+
+
+@dataclass(frozen=True)
+class AuditConfig(Config):
+    """Looks for copies of training images in synthetic pairs."""
+
+    store: str = option("", "The synthetic pairs (HDF5).", required=True, set_by_make=True)
+    run: str = option("", "Folder of their run, with overtrained.h5 and what the members scripts wrote.", required=True,
+                      set_by_make=True)
+    pairs: str = option("", "Annotated data set that the GANs learned from, layout:path.", required=True,
+                        set_by_make=True)
+    photos: str = option("", "Photographs that Stage-II learned from, layout:path; empty where it had none.",
+                         set_by_make=True)
+    modality: str = modality_option()
+    out: str = option("", "Folder for audit.json, audit.md, audit.html and pictures.", required=True, set_by_make=True)

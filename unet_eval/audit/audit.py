@@ -1,0 +1,45 @@
+"""Audits a run and writes audit.json, audit.md, audit.html and pictures."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from absl import logging
+
+from data.errors import UserError
+from data.files import OutputFolder, json_bytes
+from data.layouts import modality_of
+from unet_eval.audit import examine, inputs, report, verdict
+from unet_eval.config import AuditConfig
+from unet_eval.report.publish import strict
+
+SEED = 0  # of controls and resampling: another one would be a way to try until an audit passes
+
+
+def audit(config: AuditConfig) -> dict:
+    """What audit.json holds, after all is written. UserError, before anything is compared, where an input is missing
+    or is not what the GANs learned from, or where a user's file lies in config.out."""
+    folder = OutputFolder(config.out, "--out")
+    folder.check([*report.PICTURES, "audit.json", "audit.md", "audit.html"])
+    synthetic, trained = inputs.read_pairs(config)
+    real = inputs.read_real(config, trained)
+    learned, attacks = inputs.read_overtrained(config), inputs.read_attacks(config)
+    found = examine.compare(synthetic, real, modality_of(config.pairs, config.modality), SEED)
+    results = verdict.decide(synthetic, real, found, learned, attacks, SEED)
+    results = strict({**results, "distances": verdict.distances(found), "table": report.table(results).rows})
+    pictures = report.pictures(results, found, synthetic)
+    for name, content in pictures.items():
+        folder.write(name, content)
+    folder.write("audit.md", report.markdown(results).encode())
+    folder.write("audit.html", report.document(results, pictures).encode())
+    folder.write("audit.json", json_bytes(results))  # last: a release looks for it
+    return results
+
+
+def main(config: AuditConfig) -> None:
+    """Raises UserError, so that the exit status is not 0, where the pairs are refused."""
+    results = audit(config)
+    print(report.table(results).plain())
+    logging.info("audit: %s", Path(config.out) / "audit.html")
+    if not results["passed"]:
+        raise UserError(f"{config.store} is refused: {'; '.join(results['refused'])}. See {config.out}/audit.md")
+    print(f"audit: no copy found; {len(results['left_out'])} of {results['records']['synthetic']} pairs are left out")
