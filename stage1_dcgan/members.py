@@ -17,6 +17,7 @@ from training.cli import run
 from training.run_folder import read_config
 
 REMEDY = "the discriminator is in the checkpoints only: train Stage-I again (make stage1)"
+TITLE = "Stage-I, by what its discriminator says of masks"
 
 
 def members(config: MembersConfig) -> None:
@@ -27,14 +28,14 @@ def members(config: MembersConfig) -> None:
     stage1 = read_config(config.model, Stage1Config, REMEDY)
     judge = discriminator(stage1.size, stage1.base, stage1.channels, stage1.d_norm)
     read_newest(Path(config.model), REMEDY, discriminator=judge)
-    training, validation = layouts.training(stage1.pairs, stage1.validation, stage1.modality)
-    held_out = validation + layouts.samples(stage1.pairs, "test", modality=stage1.modality)
+    training, validation = layouts.training(stage1.pairs, stage1.validation, stage1.modality, stage1.foreground)
+    held_out = validation + layouts.samples(stage1.pairs, "test", True, stage1.modality, stage1.foreground)
 
-    def scores(samples):
+    def attack(samples):
         real = pictures([load_view(sample) for sample in samples], stage1)
-        return [float(judge(picture[None], training=False)[0, 0]) for picture in real]
+        return {TITLE: [float(judge(picture[None], training=False)[0, 0]) for picture in real]}
 
-    write_members(Path(config.out), training, scores(training), held_out, scores(held_out))
+    write_members(Path(config.out), training, held_out, attack)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def test_scores_are_those_of_the_newest_discriminator(tmp_path, drive):
         members(request)
     Checkpoints(folder, **gan.parts).save(1)
     members(request)
-    written = json.loads((tmp_path / "members.json").read_text())
+    (written,) = json.loads((tmp_path / "members.json").read_text()).values()
     assert {side: [entry["stem"] for entry in entries] for side, entries in written.items()} == {
         "training": ["21", "22"], "held_out": ["23", "01", "02"]}
     real = pictures(load_views(drive, "train"), config)

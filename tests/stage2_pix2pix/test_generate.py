@@ -14,10 +14,11 @@ from stage2_pix2pix.architectures import pix2pix
 from stage2_pix2pix.config import MembersConfig, PairsConfig, Stage2Config
 from stage2_pix2pix.generate import HELD_OUT, generate, masks_to_render, with_grain
 from stage2_pix2pix.grain import BINS, grain, missing_power, radial_power
-from stage2_pix2pix.inputs import Pairs
+from stage2_pix2pix.inputs import Pairs, known
 from stage2_pix2pix.members import members
 from stage2_pix2pix.sheet import contact_sheet
 from training import devices
+from training.checkpoints import Checkpoints
 from training.weights import save_array, save_weights
 
 pytestmark = pytest.mark.training
@@ -141,12 +142,20 @@ def test_members_are_scored_by_how_well_they_are_rendered(trained, tmp_path, dri
     plain = pix2pix.networks(options)["generator"]
     plain.layers[-2].kernel.assign(0 * plain.layers[-2].kernel)
     save_weights(plain, tmp_path / "stage2/generator.h5")
-    members(MembersConfig(model=trained, out=str(tmp_path / "members.json")))
-    written = json.loads((tmp_path / "members.json").read_text())
-    assert [len(written[side]) for side in ("training", "held_out")] == [2, 3]
+    gan = pix2pix.build(options, {"generator": plain})
+    request = MembersConfig(model=trained, out=str(tmp_path / "members.json"))
+    with pytest.raises(UserError, match="no checkpoint there: .*discriminators are in the checkpoints only"):
+        members(request)
+    Checkpoints(tmp_path / "stage2", **gan.parts).save(1)
+    members(request)
+    rendered, judged = json.loads((tmp_path / "members.json").read_text()).values()
+    assert [len(rendered[side]) for side in ("training", "held_out")] == [2, 3]
     pairs = Pairs.from_views(load_views(drive, "train")[:1], options.size)
     error = np.abs(pairs.photographs[0][pairs.fovs[0] > 0] - 127.5).mean()
-    assert written["training"][0]["score"] == pytest.approx(-error, abs=1)
+    assert rendered["training"][0]["score"] == pytest.approx(-error, abs=1)
+    planes = known(pairs.masks, pairs.fovs, options)
+    answer = gan.discriminator([planes, pairs.photographs / np.float32(127.5) - 1], training=False)
+    assert judged["training"][0]["score"] == pytest.approx(float(np.mean(answer)), abs=1e-4)
 
 
 def test_pairs_are_written_with_what_made_them(trained, tmp_path, drive):
