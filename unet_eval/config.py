@@ -154,11 +154,12 @@ class AuditConfig(Config):
     """Looks for copies of training images in synthetic pairs."""
 
     store: str = option("", "The synthetic pairs (HDF5).", required=True, set_by_make=True)
-    run: str = option("", "Folder of their run, with overtrained.h5 and what the members scripts wrote.", required=True,
+    run: str = option("", "Folder of their run, with the folder audit, which `make audit` fills.", required=True,
                       set_by_make=True)
     pairs: str = option("", "Annotated data set that the GANs learned from, layout:path.", required=True,
                         set_by_make=True)
-    photos: str = option("", "Photographs that Stage-II learned from, layout:path; empty where it had none.",
+    photos: str = option("", "Photographs without masks, layout:path, whether Stage-II learned from them or not.",
                          set_by_make=True)
     modality: str = modality_option()
+    foreground: tuple[str, ...] = foreground_option()
     out: str = option("", "Folder for audit.json, audit.md, audit.html and pictures.", required=True, set_by_make=True)

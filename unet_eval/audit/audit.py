@@ -6,7 +6,7 @@ from pathlib import Path
 from absl import logging
 
 from data.errors import UserError
-from data.files import OutputFolder, json_bytes
+from data.files import OutputFolder, checksum, json_bytes
 from data.layouts import modality_of
 from unet_eval.audit import examine, inputs, report, verdict
 from unet_eval.config import AuditConfig
@@ -24,8 +24,9 @@ def audit(config: AuditConfig) -> dict:
     real = inputs.read_real(config, trained)
     learned, attacks = inputs.read_overtrained(config), inputs.read_attacks(config)
     found = examine.compare(synthetic, real, modality_of(config.pairs, config.modality), SEED)
-    results = verdict.decide(synthetic, real, found, learned, attacks, SEED)
-    results = strict({**results, "distances": verdict.distances(found), "table": report.table(results).rows})
+    results = strict({"pairs_sha256": checksum(Path(config.store)),
+                      **verdict.decide(synthetic, real, found, learned, attacks, SEED)})
+    results |= {"distances": verdict.distances(found), "table": report.table(results).rows}
     pictures = report.pictures(results, found, synthetic)
     for name, content in pictures.items():
         folder.write(name, content)
@@ -41,5 +42,6 @@ def main(config: AuditConfig) -> None:
     print(report.table(results).plain())
     logging.info("audit: %s", Path(config.out) / "audit.html")
     if not results["passed"]:
-        raise UserError(f"{config.store} is refused: {'; '.join(results['refused'])}. See {config.out}/audit.md")
+        raise UserError(f"{config.store} may not be published: {'; '.join(results['refused'])}. See {config.out}/"
+                        "audit.html; `make export` writes the pairs for your own use")
     print(f"audit: no copy found; {len(results['left_out'])} of {results['records']['synthetic']} pairs are left out")

@@ -1,4 +1,4 @@
-"""The audit of a set of pairs: what is compared with what, the thresholds, and the verdicts."""
+"""What an audit compares with what: the similarities of all sets, thresholds, and who exceeds them."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,54 +8,68 @@ from absl import logging
 
 from unet_eval.audit import controls
 from unet_eval.audit.duplicates import duplicates
-from unet_eval.audit.measures import COPIES, EYES, KINDS, PHOTOGRAPH, QUADRANTS, WHOLE, Measure, measures_for
+from unet_eval.audit.measures import COPIES, EYES, KINDS, MASK, PHOTOGRAPH, QUADRANTS, WHOLE, Measure, measures_for
 from unet_eval.audit.records import Records, concatenate
 from unet_eval.audit.statistics import membership, nearest_ratio, share_nearer
+from unet_eval.audit.thresholds import threshold, unrelated
 
 MOST_COPIED = 10     # training records that controls are made of
 DRAWN_EYES = 6       # that are photographed twice
-MATCHES = 25         # percentile of what matches reach, the upper end of the gap that a threshold lies in
+SURE = 5             # percentile of what copies reach; a pair that is as alike to another one repeats it
 
 
 @dataclass(frozen=True)
 class Real:
-    """What the synthetic pairs are compared with. training: pairs of PAIRS that Stage-I learned from. reference,
-    control: pairs that no training saw, of different patients. photos: PHOTOS that Stage-II learned from, with empty
-    masks, or None. paired: whether Stage-II learned from the training pairs too."""
+    """What the synthetic pairs are compared with.
+
+    training: pairs of PAIRS that Stage-I learned from. held_out: pairs of PAIRS that no GAN saw. photos: PHOTOS, with
+    empty masks, or None. learned: whether Stage-II learned from these; paired: whether it learned from the training
+    pairs.
+    """
 
     training: Records
-    reference: Records
-    control: Records
+    held_out: Records
     photos: Records | None = None
+    learned: bool = False
     paired: bool = True
-
-    def seen(self, kind: str) -> list[Records]:
-        """What a stage learned from: Stage-I's masks, or Stage-II's photographs."""
-        if kind == PHOTOGRAPH and self.photos is not None:
-            return [self.training, self.photos] if self.paired else [self.photos]
-        return [self.training]
 
     def tests_sets(self, kind: str) -> bool:
         """Whether held-out images are of the source of those that were learned from, as tests of whole sets need."""
-        return kind != PHOTOGRAPH or self.paired
+        return kind == MASK or self.paired
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Real records as one set: those that were learned from first, then reference and control."""
+    """The real records that others are compared with, and as rows also those that nothing is compared with.
+
+    records: columns. seen: those that were learned from. training, held_out: those of PAIRS. others: more rows, of
+    images that no training saw and that are of another source.
+    """
 
     records: Records
-    seen: np.ndarray      # rows of all that was learned from
-    training: np.ndarray  # rows of those of PAIRS
-    reference: np.ndarray
-    control: np.ndarray
+    seen: np.ndarray
+    training: np.ndarray
+    held_out: np.ndarray
+    others: Records | None
 
     @classmethod
     def of(cls, real: Real, kind: str) -> Columns:
-        parts = [*real.seen(kind), real.reference, real.control]
+        photos = real.photos if kind == PHOTOGRAPH else None
+        learned = photos if real.learned else None
+        parts = [real.training, real.held_out, *([learned] if learned else [])]
         ends = np.cumsum([0, *map(len, parts)])
-        rows = [np.arange(*span) for span in zip(ends, ends[1:])]
-        return cls(concatenate(parts), np.concatenate(rows[:-2]), rows[0], *rows[-2:])
+        training, held_out, *more = (np.arange(*span) for span in zip(ends, ends[1:]))
+        seen = np.concatenate([*([training] if real.tests_sets(kind) else []), *more])
+        return cls(concatenate(parts), seen, training, held_out, None if learned else photos)
+
+    @property
+    def rows(self) -> Records:
+        return concatenate([self.records, self.others]) if self.others else self.records
+
+    @property
+    def comparisons(self) -> int:
+        """People that were learned from: a pair is compared with each of them."""
+        return len({*self.patients(self.seen)})
 
     def patients(self, rows: np.ndarray) -> list[str]:
         return [self.records.patients[row] for row in rows]
@@ -63,26 +77,40 @@ class Columns:
 
 @dataclass(frozen=True)
 class Alike:
-    """How alike the records of each set, rows, are to the real ones, columns, by one measure; and its threshold."""
+    """How alike the records of each set, rows, are to the real ones, columns, by one measure; and its threshold.
+
+    eyes: (DRAWN_EYES, DRAWN_EYES), first against second photographs. unrelated: as thresholds.unrelated. comparisons:
+    of one pair, by all measures of the audit.
+    """
 
     measure: Measure
     columns: Columns
     sets: dict[str, np.ndarray]
-    eyes: np.ndarray  # (DRAWN_EYES, DRAWN_EYES): first against second photographs
-    threshold: float
-    unseen: float     # the largest of held-out images
-    match: float      # what three of four matches exceed
+    eyes: np.ndarray
+    unrelated: dict[tuple[str, str], float]
+    comparisons: int
 
     @property
-    def tells(self) -> bool:
-        """Whether copies are more alike to their originals than any held-out image is to a training image."""
-        return self.match > self.unseen
+    def threshold(self) -> float:
+        return threshold(self.unrelated, self.comparisons)
+
+    @property
+    def matches(self) -> np.ndarray:
+        """What the controls reach that show how alike a match is."""
+        return np.diag(self.eyes) if self.measure.match == EYES else self.nearest(self.measure.match)
 
     def nearest(self, name: str) -> np.ndarray:
         return self.sets[name][:, self.columns.seen].max(axis=1)
 
     def flagged(self, name: str) -> np.ndarray:
-        return (self.nearest(name) > self.threshold) & self.tells
+        return self.nearest(name) > self.threshold
+
+    def flagged_held_out(self) -> np.ndarray:
+        """Of the held-out records: each held to a threshold that its patient had no part in."""
+        patients = self.columns.patients(self.columns.held_out)
+        limits = {name: threshold(self.unrelated, self.comparisons, without=name) for name in {*patients}}
+        near = self.sets["real"][self.columns.held_out][:, self.columns.seen].max(axis=1)
+        return near > np.array([limits[name] for name in patients])
 
 
 def compare(synthetic: Records, real: Real, modality: str, seed: int) -> dict[str, Alike]:
@@ -90,36 +118,23 @@ def compare(synthetic: Records, real: Real, modality: str, seed: int) -> dict[st
     eyes = controls.eyes_twice(DRAWN_EYES, seed)
     columns = {kind: Columns.of(real, kind) for kind in KINDS}
     copied = {kind: _some(own.records.take(own.seen)) for kind, own in columns.items()}
-    found = {}
-    for name, measure in measures_for(modality).items():
+    found, measures = {}, measures_for(modality)
+    for name, measure in measures.items():
         logging.info("audit: comparing %s", measure.title)
         own, some = columns[measure.kind], copied[measure.kind]
-        sets = {"synthetic": synthetic, "real": own.records, COPIES: controls.altered(some, seed)}
+        sets = {"synthetic": synthetic, "real": own.rows, COPIES: controls.altered(some, seed)}
         if measure.match == QUADRANTS:
-            sets[QUADRANTS] = controls.with_quadrants(real.control, some, seed)
-            sets["calibration"] = controls.with_quadrants(real.reference, some, seed + 1)
-        elif measure.match == COPIES:
-            sets["calibration"] = controls.altered(some, seed + 1)
+            sets[QUADRANTS] = controls.with_quadrants(real.held_out, some, seed)
         alike = measure.compare(concatenate(list(sets.values())), own.records)
         ends = np.cumsum([len(part) for part in sets.values()])[:-1]
-        found[name] = _with_threshold(measure, own, dict(zip(sets, np.split(alike, ends))), measure.compare(*eyes))
+        parts = dict(zip(sets, np.split(alike, ends)))
+        people = unrelated(parts["real"], own.rows.patients, own.records.patients, own.seen)
+        found[name] = Alike(measure, own, parts, measure.compare(*eyes), people, own.comparisons * len(measures))
     return found
 
 
 def _some(records):
     return records.take(np.linspace(0, len(records) - 1, min(MOST_COPIED, len(records))).astype(int))
-
-
-def _with_threshold(measure, columns, alike, eyes):
-    """Halfway from what the nearest held-out image reaches to what a match does."""
-    unseen = float(alike["real"][columns.reference][:, columns.seen].max())
-    if measure.match == EYES:
-        unseen = max(unseen, float(eyes[~np.eye(len(eyes), dtype=bool)].max()))
-        matches = np.diag(eyes)
-    else:
-        matches = alike["calibration"][:, columns.seen].max(axis=1)
-    match = float(np.percentile(matches, MATCHES))
-    return Alike(measure, columns, alike, eyes, (unseen + match) / 2, unseen, match)
 
 
 def whole_set(alike: Alike, rows: np.ndarray, held_out: np.ndarray, seed: int) -> dict[str, dict]:
@@ -150,16 +165,19 @@ def caught(found: dict[str, Alike], name: str) -> dict[str, float]:
 
 
 def negative(found: dict[str, Alike], real: Real, seed: int) -> dict:
-    """The held-out records of `control` in the place of synthetic ones: {"flagged": number, "least_p": corrected}."""
-    flagged, p = set(), []
+    """The held-out records in the place of synthetic ones: {"flagged": how many are called copies, "of", "least_p":
+    of the tests of whole sets, corrected}. For these, every second patient is compared beside the others."""
+    flagged = np.any([alike.flagged_held_out() for alike in found.values()], axis=0)
+    patients = sorted({*real.held_out.patients})
+    second = np.array([patients.index(patient) % 2 == 1 for patient in real.held_out.patients])
+    p = []
     for alike in found.values():
-        rows = alike.sets["real"][alike.columns.control]
-        near = rows[:, alike.columns.seen].max(axis=1)
-        flagged |= set(np.flatnonzero((near > alike.threshold) & alike.tells).tolist())
         if real.tests_sets(alike.measure.kind):
-            figures = whole_set(alike, rows, alike.columns.reference, seed)
+            held_out = alike.columns.held_out
+            figures = whole_set(alike, alike.sets["real"][held_out[second]], held_out[~second], seed)
             p += [figures["share"]["p"], figures["membership"]["p"]]
-    return {"flagged": len(flagged), "of": len(real.control), "least_p": min(1.0, min(p) * len(p)) if p else None}
+    least = min(1.0, min(p) * len(p)) if p else None
+    return {"flagged": int(flagged.sum()), "of": len(real.held_out), "least_p": least}
 
 
 def overtrained(masks: Records, learned: Records, others: Records, found: dict[str, Alike], seed: int) -> dict:
@@ -167,10 +185,10 @@ def overtrained(masks: Records, learned: Records, others: Records, found: dict[s
     share of them that is called a copy, "p": of the share nearer to those masks than to the `others`, corrected}."""
     both, flagged, p = concatenate([learned, others]), np.zeros(len(masks), bool), []
     trained = np.arange(len(both)) < len(learned)
-    own = [alike for alike in found.values() if alike.measure.kind == KINDS[0]]
+    own = [alike for alike in found.values() if alike.measure.kind == MASK]
     for alike in own:
         rows = alike.measure.compare(masks, both)
-        flagged |= (rows[:, trained].max(axis=1) > alike.threshold) & alike.tells
+        flagged |= rows[:, trained].max(axis=1) > alike.threshold
         p.append(share_nearer(rows, both.patients, trained, seed)["p"])
     return {"flagged": float(flagged.mean()), "p": min(1.0, min(p) * len(p))}
 
@@ -180,8 +198,8 @@ def kept_rows(found: dict[str, Alike], synthetic: Records) -> tuple[dict[int, li
     """(offenders, duplicates as (row, earlier row, how alike), the rows that are kept)."""
     bad = offenders(found, "synthetic")
     rows = [row for row in range(len(synthetic)) if row not in bad]
-    twice = [(rows[later], rows[earlier], alike) for later, earlier, alike in
-             duplicates(synthetic.take(rows), {kind: found[WHOLE[kind]].threshold for kind in KINDS
-                                               if found[WHOLE[kind]].tells})]
+    alike = {kind: float(np.percentile(found[WHOLE[kind]].nearest(COPIES), SURE)) for kind in KINDS}
+    twice = [(rows[later], rows[earlier], value) for later, earlier, value in
+             duplicates(synthetic.take(rows), alike)]
     again = {later for later, _, _ in twice}
     return bad, twice, [row for row in rows if row not in again]

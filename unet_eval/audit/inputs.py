@@ -1,22 +1,25 @@
 """Reads what an audit compares, and checks that it is what the GANs learned from."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from data import layouts
 from data.check import check
+from data.copies import copies
 from data.errors import UserError
 from data.few import parse_few
+from data.layouts import Sample
 from data.members import read_members
 from data.pairs import PairReader
+from training.provenance import seen
 from unet_eval.audit.examine import Real
 from unet_eval.audit.records import Records, from_masks, from_samples, from_store
 from unet_eval.audit.verdict import attack
 from unet_eval.config import AuditConfig
 
-ATTACKS = {"stage1": "Stage-I, by what its discriminator says of masks",
-           "stage2": "Stage-II, by how well it renders photographs"}
-LEAST_HELD_OUT = 2  # patients: one half sets thresholds, the other half is a control
+LEAST_HELD_OUT = 2  # patients: a control compares one half with the other
+FOLDER = "audit"    # of a run
 
 
 def read_pairs(config: AuditConfig) -> tuple[Records, dict]:
@@ -33,43 +36,53 @@ def read_pairs(config: AuditConfig) -> tuple[Records, dict]:
 def read_real(config: AuditConfig, trained: dict) -> Real:
     """The real images. UserError where they are not those that the GANs learned from, or too few were held out."""
     flags = trained["stage2"]["flags"]
-    training, validation = layouts.training(config.pairs, trained["stage1"]["flags"]["validation"], config.modality)
-    held_out = validation + layouts.samples(config.pairs, "test", modality=config.modality)
-    photos = layouts.samples(config.photos, "all", masks=False, modality=config.modality) if flags["photos"] else []
-    check([*training, *held_out, *photos])
+    training, validation = layouts.training(config.pairs, trained["stage1"]["flags"].get("validation", 0),
+                                            config.modality, config.foreground)
+    held_out = validation + layouts.samples(config.pairs, "test", True, config.modality, config.foreground)
+    photos = layouts.photographs(config.photos, config.pairs, config.modality)
     for stage, record in trained.items():
-        if (stage == "stage1" or not photos) and record["data"]["checksum"] != layouts.checksum(training):
-            raise UserError(f"--pairs={config.pairs}: not the images that {stage} of {config.store} learned from; give "
-                            "those, as they were")
-    patients = sorted({sample.patient for sample in held_out})
-    if len(patients) < LEAST_HELD_OUT:
-        raise UserError(f"--pairs={config.pairs}: {len(patients)} patient was held out, an audit needs "
-                        f"{LEAST_HELD_OUT} or more that no training saw: add test images")
-    halves = [[sample for sample in held_out if patients.index(sample.patient) % 2 == half] for half in (0, 1)]
-    return Real(from_samples(training), *map(from_samples, halves), photos=from_samples(photos) if photos else None,
-                paired=not photos or flags.get("add_pairs", False))
+        _check(f"{stage} of {config.store}", record, config)
+    if not flags.get("photos"):
+        photos = _of_others(photos, training + held_out)
+    check([*training, *held_out, *photos])
+    patients = len({sample.patient for sample in held_out})
+    if patients < LEAST_HELD_OUT:
+        raise UserError(f"--pairs={config.pairs}: {patients} patient{' was' if patients == 1 else 's were'} held out, "
+                        f"an audit needs {LEAST_HELD_OUT} or more that no training saw: add test images")
+    named = [replace(sample, patient=f"photograph {sample.patient}") for sample in photos]  # of other people
+    return Real(from_samples(training), from_samples(held_out), from_samples(named) if named else None,
+                learned=bool(flags.get("photos")), paired=not flags.get("photos") or flags.get("add_pairs", False))
 
 
-def read_overtrained(config: AuditConfig) -> tuple[Records, Records, Records] | None:
-    """(masks of an over-trained Stage-I, the few pairs that it learned by heart, others), or None without its file."""
-    path = Path(config.run) / "overtrained.h5"
-    if not path.exists():
-        return None
-    with PairReader(path, "make audit") as reader:
+def _check(stage: str, record: dict, config: AuditConfig) -> None:
+    samples = seen(record["flags"], config.pairs, config.photos, config.modality)
+    try:
+        same = record["data"]["checksum"] == layouts.checksum(samples)
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise UserError(f"--pairs={config.pairs}: not the images that {stage} learned from; give those, as they were")
+
+
+def _of_others(photos: list[Sample], pairs: list[Sample]) -> list[Sample]:
+    """The photographs that are no copies of an image of PAIRS."""
+    same = {copy.image for _, copy in copies(pairs, photos)}
+    return [sample for sample in photos if sample.image not in same]
+
+
+def read_overtrained(config: AuditConfig) -> tuple[Records, Records, Records]:
+    """(masks of an over-trained Stage-I, the few pairs that it learned by heart, others)."""
+    with PairReader(Path(config.run) / FOLDER / "overtrained.h5", "make audit") as reader:
         few, _ = parse_few(reader.attributes["stage1"]["flags"]["pairs"])
         masks = from_masks(reader)
-    samples = layouts.samples(config.pairs, "all", modality=config.modality)
-    learned = few.of(layouts.samples(config.pairs, "train", modality=config.modality))
+    samples = layouts.samples(config.pairs, "all", True, config.modality, config.foreground)
+    learned = few.of(layouts.samples(config.pairs, "train", True, config.modality, config.foreground))
     patients = {sample.patient for sample in learned}
     others = [sample for sample in samples if sample.patient not in patients]
     return masks, from_samples(learned), from_samples(others)
 
 
 def read_attacks(config: AuditConfig) -> dict[str, dict | None]:
-    """Scores of both generators' attacks, None where there are none."""
-    found: dict[str, dict | None] = {}
-    for stage, title in ATTACKS.items():
-        path = Path(config.run) / f"members-{stage}.json"
-        members = read_members(path, "call `make audit` again") if path.exists() else {"training": []}
-        found[title] = attack(members) if members["training"] else None
-    return found
+    """{title: what `membership` takes, or None where nobody was scored}, of the attacks on both generators."""
+    return {title: attack(sides) for stage in ("stage1", "stage2") for title, sides in read_members(
+        Path(config.run) / FOLDER / f"{stage}.json", "call `make audit`").items()}

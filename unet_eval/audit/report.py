@@ -10,7 +10,8 @@ from unet_eval.audit import search
 from unet_eval.audit.examine import Alike
 from unet_eval.audit.measures import KINDS, MASK, WHOLE
 from unet_eval.audit.records import Records
-from unet_eval.audit.verdict import FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TESTS
+from unet_eval.audit.thresholds import FALSE_ALARMS
+from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TESTS, UNKNOWN
 from unet_eval.report.blocks import Bullets, Figure, Section, Text
 from unet_eval.report.grids import grid
 from unet_eval.report.html import environment
@@ -33,12 +34,12 @@ def table(results: dict) -> Table:
     """Every figure: its value, what it is held to, and the verdict."""
     rows = []
     for entry in results["measures"].values():
+        limit = entry["threshold"]
         rows.append([f"{entry['title']}: most alike to a training image", f"{number(entry['nearest'], 3)}\npair "
                      f"{entry['nearest_row']}; median {number(entry['median'], 3)}",
-                     f"at most {number(entry['threshold'], 3)}\nheld-out images reach {number(entry['held_out'], 3)}, "
-                     f"{MATCHES[entry['match_is']]} {number(entry['match'], 3)}",
-                     "does not tell copies" if not entry["tells"] else
-                     PASSES if entry["nearest"] <= entry["threshold"] else "pairs left out"])
+                     f"at most {number(limit, 3)}\nunrelated people reach {number(entry['unrelated'], 3)}; "
+                     f"{percent(entry['finds'])} of {MATCHES[entry['match_is']]} exceed it",
+                     UNKNOWN if limit is None else PASSES if entry["nearest"] <= limit else "pairs left out"])
     size = results["records"]["synthetic"]
     kept = size - len(results["left_out"])
     rows += [["pairs that are no copies", f"{kept} of {size}\n{len(results['copies'])} copies, "
@@ -55,8 +56,8 @@ def table(results: dict) -> Table:
     for name, control in results["controls"].items():
         rows.append([f"control: {name}", *_control(control["value"]), _verdict(control["passed"])])
     for title, figure in results["generators"].items():
-        rows.append([f"attack on {title}, AUC", "not measured\nno checkpoint, or no held-out images of its source", "–",
-                     "no verdict"] if figure is None else
+        rows.append([f"attack on {title}, AUC", "not measured\nno held-out images of its source", "–",
+                     UNKNOWN] if figure is None else
                     [f"attack on {title}, AUC", f"{number(figure['value'], 3)}\n"
                      f"{interval(figure['ci95'], lambda end: number(end, 3))}",
                      f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; for the generators only",
@@ -67,17 +68,15 @@ def table(results: dict) -> Table:
     return Table(["figure", "value", "threshold", "verdict"], rows, prose=True)
 
 
-def _control(value: dict | None) -> tuple[str, str]:
-    if value is None:
-        return "not made", "make audit trains it"
+def _control(value: dict) -> tuple[str, str]:
     if "any" in value:
         return (f"{percent(value['any'])} called copies\nby masks {percent(value[KINDS[0]])}, by photographs "
                 f"{percent(value[KINDS[1]])}", f"at least {LEAST_CAUGHT:.0%}")
     if "of" in value:
         return (f"{value['flagged']} of {value['of']} called copies\nleast p of their set "
-                f"{number(value['least_p'], 3)}", f"none, and p at least {LEVEL}")
+                f"{number(value['least_p'], 3)}", f"as few as {FALSE_ALARMS:.0%} explains, p at least {LEVEL}")
     return (f"{percent(value['flagged'])} of its masks called copies\np of their set {number(value['p'], 4)}",
-            f"half of them, or p below {LEVEL}")
+            f"at least {CATCHES:.0%}")
 
 
 def _verdict(passed: bool) -> str:
@@ -113,6 +112,13 @@ def _picture(records, kind):
     return (records.masks if kind == MASK else records.photographs)[0]
 
 
+def _photos(records: dict) -> str:
+    if not records["photos"]:
+        return ""
+    return (f", and with {records['photos']} photographs of others, which Stage-II "
+            f"{'learned from too' if records['photos_learned'] else 'did not see'}")
+
+
 def section(results: dict, folder: Path) -> Section:
     """For a report whose pictures lie in `folder`."""
     records = results["records"]
@@ -129,10 +135,10 @@ def section(results: dict, folder: Path) -> Section:
         Bullets(results["refused"]) if results["refused"] else None,
         Text(f"{records['synthetic']} synthetic pairs against {records['training']} training images of "
              f"{records['training_patients']} patients"
-             f"{', ' + str(records['photos']) + ' photographs that Stage-II learned from' if records['photos'] else ''}"
-             f" and {records['held_out']} held-out images of {records['held_out_patients']} patients. 1 is the same "
-             "picture, in whatever position; thresholds lie halfway from the nearest held-out image to what a match "
-             "reaches."),
+             f" and {records['held_out']} images of {records['held_out_patients']} patients that no GAN saw"
+             f"{_photos(records)}. 1 is the same picture, in whatever position. A pair is called a copy where it is "
+             "more alike to a training image than unrelated people are: a pair that copies nobody is, by all measures "
+             f"together, with a probability of {results['false_alarms']:.0%}."),
         table(results),
         Text("Left out:") if copies else None, Bullets(copies) if copies else None,
         *(Figure(folder / name, f"The synthetic {kind}s that are most alike to a training {kind}, and below each that "

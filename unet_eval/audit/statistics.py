@@ -2,7 +2,8 @@
 
 Real pairs are given as columns, or rows, with the patient of each and `trained`, whether a training saw it. Without
 memory it does not matter which patients were in the training set, so the tests deal the patients anew: a permutation
-test, which is exact however much patients and their images differ.
+test, which is exact however much patients and their images differ. Intervals leave out one patient at a time
+(jackknife).
 """
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from math import comb
 import numpy as np
 from scipy.stats import rankdata
 
-DEALS = 2000      # of patients, and draws of a bootstrap
+from unet_eval.measures.resampling import LEAST, jackknife
+
+DEALS = 2000      # of patients
 CERTAINTY = 0.95
 
 
@@ -22,31 +25,29 @@ def share_nearer(alike: np.ndarray, patients: list[str], trained: np.ndarray, se
 
     {"value", "ci95", "p", "least_p"}. "value" counts for each patient the records that are nearest to an image of that
     patient, and divides the mean of training patients by the sum of both means, so that more training patients are no
-    memory; "ci95" draws patients, with their counts, with replacement.
+    memory.
     """
-    names, owner = np.unique(patients, return_inverse=True)
+    owner = np.unique(patients, return_inverse=True)[1]
+
+    def share(columns):
+        nearest = np.bincount(owner[columns][alike[:, columns].argmax(axis=1)], minlength=owner.max() + 1)
+        near, far = (nearest[np.unique(owner[columns[trained[columns] == side]])].mean() for side in (True, False))
+        return near / (near + far)
+
     closest = alike.argmax(axis=1)
-    nearest = np.bincount(owner[closest], minlength=len(names))
-    seen = _groups(patients, trained)[1]
-
-    def share(near, far):
-        return near.mean() / (near.mean() + far.mean()) if near.any() or far.any() else 0.5
-
-    random = np.random.default_rng([seed, 0])
-    drawn = [share(*(random.choice(nearest[side], side.sum()) for side in (seen, ~seen))) for _ in range(DEALS)]
-    return {"value": float(share(nearest[seen], nearest[~seen])), "ci95": _interval(drawn),
+    return {**_estimated(share, patients, trained, 0, 1),
             **_permuted(lambda member: float(member[closest].mean()), patients, trained, seed)}
 
 
 def membership(score: np.ndarray, patients: list[str], trained: np.ndarray, seed: int = 0) -> dict:
-    """AUC of telling training images from held-out ones by a score (M,), high for training images: 0.5 is no leak."""
+    """AUC of telling training images from held-out ones by a score (M,), high for training images: 0.5 is no leak.
+    As `share_nearer`."""
     def auc(member, other):
         ranks = rankdata(np.concatenate([score[member], score[other]]))
         number, others = score[member].size, score[other].size
         return float((ranks[:number].sum() - number * (number + 1) / 2) / (number * others))
 
-    return {"value": auc(np.flatnonzero(trained), np.flatnonzero(~trained)),
-            "ci95": _interval(_drawn(auc, patients, trained, seed)),
+    return {**_estimated(lambda rows: auc(rows[trained[rows]], rows[~trained[rows]]), patients, trained, 0, 1),
             **_permuted(lambda member: auc(member, ~member), patients, trained, seed)}
 
 
@@ -54,30 +55,26 @@ def nearest_ratio(alike: np.ndarray, patients: list[str], trained: np.ndarray, s
     """Distance to the nearest training image over that to the nearest one of another patient, median: 1 where no one
     training image stands out, small for copies. alike: (N, M).
 
-    {"value", "ci95", "unseen", "p", "least_p"}: "unseen" is the same among the held-out images; "ci95" draws the
-    nearest patients with their records; p is small where ratios are smaller among training images than deals of
-    patients give.
-    (Ratios of held-out records would be no reference: they differ from synthetic ones by more than memory.) None where
-    there are fewer than two patients of a side.
+    {"value", "ci95", "unseen", "p", "least_p"}: "unseen" is the same among the held-out images; p is small where ratios
+    are smaller among training images than deals of patients give. (Ratios of held-out records would be no reference:
+    they differ from synthetic ones by more than memory.) None where there are fewer than two patients of a side.
     """
     rows, seen = _groups(patients, trained)
     distances = np.stack([1 - alike[:, each].max(axis=1) for each in rows], axis=1)
+    owner = np.unique(patients, return_inverse=True)[1]
     if min(seen.sum(), (~seen).sum()) < 2:
         return dict.fromkeys(("value", "ci95", "unseen", "p"))
 
-    def ratios(chosen):
+    def ratio(chosen):
         first, second = np.partition(distances[:, chosen], 1, axis=1)[:, :2].T
-        return first / np.maximum(second, 1e-6)
+        return float(np.median(first / np.maximum(second, 1e-6)))
 
-    def closeness(member):
-        return -float(np.median(ratios([member[each[0]] for each in rows])))
+    def of_training(columns):
+        chosen = np.unique(owner[columns[trained[columns]]])
+        return ratio(chosen) if len(chosen) > 1 else np.nan
 
-    own, nearest = ratios(seen), distances[:, seen].argmin(axis=1)
-    groups, random = [own[nearest == k] for k in np.unique(nearest)], np.random.default_rng([seed, 2])
-    drawn = [np.median(np.concatenate([groups[k] for k in random.integers(len(groups), size=len(groups))]))
-             for _ in range(DEALS)]
-    return {"value": float(np.median(own)), "ci95": _interval(drawn), "unseen": float(np.median(ratios(~seen))),
-            **_permuted(closeness, patients, trained, seed)}
+    return {**_estimated(of_training, patients, trained, 0, 1), "unseen": ratio(~seen),
+            **_permuted(lambda member: -ratio([member[each[0]] for each in rows]), patients, trained, seed)}
 
 
 def least_share(records: int, found: float, certainty: float = CERTAINTY) -> float:
@@ -93,12 +90,16 @@ def _groups(patients, trained):
     return rows, np.array([bool(trained[each[0]]) for each in rows])
 
 
-def _drawn(statistic, patients, trained, seed):
-    """A bootstrap: statistic(rows of training patients, rows of held-out ones), as many patients as there are."""
+def _estimated(statistic: Callable[[np.ndarray], float], patients, trained, low, high) -> dict:
+    """"value" and "ci95" of statistic(rows or columns of real images), by leaving out one patient at a time; the ends
+    are NaN where a side has too few patients for an interval."""
+    every = np.arange(len(trained))
     rows, seen = _groups(patients, trained)
-    sides, random = (np.flatnonzero(seen), np.flatnonzero(~seen)), np.random.default_rng([seed, 0])
-    return [statistic(*(np.concatenate([rows[k] for k in random.choice(side, len(side))]) for side in sides))
-            for _ in range(DEALS)]
+    sides = sorted((np.flatnonzero(side) for side in (seen, ~seen)), key=len)
+    without = [np.array([statistic(np.setdiff1d(every, rows[k])) for k in side]) if len(sides[0]) >= LEAST else side
+               for side in sides]
+    estimate = jackknife(float(statistic(every)), *without)
+    return {"value": estimate.value, "ci95": estimate.ci95(low, high)}
 
 
 def _permuted(statistic: Callable[[np.ndarray], float], patients, trained, seed) -> dict:
@@ -111,7 +112,3 @@ def _permuted(statistic: Callable[[np.ndarray], float], patients, trained, seed)
             member[rows[k]] = True
         larger += statistic(member) >= observed - 1e-9
     return {"p": (1 + larger) / (1 + DEALS), "least_p": max(1 / (1 + DEALS), 1 / comb(len(rows), int(seen.sum())))}
-
-
-def _interval(values):
-    return np.percentile(values, [2.5, 97.5]).tolist()

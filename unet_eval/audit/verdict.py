@@ -2,30 +2,33 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import binom
 
+from data.members import SIDES
 from unet_eval.audit import examine
 from unet_eval.audit.examine import Alike, Real
 from unet_eval.audit.measures import COPIES, KINDS, QUADRANTS, WHOLE
 from unet_eval.audit.records import Records
 from unet_eval.audit.statistics import CERTAINTY, least_share, membership
+from unet_eval.audit.thresholds import FALSE_ALARMS
 from unet_eval.measures.resampling import holm
 
 LEVEL = 0.05         # of the tests of whole sets, corrected by Holm for their number
 LEAST_KEPT = 0.5     # of the pairs; with fewer there is no release
 LEAST_CAUGHT = 0.9   # of the records of a positive control
-CATCHES = 0.5        # of the masks of an over-trained Stage-I
+CATCHES = 0.5        # of the masks of a Stage-I that learned by heart
 PASSES, FAILS, UNKNOWN = "passes", "fails", "no verdict"
 TESTS = {"share": "share nearer to training than to held-out images",
          "membership": "membership inference by the nearest distance, AUC",
          "ratio": "nearest distance / second nearest, median"}
 
 
-def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tuple[Records, Records, Records] | None,
+def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tuple[Records, Records, Records],
            attacks: dict[str, dict | None], seed: int) -> dict:
-    """What audit.json holds, apart from "distances" and "table".
+    """What audit.json holds of the comparisons.
 
     Args:
-      learned: masks of an over-trained Stage-I, the pairs that it learned, and others; None where there is none.
+      learned: masks of an over-trained Stage-I, the pairs that it learned, and others.
       attacks: {title: {"score", "patients", "trained"} or None}: attacks on the generators by what they say of images.
     """
     bad, twice, kept = examine.kept_rows(found, synthetic)
@@ -33,7 +36,9 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
     figures = _whole_set(found, real, kept, seed) if kept else {}
     attacked = {title: membership(**scores, seed=seed) if scores else None for title, scores in attacks.items()}
     _correct(list(attacked.values()))
-    refused = [f"control: {name}" for name, control in controls.items() if not control["passed"]]
+    refused = [f"{alike.measure.title}: too few patients for a threshold" for alike in found.values()
+               if np.isinf(alike.threshold)]
+    refused += [f"control: {name}" for name, control in controls.items() if not control["passed"]]
     if len(kept) < LEAST_KEPT * len(synthetic):
         refused.append(f"only {len(kept)} of {len(synthetic)} pairs are no copies")
     for name, tests in figures.items():
@@ -48,11 +53,11 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
         "copies": {row: [found[name].measure.title for name in names] for row, names in bad.items()},
         "duplicates": [{"row": row, "of": other, "alike": alike} for row, other, alike in twice],
         "records": {"synthetic": len(synthetic), "training": len(real.training),
-                    "training_patients": len({*real.training.patients}), "photos": len(real.photos or []),
-                    "held_out": len(real.reference) + len(real.control),
-                    "held_out_patients": len({*real.reference.patients, *real.control.patients})},
-        "measures": {name: _thresholds(alike) for name, alike in found.items()}, "whole_set": figures,
-        "controls": controls, "generators": attacked,
+                    "training_patients": len({*real.training.patients}),
+                    "held_out": len(real.held_out), "held_out_patients": len({*real.held_out.patients}),
+                    "photos": len(real.photos) if real.photos else 0, "photos_learned": real.learned},
+        "false_alarms": FALSE_ALARMS, "measures": {name: _thresholds(alike) for name, alike in found.items()},
+        "whole_set": figures, "controls": controls, "generators": attacked,
         "generators_passed": all(each and each["verdict"] == PASSES for each in attacked.values()),
         "power": {"certainty": CERTAINTY, **{kind: least_share(len(synthetic), rate[kind]) for kind in KINDS}}}
 
@@ -67,40 +72,38 @@ def _thresholds(alike):
     apart = alike.eyes[~np.eye(len(alike.eyes), dtype=bool)]
     row = int(nearest.argmax())
     return {"title": alike.measure.title, "kind": alike.measure.kind, "threshold": alike.threshold,
-            "held_out": alike.unseen, "match": alike.match, "match_is": alike.measure.match, "tells": alike.tells,
+            "unrelated": max(alike.unrelated.values(), default=None), "people": len(alike.unrelated),
+            "match_is": alike.measure.match, "finds": float((alike.matches > alike.threshold).mean()),
             "nearest": float(nearest[row]), "nearest_row": row, "median": float(np.median(nearest)),
-            "copies_caught": float(alike.flagged(COPIES).mean()),
             "one_eye_twice": float(np.median(eyes)), "two_eyes": float(apart.max())}
 
 
 def _controls(found, real, learned, seed) -> dict[str, dict]:
     copies, quadrants = (examine.caught(found, name) for name in (COPIES, QUADRANTS))
     negative = examine.negative(found, real, seed)
+    # More false alarms than FALSE_ALARMS explains, though each held-out patient has no part in its own threshold.
+    alarms = float(binom.sf(negative["flagged"] - 1, negative["of"], FALSE_ALARMS))
     controls = {
         "training pairs with slight changes": {
             "value": copies, "passed": min(copies[kind] for kind in KINDS) >= LEAST_CAUGHT},
         "a quadrant of a training pair, pasted": {"value": quadrants, "passed": quadrants["any"] >= LEAST_CAUGHT},
         "held-out pairs in the place of synthetic ones": {
-            "value": negative, "passed": not negative["flagged"] and (negative["least_p"] or 1) >= LEVEL}}
-    if learned:
-        over = examine.overtrained(*learned, found, seed)
-        controls["an over-trained Stage-I"] = {"value": over, "passed": over["flagged"] >= CATCHES or over["p"] < LEVEL}
-    else:
-        controls["an over-trained Stage-I"] = {"value": None, "passed": False}
+            "value": negative, "passed": alarms >= LEVEL and (negative["least_p"] or 1) >= LEVEL}}
+    over = examine.overtrained(*learned, found, seed)
+    controls["a Stage-I that learned by heart"] = {"value": over, "passed": over["flagged"] >= CATCHES}
     return controls
 
 
 def _whole_set(found, real, kept, seed) -> dict[str, dict]:
     """{measure: {test: figure}}; none of photographs whose source has no held-out ones."""
-    figures = {name: examine.whole_set(alike, alike.sets["synthetic"][kept],
-                                       np.concatenate([alike.columns.reference, alike.columns.control]), seed)
+    figures = {name: examine.whole_set(alike, alike.sets["synthetic"][kept], alike.columns.held_out, seed)
                for name, alike in found.items() if real.tests_sets(alike.measure.kind)}
     _correct([figure for tests in figures.values() for figure in tests.values()])
     return figures
 
 
 def _correct(figures: list[dict | None]) -> None:
-    """Adds "p_holm" and "verdict" to each."""
+    """Adds "p_holm" and "verdict" to each. A test that could not fail, for so few patients, has no verdict."""
     tested = [figure for figure in figures if figure]
     p = [np.nan if figure["p"] is None else figure["p"] for figure in tested]
     for figure, corrected in zip(tested, holm(p)):
@@ -109,8 +112,10 @@ def _correct(figures: list[dict | None]) -> None:
         figure["verdict"] = UNKNOWN if not can_fail else FAILS if corrected < LEVEL else PASSES
 
 
-def attack(members: dict) -> dict:
-    """What `membership` takes, from a members.json of a stage."""
-    entries = [(entry, side == "training") for side in ("training", "held_out") for entry in members[side]]
+def attack(sides: dict[str, list[dict]]) -> dict | None:
+    """What `membership` takes, of an attack in a members file; None where nobody was scored."""
+    entries = [(entry, side == "training") for side in SIDES for entry in sides[side]]
+    if not entries:
+        return None
     return {"score": np.array([entry["score"] for entry, _ in entries]),
             "patients": [entry["patient"] for entry, _ in entries], "trained": np.array([seen for _, seen in entries])}
