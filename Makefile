@@ -6,7 +6,7 @@
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
 ## FOLDS=3         parts of `make folds`, each with its own patients
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
-## COUNT=          pairs of `make synthetic`, `synthmed` and `export`; those of the run if it is not given
+## COUNT=          pairs of `make synthetic`, `audit`, `synthmed` and `export`; those of the run if it is not given
 ## NAME= LICENSE=  of what `make synthmed` makes; LICENSE=CC-BY-4.0 or another that it names. AUTHORS="A. Sample; B. Other"
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv
@@ -113,10 +113,6 @@ curve: $(R)/curve.done ## U-Nets on different numbers of synthetic pairs, beside
 	$(call say,curve: done; the report is reports/$(RUN)/report.html)
 $(R)/curve.done: $(curve) | $(ready) ; @$(step) curve
 
-audit: $(R)/synthetic.h5 $(R)/overtrained.h5 | $(ready) ## looks for copies of training images in the synthetic pairs; fails where it finds them
-	@$(step) audit
-$(R)/overtrained.h5: | $(R)/synthetic.h5 $(ready) ; @$(step) overtrained
-
 # A fold is a run of its own, on a data set of its own; another make expands what it is given.
 ifdef folds
 .PHONY: $(folds)
@@ -139,11 +135,17 @@ endif
 synthetic: $(store) ## COUNT=1000 pairs from a trained run
 	$(call say,synthetic: done; pairs in checkpoints/$(RUN)/synthetic$(of_count).h5)
 
+$(R)/audit/overtrained.h5: | $(R)/masks.h5 $(ready) ; @$(step) overtrained
+$(R)/audit/%.json: $(R)/%/generator.h5 | $(ready) ; @$(step) members-$*
+.PRECIOUS: $(R)/audit/%.json
+audit: $(store) $(R)/audit/overtrained.h5 $(R)/audit/stage1.json $(R)/audit/stage2.json | $(ready) ## looks for copies of training images in the pairs; fails where they may not be published
+	@$(step) audit$(of_count)
+
 $(R)/agreement$(of_count).json: $(store) $(R)/unet-real/weights.h5 | $(ready)
 	@echo "synthmed: asking the U-Net of the real pairs how far it agrees with each mask"
 	@exec $(python) -m unet_eval.agreement --model=$(call quote,checkpoints/$(RUN)/unet-real) \
 	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) --out=$(call quote,checkpoints/$(RUN)/agreement$(of_count).json)
-synthmed: $(store) $(R)/agreement$(of_count).json | $(ready) ## NAME=... LICENSE=...: pairs that passed their audit, as a folder to publish
+synthmed: audit $(R)/agreement$(of_count).json ## NAME=... LICENSE=...: pairs that passed their audit, as a folder to publish
 	@exec $(python) -m data.synthmed.release --run=$(call quote,checkpoints/$(RUN)) \
 	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) \
 	  --audit=$(call quote,reports/$(RUN)/audit$(of_count)/audit.json) \

@@ -25,7 +25,12 @@ from training.config import fields
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
 PHANTOM_SEED = 1000  # the default of data.phantom.pairs
+AUDIT = "audit"      # folder of a run: what an audit compares beside the pairs. It is no training of the run
 BY_HEART = 5         # masks that the audit's control learns
+OVERTRAINING = ("--validation=0", "--size=64", "--base=16", "--encoding=signed_distance", "--clip=16", "--d_norm=none",
+                "--generator_steps=1", "--reach=0", "--penalty=0.05", "--ema=0.99", "--learning_rate=5e-4",
+                f"--batch_size={BY_HEART}", "--steps_per_epoch=500", "--epochs=4", "--pictures_every=4")
+AS_LEARNED = ("--count=20", "--decoder=cut", "--match_share", "--vary=0")
 
 
 def data(run: Settings) -> Step:
@@ -163,22 +168,29 @@ def curve(run: Settings) -> Step:
 
 
 def overtrained(run: Settings) -> Step:
-    """A control of the audit: a Stage-I that learns few masks by heart, drawn as they were learned."""
-    out, pairs = run.folder / "overtrained", f"few-{BY_HEART}-of-draw-1:{run.pairs}"
-    return Step(f"audit: training a Stage-I on {BY_HEART} masks of {run.pairs}, which it learns by heart -> {out}",
-                [[*_script(run, "stage1_dcgan.train", f"--pairs={pairs}", f"--out={out}", *run.preset_flags("stage1")),
-                  "--validation=0", "--reach=0"],
-                 [*_script(run, "stage1_dcgan.generate", f"--model={out}", f"--out={out}.h5",
-                           *run.preset_flags("masks", required=False)), "--vary=0", "--count=20"]])
+    """A control of the audit: a small Stage-I that learns few masks by heart, drawn as they were learned."""
+    out, pairs = run.folder / AUDIT / "overtrained", f"few-{BY_HEART}-of-draw-1:{run.pairs}"
+    return Step(f"audit: training a small Stage-I that learns {BY_HEART} masks of {run.pairs} by heart -> {out}",
+                [[*_script(run, "stage1_dcgan.train", f"--pairs={pairs}", f"--out={out}"), *OVERTRAINING],
+                 [*_script(run, "stage1_dcgan.generate", f"--model={out}", f"--out={out}.h5"), *AS_LEARNED]])
 
 
-def audit(run: Settings) -> Step:
-    members = [[f"{room}.members", f"--model={run.folder}/{stage}", f"--out={run.folder}/members-{stage}.json"]
-               for stage, room in (("stage1", "stage1_dcgan"), ("stage2", "stage2_pix2pix"))]
-    return Step(f"audit: looking for copies of {run.pairs} in {run.folder}/synthetic.h5 -> {run.reports}/audit",
-                [*members, _script(run, "unet_eval.audit", f"--store={run.folder}/synthetic.h5", f"--run={run.folder}",
-                                   f"--pairs={run.pairs}", f"--photos={run.stage2_photos}",
-                                   f"--out={run.reports}/audit")])
+def members(stage: str, room: str) -> Callable[[Settings], Step]:
+    """The step that asks a stage which real images it was trained on."""
+    def step(run: Settings) -> Step:
+        out = run.folder / AUDIT / f"{stage}.json"
+        return Step(f"audit: asking {run.folder}/{stage} which images it was trained on -> {out}",
+                    [[f"{room}.members", f"--model={run.folder}/{stage}", f"--out={out}"]])
+
+    return step
+
+
+def audit(run: Settings, count: str = "") -> Step:
+    """Of synthetic.h5, or of synthetic-COUNT.h5."""
+    store, out = run.folder / f"synthetic{count}.h5", run.reports / f"audit{count}"
+    return Step(f"audit: looking for copies of {run.pairs} in {store} -> {out}",
+                [_script(run, "unet_eval.audit", f"--store={store}", f"--run={run.folder}", f"--pairs={run.pairs}",
+                         f"--photos={run.photos}", f"--out={out}")])
 
 
 @dataclass(frozen=True)
@@ -208,6 +220,8 @@ SEEDED = {
 }
 STEPS: dict[str, Callable[[Settings], Step]] = {function.__name__: function for function in (
     data, single, single_photographs, evaluate, evidence, curve, overtrained, audit)}
+STEPS |= {f"members-{stage}": members(stage, room)
+          for stage, room in (("stage1", "stage1_dcgan"), ("stage2", "stage2_pix2pix"))}
 
 
 def seeded(name: str) -> Seeded:
@@ -228,12 +242,12 @@ def before(name: str) -> set[str]:
 
 
 def make_step(name: str, run: Settings) -> Step:
-    """The step of this name, STEP or STEP.K, or synthetic-COUNT. Raises UserError where there is none."""
+    """The step of this name, STEP or STEP.K, synthetic-COUNT or audit-COUNT. Raises UserError where there is none."""
     if name in STEPS:
         return STEPS[name](run)
-    more = re.fullmatch(r"synthetic-([1-9]\d*)", name, re.ASCII)
+    more = re.fullmatch(r"(synthetic|audit)-([1-9]\d*)", name, re.ASCII)
     if more:
-        return more_pairs(run, int(more[1]))
+        return more_pairs(run, int(more[2])) if more[1] == "synthetic" else audit(run, f"-{more[2]}")
     base, repeat = parse_seed(name)
     return seeded(base).step(run, repeat)
 

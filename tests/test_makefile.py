@@ -382,6 +382,36 @@ def test_a_release_is_made_of_the_runs_files(project):
     assert "data.synthmed.release" in said and "unet_eval.agreement" not in said
 
 
+def test_an_audit_is_made_first_and_of_the_pairs_that_are_given_out(project):
+    own = ["overtrained", "members-stage1", "members-stage2"]
+    assert steps(project, "audit") == [*STAGE1, *STAGE2, *own, "audit"]
+    assert steps(project, "synthmed", "NAME=eyes", "LICENSE=CC0-1.0", "COUNT=9")[-5:] == [
+        "synthetic-9", *own, "audit-9"]
+    finish(project, *done(), "checkpoints/tiny/data.checked")
+    finish(project, *(f"checkpoints/tiny/audit/{name}" for name in ("overtrained.h5", "stage1.json", "stage2.json")))
+    for name in ("stage1.json", "stage2.json"):
+        os.utime(project / "checkpoints/tiny/audit" / name, (1.1e9, 1.1e9))
+    assert steps(project, "audit", *SETTINGS.split()) == ["audit"]  # every time: test images may have been added
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j2"])
+def test_where_the_audit_refuses_no_release_is_made(project, jobs):
+    """`true` in the place of Python makes all files; the audit fails as it does where it refuses."""
+    finish(project, *done(), "checkpoints/tiny/audit/overtrained.h5", "checkpoints/tiny/agreement.json")
+    python = project / "python"
+    python.write_text(f"""#!/bin/sh
+case "$*" in
+  *configs.steps*audit) echo "error: synthetic.h5 may not be published: reasons" >&2; exit 1;;
+  *synthmed.release*) touch released;;
+  *configs.plan*|*configs.environment*) exec {sys.executable} "$@";;
+esac
+""")
+    python.chmod(0o755)
+    answer = make(project, jobs, "synthmed", "CONFIG=tiny", "NAME=eyes", "LICENSE=CC0-1.0", python=python)
+    assert answer.returncode != 0 and "may not be published: reasons" in answer.stderr
+    assert not (project / "released").exists()
+
+
 def test_a_copy_is_verified_without_a_run(project):
     said = make(project, "-n", "synthmed-verify", "DIR=/my data/eyes", "CONFIG=none").stdout
     assert said.strip().endswith("-m data.synthmed.verify --dir='/my data/eyes'")
