@@ -98,7 +98,7 @@ def readme(terms: Terms, source: Source, metadata: list[dict], size: tuple[int, 
         scores="\n".join(f"| `{name}` | {text} | {_median(metadata, name)} |" for name, text in SCORES.items()),
         left_out=f"It found {dropped} of {dropped + count} too near; they are left out." if dropped else
         "It left none out.",
-        audit="\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in source.audit.table))
+        audit="\n".join(f"| {' | '.join(map(_cell, row))} |" for row in source.audit.table))
 
 
 def citation(terms: Terms, origins: list[str]) -> str:
@@ -143,6 +143,10 @@ def _head(terms: Terms, count: int, origins: list[str]) -> str:
 def _origin(origin: str) -> str:
     text, cited = f"- {layouts.title(origin)}, under {layouts.terms(origin)}", layouts.citation(origin)
     return f"{text}. {cited[0].upper()}{cited[1:]}" if cited else text
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "/").replace("\n", "<br>")
 
 
 def _median(metadata: list[dict], name: str) -> str:

@@ -35,7 +35,7 @@ class Run:
                       "left_out": [LEFT_OUT] if count > LEFT_OUT else [],
                       "distances": {"mask": np.linspace(0.1, 0.5, count).tolist(),
                                     "photograph": np.linspace(0.6, 0.8, count).tolist()},
-                      "table": [["nearest | masks", "0.5", "0.6", "passed"]]}
+                      "table": [["nearest | masks", "0.5\npair 3", "0.6", "passed"]]}
         self.write()
         write_json(folder / "agreement.json", {"pairs_sha256": checksum(self.store),
                                                "f1_vessel": [None, *np.linspace(0.6, 0.9, count - 1)]})
