@@ -135,7 +135,7 @@ endif
 synthetic: $(store) ## COUNT=1000 pairs from a trained run
 	$(call say,synthetic: done; pairs in checkpoints/$(RUN)/synthetic$(of_count).h5)
 
-$(R)/audit/overtrained.h5: | $(R)/masks.h5 $(ready) ; @$(step) overtrained
+$(R)/audit/overtrained.h5: | $(R)/stage1/generator.h5 $(ready) ; @$(step) overtrained
 $(R)/audit/%.json: $(R)/%/generator.h5 | $(ready) ; @$(step) members-$*
 .PRECIOUS: $(R)/audit/%.json
 audit: $(store) $(R)/audit/overtrained.h5 $(R)/audit/stage1.json $(R)/audit/stage2.json | $(ready) ## looks for copies of training images in the pairs; fails where they may not be published

@@ -385,8 +385,8 @@ def test_a_release_is_made_of_the_runs_files(project):
 def test_an_audit_is_made_first_and_of_the_pairs_that_are_given_out(project):
     own = ["overtrained", "members-stage1", "members-stage2"]
     assert steps(project, "audit") == [*STAGE1, *STAGE2, *own, "audit"]
-    assert steps(project, "synthmed", "NAME=eyes", "LICENSE=CC0-1.0", "COUNT=9")[-5:] == [
-        "synthetic-9", *own, "audit-9"]
+    assert steps(project, "synthmed", "NAME=eyes", "LICENSE=CC0-1.0", "COUNT=9") == [
+        "stage1", *STAGE2[:-1], "synthetic-9", *own, "audit-9"]
     finish(project, *done(), "checkpoints/tiny/data.checked")
     finish(project, *(f"checkpoints/tiny/audit/{name}" for name in ("overtrained.h5", "stage1.json", "stage2.json")))
     for name in ("stage1.json", "stage2.json"):
@@ -396,9 +396,9 @@ def test_an_audit_is_made_first_and_of_the_pairs_that_are_given_out(project):
 
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
 def test_where_the_audit_refuses_no_release_is_made(project, jobs):
-    """`true` in the place of Python makes all files; the audit fails as it does where it refuses."""
+    """A script in the place of Python: its audit fails as one that refuses does."""
     finish(project, *done(), "checkpoints/tiny/audit/overtrained.h5", "checkpoints/tiny/agreement.json")
-    python = project / "python"
+    python = project.parent / "python"
     python.write_text(f"""#!/bin/sh
 case "$*" in
   *configs.steps*audit) echo "error: synthetic.h5 may not be published: reasons" >&2; exit 1;;

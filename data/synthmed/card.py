@@ -96,8 +96,8 @@ def readme(terms: Terms, source: Source, metadata: list[dict], size: tuple[int, 
         seed=source.seed, networks="\n".join(f"- `{name}`: `{digest}`" for name, digest in source.networks.items()),
         origins="\n".join(map(_origin, origins)) or "- data sets that the pairs' file does not name",
         scores="\n".join(f"| `{name}` | {text} | {_median(metadata, name)} |" for name, text in SCORES.items()),
-        left_out=f"It found {dropped} of {dropped + count} too near; they are left out." if dropped else
-        "It left none out.",
+        left_out=f"It found {dropped} of {dropped + count} too near to training images, or to one another; they are "
+                 "left out." if dropped else "It left none out.",
         audit="\n".join(f"| {' | '.join(map(_cell, row))} |" for row in source.audit.table))
 
 

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from configs.settings import Settings
@@ -21,6 +23,8 @@ from unet_eval.audit import controls, examine, inputs
 from unet_eval.audit.audit import audit, main
 from unet_eval.audit.records import concatenate, from_samples
 from unet_eval.config import AuditConfig
+from unet_eval.experiments import privacy
+from unet_eval.report.blocks import Figure
 
 ROOT = Path(__file__).parents[3]
 TRAINING, TEST = range(6), range(6, 12)
@@ -64,7 +68,7 @@ def make_run(real, tmp_path):
         write_members(tmp_path / "audit/stage2.json", training, test, lambda samples: {
             "D of Stage-II": [float(number % 2) for number in range(len(samples))], "unscored": []})
         return AuditConfig(store=str(tmp_path / "synthetic.h5"), run=str(tmp_path), pairs=pairs,
-                           out=str(tmp_path / "report"))
+                           out=str(tmp_path / "reports/audit"))
     return make
 
 
@@ -78,7 +82,7 @@ def test_copies_are_left_out_and_the_rest_passes(eyes, fresh, make_run, tmp_path
     copies = controls.altered(eyes([2, 4]), seed=11)
     config = make_run(concatenate([fresh.take([0, 1, 2]), copies, fresh.take([3, 4, 5])]))
     main(config)
-    results = json.loads((tmp_path / "report/audit.json").read_text())
+    results = json.loads((tmp_path / "reports/audit/audit.json").read_text())
     assert results["passed"] and results["controls_passed"] and results["refused"] == []
     assert results["left_out"] == [3, 4] and set(results["copies"]) == {"3", "4"}
     assert results["pairs_sha256"] == checksum(tmp_path / "synthetic.h5")
@@ -88,14 +92,31 @@ def test_copies_are_left_out_and_the_rest_passes(eyes, fresh, make_run, tmp_path
     assert unscored is None
     assert stage1["value"] == 1 and stage1["verdict"] == "fails" and stage2["verdict"] == "passes"
     assert not results["generators_passed"]
-    text = (tmp_path / "report/audit.md").read_text()
+    text = (tmp_path / "reports/audit/audit.md").read_text()
     assert "pair 3 is a copy" in text and "anonymous" not in text
     assert all(len(row) == 4 for row in results["table"])
-    page = (tmp_path / "report/audit.html").read_text()
+    page = (tmp_path / "reports/audit/audit.html").read_text()
     assert page.count("data:image/") == 2 and "No copy found: 6 of 8 pairs" in page
-    before = (tmp_path / "report/audit.json").read_bytes()
+    in_the_report(tmp_path, results)
+    before = (tmp_path / "reports/audit/audit.json").read_bytes()
     audit(config)
-    assert (tmp_path / "report/audit.json").read_bytes() == before
+    assert (tmp_path / "reports/audit/audit.json").read_bytes() == before
+
+
+def in_the_report(folder, results):
+    """The report has the audit of its own pairs, and says so where there is none of these."""
+    run = SimpleNamespace(folder=folder, config=SimpleNamespace(reports=str(folder / "reports")))
+    measured = privacy.measure(run)
+    assert measured["privacy"]["table"] == results["table"]
+    (folder / "figures").mkdir()
+    privacy.figures(folder / "figures", measured, run)
+    shown = privacy.section(measured, folder / "figures").blocks
+    assert sum(isinstance(block, Figure) and block.path.is_file() for block in shown) == 2
+    with PairWriter(folder / "other/synthetic.h5", {}) as writer:
+        writer.append(masks=np.zeros((8, 8, 1), np.uint8))
+    run.folder = folder / "other"
+    assert privacy.measure(run) == {"privacy": None}
+    assert "not audited" in privacy.section({"privacy": None}, folder).blocks[0].text
 
 
 @pytest.mark.training
@@ -103,7 +124,7 @@ def test_a_set_of_copies_is_refused(eyes, fresh, make_run, tmp_path):
     config = make_run(concatenate([fresh.take([0, 1]), controls.altered(eyes(TRAINING), seed=12)]))
     with pytest.raises(UserError, match="may not be published: only 2 of 8 pairs are no copies"):
         main(config)
-    results = json.loads((tmp_path / "report/audit.json").read_text())
+    results = json.loads((tmp_path / "reports/audit/audit.json").read_text())
     assert not results["passed"] and results["controls_passed"]
     assert results["left_out"] == [2, 3, 4, 5, 6, 7]
 
@@ -112,9 +133,9 @@ def test_a_set_of_copies_is_refused(eyes, fresh, make_run, tmp_path):
 def test_where_a_control_is_missed_there_is_no_audit(fresh, make_run, tmp_path):
     with pytest.raises(UserError, match="may not be published: control: a Stage-I that learned by heart. See"):
         main(make_run(fresh, by_heart=False))
-    results = json.loads((tmp_path / "report/audit.json").read_text())
+    results = json.loads((tmp_path / "reports/audit/audit.json").read_text())
     assert not results["controls_passed"] and results["left_out"] == []
-    assert "Controls fail" in (tmp_path / "report/audit.md").read_text()
+    assert "Controls fail" in (tmp_path / "reports/audit/audit.md").read_text()
 
 
 def test_other_images_than_those_that_were_learned_from_are_refused(fresh, make_run):
@@ -124,11 +145,11 @@ def test_other_images_than_those_that_were_learned_from_are_refused(fresh, make_
 
 def test_a_file_of_the_user_is_not_replaced(fresh, make_run, tmp_path):
     config = make_run(fresh)
-    (tmp_path / "report").mkdir()
-    (tmp_path / "report/audit.md").write_text("mine")
+    (tmp_path / "reports/audit").mkdir(parents=True)
+    (tmp_path / "reports/audit/audit.md").write_text("mine")
     with pytest.raises(UserError, match="audit.md is there already"):
         audit(config)
-    assert (tmp_path / "report/audit.md").read_text() == "mine"
+    assert (tmp_path / "reports/audit/audit.md").read_text() == "mine"
 
 
 def test_without_two_held_out_patients_there_is_no_audit(eyes, fresh, make_run, tmp_path):
@@ -146,7 +167,7 @@ def test_with_few_patients_it_says_so_and_refuses(eyes, fresh, make_run, tmp_pat
     assert not results["passed"] and "whole masks: too few patients for a threshold" in results["refused"]
     share = results["whole_set"]["masks"]["share"]
     assert share["verdict"] == "no verdict" and share["ci95"] == [None, None]
-    assert "too few patients to tell" in (tmp_path / "report/audit.md").read_text()
+    assert "too few patients to tell" in (tmp_path / "reports/audit/audit.md").read_text()
     assert any(row[1].endswith("\ntoo few patients") for row in results["table"])
 
 
