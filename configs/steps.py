@@ -170,7 +170,7 @@ def curve(run: Settings) -> Step:
 def overtrained(run: Settings) -> Step:
     """A control of the audit: a small Stage-I that learns few masks by heart, drawn as they were learned."""
     out, pairs = run.folder / AUDIT / "overtrained", f"few-{BY_HEART}-of-draw-1:{run.pairs}"
-    return Step(f"audit: training a small Stage-I that learns {BY_HEART} masks of {run.pairs} by heart -> {out}",
+    return Step(f"audit: training a Stage-I that is meant to learn {BY_HEART} masks of {run.pairs} by heart -> {out}",
                 [[*_script(run, "stage1_dcgan.train", f"--pairs={pairs}", f"--out={out}"), *OVERTRAINING],
                  [*_script(run, "stage1_dcgan.generate", f"--model={out}", f"--out={out}.h5"), *AS_LEARNED]])
 
