@@ -391,7 +391,7 @@ def test_an_audit_is_made_first_and_of_the_pairs_that_are_given_out(project):
     finish(project, *(f"checkpoints/tiny/audit/{name}" for name in ("overtrained.h5", "stage1.json", "stage2.json")))
     for name in ("stage1.json", "stage2.json"):
         os.utime(project / "checkpoints/tiny/audit" / name, (1.1e9, 1.1e9))
-    assert steps(project, "audit", *SETTINGS.split()) == ["audit"]  # every time: test images may have been added
+    assert steps(project, "audit", *SETTINGS.split()) == ["audit"]  # every time, for test images may have been added
 
 
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])

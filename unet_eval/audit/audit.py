@@ -6,25 +6,35 @@ from pathlib import Path
 from absl import logging
 
 from data.errors import UserError
-from data.files import OutputFolder, checksum, json_bytes
+from data.files import OutputFolder, json_bytes, read_json
 from data.layouts import modality_of
 from unet_eval.audit import examine, inputs, report, verdict
 from unet_eval.config import AuditConfig
 from unet_eval.report.publish import strict
 
+VERSION = 1  # of what is compared and decided. Where that changes, so does this, and pairs are audited again
+AGAIN = "remove it and call `make audit` again"
 SEED = 0  # of controls and resampling: another one would be a way to try until an audit passes
 
 
 def audit(config: AuditConfig) -> dict:
-    """What audit.json holds, after all is written. UserError, before anything is compared, where an input is missing
-    or is not what the GANs learned from, or where a user's file lies in config.out."""
+    """What audit.json holds, after all is written; or what it held before, where that was made from the same.
+
+    UserError, before anything is compared, where an input is missing or is not what the GANs learned from, or where a
+    user's file lies in config.out.
+    """
     folder = OutputFolder(config.out, "--out")
     folder.check([*report.PICTURES, "audit.json", "audit.md", "audit.html"])
     synthetic, trained = inputs.read_pairs(config)
-    real = inputs.read_real(config, trained)
+    samples = inputs.find_real(config, trained)
+    made_from = {"version": VERSION, **inputs.made_from(config, samples)}
+    earlier = folder.path / "audit.json"
+    if earlier.exists() and read_json(earlier, AGAIN).get("made_from") == made_from:
+        return read_json(earlier, AGAIN)
+    real = inputs.read_real(samples, trained)
     learned, attacks = inputs.read_overtrained(config), inputs.read_attacks(config)
     found = examine.compare(synthetic, real, modality_of(config.pairs, config.modality), SEED)
-    results = strict({"pairs_sha256": checksum(Path(config.store)),
+    results = strict({"pairs_sha256": made_from["pairs"], "made_from": made_from,
                       **verdict.decide(synthetic, real, found, learned, attacks, SEED)})
     results |= {"distances": verdict.distances(found), "table": report.table(results).rows}
     pictures = report.pictures(results, found, synthetic)

@@ -14,6 +14,7 @@ from unet_eval.audit.statistics import membership, nearest_ratio, share_nearer
 from unet_eval.audit.thresholds import threshold, unrelated
 
 MOST_COPIED = 10     # training records that controls are made of
+MOST_LEARNED = 60    # photographs that stand for all that Stage-II learned from, where unrelated people are compared
 DRAWN_EYES = 6       # that are photographed twice
 SURE = 5             # percentile of what copies reach; a pair that is as alike to another one repeats it
 
@@ -40,7 +41,7 @@ class Real:
 
 @dataclass(frozen=True)
 class Columns:
-    """The real records that others are compared with, and as rows also those that nothing is compared with.
+    """The real records that others are compared with, columns, and those that are compared with them, rows.
 
     records: columns. seen: those that were learned from. training, held_out: those of PAIRS. others: more rows, of
     images that no training saw and that are of another source.
@@ -64,7 +65,9 @@ class Columns:
 
     @property
     def rows(self) -> Records:
-        return concatenate([self.records, self.others]) if self.others else self.records
+        """The first of the columns, and all others."""
+        first = self.records.take(range(min(len(self.records), len(self.training) + len(self.held_out) + MOST_LEARNED)))
+        return concatenate([first, self.others]) if self.others else first
 
     @property
     def comparisons(self) -> int:

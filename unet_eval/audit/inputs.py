@@ -1,7 +1,7 @@
 """Reads what an audit compares, and checks that it is what the GANs learned from."""
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data import layouts
@@ -9,6 +9,7 @@ from data.check import check
 from data.copies import copies
 from data.errors import UserError
 from data.few import parse_few
+from data.files import checksum
 from data.layouts import Sample
 from data.members import read_members
 from data.pairs import PairReader
@@ -20,6 +21,7 @@ from unet_eval.config import AuditConfig
 
 LEAST_HELD_OUT = 2  # patients: a control compares one half with the other
 FOLDER = "audit"    # of a run
+STAGES = ("stage1", "stage2")
 
 
 def read_pairs(config: AuditConfig) -> tuple[Records, dict]:
@@ -33,8 +35,17 @@ def read_pairs(config: AuditConfig) -> tuple[Records, dict]:
         return from_store(reader), trained
 
 
-def read_real(config: AuditConfig, trained: dict) -> Real:
-    """The real images. UserError where they are not those that the GANs learned from, or too few were held out."""
+@dataclass(frozen=True)
+class RealSamples:
+    """What is read of the real images: pairs that the GANs learned from, pairs that they did not see, photographs."""
+
+    training: list[Sample]
+    held_out: list[Sample]
+    photos: list[Sample]
+
+
+def find_real(config: AuditConfig, trained: dict) -> RealSamples:
+    """UserError where the images are not those that the GANs learned from, or too few were held out."""
     flags = trained["stage2"]["flags"]
     training, validation = layouts.training(config.pairs, trained["stage1"]["flags"].get("validation", 0),
                                             config.modality, config.foreground)
@@ -44,14 +55,38 @@ def read_real(config: AuditConfig, trained: dict) -> Real:
         _check(f"{stage} of {config.store}", record, config)
     if not flags.get("photos"):
         photos = _of_others(photos, training + held_out)
-    check([*training, *held_out, *photos])
     patients = len({sample.patient for sample in held_out})
     if patients < LEAST_HELD_OUT:
         raise UserError(f"--pairs={config.pairs}: {patients} patient{' was' if patients == 1 else 's were'} held out, "
                         f"an audit needs {LEAST_HELD_OUT} or more that no training saw: add test images")
-    named = [replace(sample, patient=f"photograph {sample.patient}") for sample in photos]  # of other people
-    return Real(from_samples(training), from_samples(held_out), from_samples(named) if named else None,
+    others = [replace(sample, patient=f"photograph {sample.patient}") for sample in photos]  # of other people
+    return RealSamples(training, held_out, others)
+
+
+def read_real(found: RealSamples, trained: dict) -> Real:
+    """The images. UserError where one cannot be read."""
+    check([*found.training, *found.held_out, *found.photos])
+    flags = trained["stage2"]["flags"]
+    return Real(from_samples(found.training), from_samples(found.held_out),
+                from_samples(found.photos) if found.photos else None,
                 learned=bool(flags.get("photos")), paired=not flags.get("photos") or flags.get("add_pairs", False))
+
+
+def made_from(config: AuditConfig, found: RealSamples) -> dict:
+    """What an audit depends on, as JSON has it: checksums of its files, patients, options. UserError where a file is
+    missing."""
+    files = {"pairs": Path(config.store), **{path.name: path for path in _files(config)}}
+    missing = [path for path in files.values() if not path.is_file()]
+    if missing:
+        raise UserError(f"{missing[0]} is missing: call `make audit`")
+    return {**{name: checksum(path) for name, path in files.items()},
+            **{name: layouts.checksum(samples) for name, samples in vars(found).items()},
+            "patients": [sample.patient for samples in vars(found).values() for sample in samples],
+            "modality": config.modality, "foreground": list(config.foreground)}
+
+
+def _files(config):
+    return [Path(config.run) / FOLDER / name for name in ("overtrained.h5", *(f"{stage}.json" for stage in STAGES))]
 
 
 def _check(stage: str, record: dict, config: AuditConfig) -> None:
@@ -84,5 +119,5 @@ def read_overtrained(config: AuditConfig) -> tuple[Records, Records, Records]:
 
 def read_attacks(config: AuditConfig) -> dict[str, dict | None]:
     """{title: what `membership` takes, or None where nobody was scored}, of the attacks on both generators."""
-    return {title: attack(sides) for stage in ("stage1", "stage2") for title, sides in read_members(
+    return {title: attack(sides) for stage in STAGES for title, sides in read_members(
         Path(config.run) / FOLDER / f"{stage}.json", "call `make audit`").items()}

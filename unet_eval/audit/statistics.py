@@ -27,14 +27,13 @@ def share_nearer(alike: np.ndarray, patients: list[str], trained: np.ndarray, se
     patient, and divides the mean of training patients by the sum of both means, so that more training patients are no
     memory.
     """
-    owner = np.unique(patients, return_inverse=True)[1]
+    owner, closest = np.unique(patients, return_inverse=True)[1], alike.argmax(axis=1)
+    nearest = np.bincount(owner[closest], minlength=owner.max() + 1)
 
     def share(columns):
-        nearest = np.bincount(owner[columns][alike[:, columns].argmax(axis=1)], minlength=owner.max() + 1)
         near, far = (nearest[np.unique(owner[columns[trained[columns] == side]])].mean() for side in (True, False))
-        return near / (near + far)
+        return near / (near + far) if near or far else 0.5
 
-    closest = alike.argmax(axis=1)
     return {**_estimated(share, patients, trained, 0, 1),
             **_permuted(lambda member: float(member[closest].mean()), patients, trained, seed)}
 
@@ -65,16 +64,19 @@ def nearest_ratio(alike: np.ndarray, patients: list[str], trained: np.ndarray, s
     if min(seen.sum(), (~seen).sum()) < 2:
         return dict.fromkeys(("value", "ci95", "unseen", "p"))
 
-    def ratio(chosen):
+    def ratios(chosen):
         first, second = np.partition(distances[:, chosen], 1, axis=1)[:, :2].T
-        return float(np.median(first / np.maximum(second, 1e-6)))
+        return first / np.maximum(second, 1e-6)
+
+    own, nearest = ratios(seen), np.where(seen, distances, np.inf).argmin(axis=1)
 
     def of_training(columns):
-        chosen = np.unique(owner[columns[trained[columns]]])
-        return ratio(chosen) if len(chosen) > 1 else np.nan
+        near = own[np.isin(nearest, owner[columns])]
+        return np.median(near) if len(near) else np.nan
 
-    return {**_estimated(of_training, patients, trained, 0, 1), "unseen": ratio(~seen),
-            **_permuted(lambda member: -ratio([member[each[0]] for each in rows]), patients, trained, seed)}
+    return {**_estimated(of_training, patients, trained, 0, 1), "unseen": float(np.median(ratios(~seen))),
+            **_permuted(lambda member: -float(np.median(ratios([member[each[0]] for each in rows]))), patients, trained,
+                        seed)}
 
 
 def least_share(records: int, found: float, certainty: float = CERTAINTY) -> float:
@@ -91,8 +93,8 @@ def _groups(patients, trained):
 
 
 def _estimated(statistic: Callable[[np.ndarray], float], patients, trained, low, high) -> dict:
-    """"value" and "ci95" of statistic(rows or columns of real images), by leaving out one patient at a time; the ends
-    are NaN where a side has too few patients for an interval."""
+    """"value" and "ci95" of statistic(rows or columns of real images), by leaving out one patient at a time, with the
+    records that are nearest to that patient; the ends are NaN where a side has too few patients for an interval."""
     every = np.arange(len(trained))
     rows, seen = _groups(patients, trained)
     sides = sorted((np.flatnonzero(side) for side in (seen, ~seen)), key=len)

@@ -1,34 +1,34 @@
 """From how alike unrelated people are, how alike a synthetic and a real pair may be.
 
 What a measure says of two pictures is the largest of many positions, so over pairs of unrelated people it is spread as
-largest values are: by Gumbel's distribution (Statistics of Extremes, 1958), here with the mean and the standard
-deviation of the pairs of people. Its tail is longer than a normal one, which errs to the side of fewer false alarms.
+largest values are: by Gumbel's distribution (Statistics of Extremes, 1958). Its tail is longer than a normal one, which
+errs to the side of fewer false alarms.
 """
 from __future__ import annotations
 
-from itertools import combinations
+from functools import lru_cache
 
 import numpy as np
 
+from data.randomness import numpy_generator
+
 FALSE_ALARMS = 0.01  # the share of pairs that copy nobody and are called copies nevertheless, by all measures together
 LEAST_PAIRS = 20     # of unrelated people; fewer say too little about a tail
+SIMULATED = 20_000   # audits
+MANY = 500           # values; more leave nothing to be unsure of
 
 
 def unrelated(alike: np.ndarray, rows: list[str], columns: list[str], seen: np.ndarray) -> dict[tuple[str, str], float]:
-    """{(patient, patient of a seen image): the largest of how alike their images are}, without patients beside
-    themselves.
+    """{two people, in the order of their names: the largest of how alike their images are}.
 
-    alike: (N, M), N >= M: how alike the images, rows, are to the first M of themselves. rows, columns: the patients of
-    both. seen: columns that a training saw.
+    alike: (N, M). rows, columns: the patients of both. seen: columns that a training saw; the others do not count.
     """
     largest: dict[tuple[str, str], float] = {}
     for column in seen:
         for row, patient in enumerate(rows):
             if patient != columns[column]:
-                pair = patient, columns[column]
-                largest[pair] = max(largest.get(pair, -np.inf), float(alike[row, column]))
-    for one, other in combinations(sorted({columns[column] for column in seen}), 2):  # both orders are there
-        largest[one, other] = max(largest[one, other], largest.pop((other, one)))
+                people = tuple(sorted((patient, columns[column])))
+                largest[people] = max(largest.get(people, -np.inf), float(alike[row, column]))
     return largest
 
 
@@ -38,5 +38,14 @@ def threshold(largest: dict[tuple[str, str], float], comparisons: int, without: 
     values = np.array([value for pair, value in largest.items() if without not in pair])
     if len(values) < LEAST_PAIRS:
         return np.inf
-    scale = values.std(ddof=1) * np.sqrt(6) / np.pi
-    return float(values.mean() - np.euler_gamma * scale - scale * np.log(-np.log1p(-FALSE_ALARMS / comparisons)))
+    return float(values.mean() + _deviations(min(len(values), MANY), comparisons) * values.std(ddof=1))
+
+
+@lru_cache(None)
+def _deviations(people: int, comparisons: int) -> float:
+    """How many standard deviations above the mean of so many values the largest of so many more is, all but in a share
+    FALSE_ALARMS of cases: a prediction limit, by simulation, so that it holds for few values too."""
+    random = numpy_generator(0, people, comparisons)
+    values = random.gumbel(size=(SIMULATED, people))
+    largest = random.gumbel(size=SIMULATED) + np.log(comparisons)  # of Gumbel's distribution: the same, moved
+    return float(np.quantile((largest - values.mean(axis=1)) / values.std(axis=1, ddof=1), 1 - FALSE_ALARMS))

@@ -12,20 +12,19 @@ from unet_eval.audit.thresholds import FALSE_ALARMS, LEAST_PAIRS, threshold, unr
 def test_the_largest_of_two_people_counts_and_nobody_beside_himself():
     alike = np.array([[1, .2, .3], [.4, 1, .9], [.5, .9, 1], [.7, .1, .6]])
     found = unrelated(alike, list("abbc"), list("abb"), np.arange(3))
-    assert found == {("a", "b"): 0.5, ("c", "a"): 0.7, ("c", "b"): 0.6}
-    assert unrelated(alike, list("abbc"), list("abb"), np.array([0])) == {("b", "a"): 0.5, ("c", "a"): 0.7}
+    assert found == {("a", "b"): 0.5, ("a", "c"): 0.7, ("b", "c"): 0.6}
+    assert unrelated(alike, list("abbc"), list("abb"), np.array([0])) == {("a", "b"): 0.5, ("a", "c"): 0.7}
 
 
 @pytest.mark.parametrize("spread", ["gumbel", "normal"])
 def test_false_alarms_are_as_rare_as_promised(spread):
-    """Of 300 audits with 40 pairs of people, each of a pair that is compared 60 times; with so few pairs of people the
-    tail is not known well, so it may be twice the rate."""
+    """Of 600 audits with 40 pairs of people, each of pairs that are compared 60 times."""
     random, alarms = np.random.default_rng(0), []
-    for _ in range(300):
+    for _ in range(600):
         people = {(str(k), ""): value for k, value in enumerate(getattr(random, spread)(0.2, 0.02, 40))}
         limit = threshold(people, 60)
         alarms.append((getattr(random, spread)(0.2, 0.02, (200, 60)).max(axis=1) > limit).mean())
-    assert np.mean(alarms) < 2 * FALSE_ALARMS
+    assert np.mean(alarms) < 1.3 * FALSE_ALARMS
 
 
 def test_too_few_people_give_no_threshold():
