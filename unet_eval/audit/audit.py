@@ -9,6 +9,7 @@ from data.errors import UserError
 from data.files import OutputFolder, json_bytes, read_json
 from data.layouts import modality_of
 from unet_eval.audit import examine, inputs, report, verdict
+from unet_eval.audit.kept import Kept
 from unet_eval.config import AuditConfig
 from unet_eval.report.publish import strict
 
@@ -33,7 +34,8 @@ def audit(config: AuditConfig) -> dict:
         return read_json(earlier, AGAIN)
     real = inputs.read_real(samples, trained)
     learned, attacks = inputs.read_overtrained(config), inputs.read_attacks(config)
-    found = examine.compare(synthetic, real, modality_of(config.pairs, config.modality), SEED)
+    kept = Kept(Path(config.run) / inputs.FOLDER / Path(config.store).stem, made_from)
+    found = examine.compare(synthetic, real, modality_of(config.pairs, config.modality), SEED, kept)
     results = strict({"pairs_sha256": made_from["pairs"], "made_from": made_from,
                       **verdict.decide(synthetic, real, found, learned, attacks, SEED)})
     results |= {"distances": verdict.distances(found), "table": report.table(results).rows}

@@ -1,6 +1,7 @@
 """What an audit compares with what: the similarities of all sets, thresholds, and who exceeds them."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,24 +117,30 @@ class Alike:
         return near > np.array([limits[name] for name in patients])
 
 
-def compare(synthetic: Records, real: Real, modality: str, seed: int) -> dict[str, Alike]:
-    """Of every measure, how alike the synthetic, real and control records are to the real ones."""
+def compare(synthetic: Records, real: Real, modality: str, seed: int,
+            keep: Callable[[str, Callable[[], dict]], dict] = lambda name, make: make()) -> dict[str, Alike]:
+    """Of every measure, how alike the synthetic, real and control records are to the real ones. keep: as `Kept`."""
     eyes = controls.eyes_twice(DRAWN_EYES, seed)
     columns = {kind: Columns.of(real, kind) for kind in KINDS}
     copied = {kind: _some(own.records.take(own.seen)) for kind, own in columns.items()}
     found, measures = {}, measures_for(modality)
     for name, measure in measures.items():
-        logging.info("audit: comparing %s", measure.title)
         own, some = columns[measure.kind], copied[measure.kind]
         sets = {"synthetic": synthetic, "real": own.rows, COPIES: controls.altered(some, seed)}
         if measure.match == QUADRANTS:
             sets[QUADRANTS] = controls.with_quadrants(real.held_out, some, seed)
-        alike = measure.compare(concatenate(list(sets.values())), own.records)
-        ends = np.cumsum([len(part) for part in sets.values()])[:-1]
-        parts = dict(zip(sets, np.split(alike, ends)))
+        parts = keep(name, lambda measure=measure, sets=sets, own=own: _compared(measure, sets, own, eyes))
+        twice = parts.pop(EYES)
         people = unrelated(parts["real"], own.rows.patients, own.records.patients, own.seen)
-        found[name] = Alike(measure, own, parts, measure.compare(*eyes), people, own.comparisons * len(measures))
+        found[name] = Alike(measure, own, parts, twice, people, own.comparisons * len(measures))
     return found
+
+
+def _compared(measure, sets, columns, eyes):
+    logging.info("audit: comparing %s", measure.title)
+    alike = measure.compare(concatenate(list(sets.values())), columns.records)
+    ends = np.cumsum([len(part) for part in sets.values()])[:-1]
+    return {**dict(zip(sets, np.split(alike, ends))), EYES: measure.compare(*eyes)}
 
 
 def _some(records):
