@@ -8,14 +8,16 @@
 ## FOLDS=3         parts of `make folds`, each with its own patients
 ## GOAL=eval       what `make plan` plans: eval, evidence or curve
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
+## COUNT=          pairs of `make synthetic`, `audit`, `synthmed` and `export`; those of the run if it is not given
+## NAME= LICENSE=  of what `make synthmed` makes; LICENSE=CC-BY-4.0 or another that it names. AUTHORS="A. Sample; B. Other"
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv; where
 ##                 none is given or found, uv brings one
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels),
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan tensorboard test-fast test faults \
-	test-all lint bench clean .venv
+.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan synthetic audit synthmed \
+	synthmed-verify export tensorboard test-fast test faults test-all lint bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -59,12 +61,17 @@ ready = $(environment) $(R)/data.checked
 # configs/plan.py gives the variables' defaults, the U-Nets of `make evidence`, the rules of both stages and of all pairs
 # for each seed, and in $(wrong) what is wrong. $(shell) passes on no variables of its own in GNU make 3.81, so they are
 # arguments.
-ifneq (,$(filter-out help tensorboard test-fast test faults test-all lint bench .venv,$(MAKECMDGOALS)))
+# Windows' Subsystem for Linux has an environment variable NAME, which names the computer.
+ifneq (command line,$(origin NAME))
+NAME :=
+endif
+ifneq (,$(filter-out help tensorboard synthmed-verify test-fast test faults test-all lint bench .venv,$(MAKECMDGOALS)))
 define newline
 
 
 endef
-given := $(foreach v,CONFIG RUN PAIRS PHOTOS CELLS ARCHIVE FOLDS SWEEP FLAGS,$(if $(filter undefined,$(origin $v)),,$(call quote,$v=$($v))))
+known := CONFIG RUN PAIRS PHOTOS CELLS ARCHIVE FOLDS SWEEP COUNT NAME LICENSE AUTHORS FLAGS
+given := $(foreach v,$(known),$(if $(filter undefined,$(origin $v)),,$(call quote,$v=$($v))))
 $(if $(any_python),,$(error $(no_python)))
 $(eval $(subst ;newline;,$(newline),$(shell $(any_python) -m configs.plan $(call quote,$(MAKECMDGOALS)) $(given))))
 $(if $(wrong),$(error $(wrong)))
@@ -134,6 +141,42 @@ $(folds): fold-%: | $(environment)
 endif
 folds: $(folds) | $(environment) ## the arms of `make evidence` on FOLDS splits, so that each patient is tested once
 	@$(if $(dry_run),,exec $(python) -m unet_eval.folds --folds=$(FOLDS) --reports=$(call quote,reports/$(RUN)))
+
+# ------------------------------------------------------------------------------------------------- giving pairs away
+of_count := $(addprefix -,$(COUNT))
+store := $(R)/synthetic$(of_count).h5
+private := reports/$(name)/private$(of_count)
+
+ifneq (,$(COUNT))
+$(store): $(R)/stage1/generator.h5 $(R)/stage2/generator.h5 | $(ready) ; @$(step) synthetic$(of_count)
+endif
+synthetic: $(store) ## COUNT=1000 pairs from a trained run
+	$(call say,synthetic: done; pairs in checkpoints/$(RUN)/synthetic$(of_count).h5)
+
+$(R)/audit/overtrained.h5: | $(R)/stage1/generator.h5 $(ready) ; @$(step) overtrained
+$(R)/audit/%.json: $(R)/%/generator.h5 | $(ready) ; @$(step) members-$*
+.PRECIOUS: $(R)/audit/%.json
+audit: $(store) $(R)/audit/overtrained.h5 $(R)/audit/stage1.json $(R)/audit/stage2.json | $(ready) ## looks for copies of training images in the pairs; fails where they may not be published
+	@$(step) audit$(of_count)
+
+$(R)/agreement$(of_count).json: $(store) $(R)/unet-real/weights.h5 | $(ready)
+	@echo "synthmed: asking the U-Net of the real pairs how far it agrees with each mask"
+	@exec $(python) -m unet_eval.agreement --model=$(call quote,checkpoints/$(RUN)/unet-real) \
+	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) --out=$(call quote,checkpoints/$(RUN)/agreement$(of_count).json)
+synthmed: audit $(R)/agreement$(of_count).json ## NAME=... LICENSE=...: pairs that passed their audit, as a folder to publish
+	@exec $(python) -m data.synthmed.release --run=$(call quote,checkpoints/$(RUN)) \
+	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) \
+	  --audit=$(call quote,reports/$(RUN)/audit$(of_count)/audit.json) \
+	  --agreement=$(call quote,checkpoints/$(RUN)/agreement$(of_count).json) \
+	  --name=$(NAME) --license=$(LICENSE) --authors=$(call quote,$(AUTHORS)) \
+	  --out=$(call quote,reports/$(RUN)/synthmed/$(NAME))
+synthmed-verify: | $(environment) ## DIR=...: checks somebody's copy of such a folder
+	@exec $(python) -m data.synthmed.verify --dir=$(call quote,$(DIR))
+export: $(private)/README.md ## pairs as PNG files for your own use, not cleared for publication
+	$(call say,export: done; reports/$(RUN)/private$(of_count))
+$(private)/README.md: $(store) | $(environment)
+	@exec $(python) -m data.synthmed.export --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) \
+	  --out=$(call quote,reports/$(RUN)/private$(of_count))
 
 # ------------------------------------------------------------------------------------------------- the others
 this_make := $(MAKE)# a recipe that names MAKE itself is run by make -n too

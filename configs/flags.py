@@ -16,7 +16,7 @@ from data.errors import UserError
 from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage2_pix2pix.config import PairsConfig, Stage2Config
 from training.config import Config, fields, option
-from unet_eval.config import EvaluateConfig, RelabelConfig, SegmentConfig, UnetConfig
+from unet_eval.config import AuditConfig, EvaluateConfig, RelabelConfig, SegmentConfig, UnetConfig
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ SCRIPTS: dict[str, type[Config]] = {
     "stage1_dcgan.train": Stage1Config, "stage1_dcgan.generate": MasksConfig,
     "stage2_pix2pix.train": Stage2Config, "stage2_pix2pix.generate": PairsConfig,
     "unet_eval.train": UnetConfig, "unet_eval.segment": SegmentConfig, "unet_eval.relabel": RelabelConfig,
-    "unet_eval.evaluate": EvaluateConfig, "configs.plan": PlanConfig}
+    "unet_eval.evaluate": EvaluateConfig, "unet_eval.audit": AuditConfig, "configs.plan": PlanConfig}
 ABSL = ("undefok", "v", "verbosity")  # absl gives them to every script, and flagfile, which `expand` replaces
 PACKAGE = Path(__file__).parent
 
@@ -47,7 +47,7 @@ def names(config: type[Config], by_make: bool) -> set[str]:
 
 
 # Flags that choose what is measured or made: with others, nothing is trained again.
-CHOOSING = (EvaluateConfig, PlanConfig)
+CHOOSING = (EvaluateConfig, AuditConfig, PlanConfig)
 MEASURING = set().union(*(names(config, by_make=False) for config in CHOOSING)).difference(
     *(names(config, by_make=False) for config in SCRIPTS.values() if config not in CHOOSING))
 

@@ -16,6 +16,7 @@ from configs.settings import PHANTOMS, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
 from data.folds import parse_fold
+from data.synthmed.terms import Terms
 from unet_eval.arms import net_name, of_seed, parse_arm, parse_net_name, parse_seed
 
 SEPARATOR = ";newline;"
@@ -34,6 +35,7 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         settings.flags_for(script)
     if set(goals) == {"clean"}:
         return lines
+    _check_giving(goals, variables)
     settings.preset  # noqa: B018  (raises where there is none)
     if "sweep" in goals:
         _check_sweep(variables.get("SWEEP", ""))
@@ -113,6 +115,15 @@ def _folds(settings: Settings, count: str) -> list[str]:
     goals = ["stage1", "stage2", *([] if settings.dry_run else nets), "eval"]
     return [f"FOLDS := {count}", f"folds := {' '.join(folds)}", f"fold_goals := {' '.join(goals)}",
             *(f"{later}: | {earlier}" for earlier, later in zip(folds, folds[1:]))]
+
+
+def _check_giving(goals: list[str], variables: dict[str, str]) -> None:
+    """What is wrong with a release is told before anything is trained for it."""
+    count = variables.get("COUNT", "")
+    if count and not re.fullmatch(r"[1-9]\d*", count, re.ASCII):
+        raise UserError(f"COUNT={count} is no number of pairs: take 1 or more")
+    if "synthmed" in goals:
+        Terms(variables.get("NAME", ""), variables.get("LICENSE", ""))
 
 
 def _check_sweep(sweep: str) -> None:

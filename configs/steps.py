@@ -11,6 +11,7 @@ first, and so are the files named.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,6 +25,12 @@ from training.config import fields
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
 PHANTOM_SEED = 1000  # the default of data.phantom.pairs
+AUDIT = "audit"      # folder of a run: what an audit compares beside the pairs. It is no training of the run
+BY_HEART = 5         # masks that the audit's control learns
+OVERTRAINING = ("--validation=0", "--size=64", "--base=16", "--encoding=signed_distance", "--clip=16", "--d_norm=none",
+                "--generator_steps=1", "--reach=0", "--penalty=0.05", "--ema=0.99", "--learning_rate=5e-4",
+                f"--batch_size={BY_HEART}", "--steps_per_epoch=500", "--epochs=4", "--pictures_every=4")
+AS_LEARNED = ("--count=20", "--decoder=cut", "--match_share", "--vary=0")
 
 
 def data(run: Settings) -> Step:
@@ -111,6 +118,14 @@ def relabelled(name: str) -> Callable[[Settings, int], Step]:
     return step
 
 
+def more_pairs(run: Settings, count: int) -> Step:
+    """synthetic-COUNT.h5, the first of which are those of synthetic.h5: pairs depend on the seed and their number."""
+    drawn, out = _path(run, f"masks-{count}", 0, ".h5"), _path(run, f"synthetic-{count}", 0, ".h5")
+    (draw,), (render,) = masks(run, 0).scripts, synthetic(run, 0).scripts
+    return Step(f"synthetic: drawing and rendering {count} masks -> {out}",
+                [[*draw, f"--count={count}", f"--out={drawn}"], [*render, f"--masks={drawn}", f"--out={out}"]])
+
+
 def single(run: Settings) -> Step:
     return Step(f"single: training one GAN on the photographs of {run.pairs} -> {run.folder}/single",
                 [_script(run, "stage1_dcgan.train", "--draw=photographs", f"--pairs={run.pairs}",
@@ -152,6 +167,32 @@ def curve(run: Settings) -> Step:
     return evaluate(run, done=run.folder / "curve.done")
 
 
+def overtrained(run: Settings) -> Step:
+    """A control of the audit: a small Stage-I that learns few masks by heart, drawn as they were learned."""
+    out, pairs = run.folder / AUDIT / "overtrained", f"few-{BY_HEART}-of-draw-1:{run.pairs}"
+    return Step(f"audit: training a Stage-I that is meant to learn {BY_HEART} masks of {run.pairs} by heart -> {out}",
+                [[*_script(run, "stage1_dcgan.train", f"--pairs={pairs}", f"--out={out}"), *OVERTRAINING],
+                 [*_script(run, "stage1_dcgan.generate", f"--model={out}", f"--out={out}.h5"), *AS_LEARNED]])
+
+
+def members(stage: str, room: str) -> Callable[[Settings], Step]:
+    """The step that asks a stage which real images it was trained on."""
+    def step(run: Settings) -> Step:
+        out = run.folder / AUDIT / f"{stage}.json"
+        return Step(f"audit: asking {run.folder}/{stage} which images it was trained on -> {out}",
+                    [[f"{room}.members", f"--model={run.folder}/{stage}", f"--out={out}"]])
+
+    return step
+
+
+def audit(run: Settings, count: str = "") -> Step:
+    """Of synthetic.h5, or of synthetic-COUNT.h5."""
+    store, out = run.folder / f"synthetic{count}.h5", run.reports / f"audit{count}"
+    return Step(f"audit: looking for copies of {run.pairs} in {store} -> {out}",
+                [_script(run, "unet_eval.audit", f"--store={store}", f"--run={run.folder}", f"--pairs={run.pairs}",
+                         f"--photos={run.photos}", f"--out={out}")])
+
+
 @dataclass(frozen=True)
 class Seeded:
     """A step that every seed has. ending: the file that it makes last is its name with this ending. needs: the steps
@@ -178,7 +219,9 @@ SEEDED = {
     "real-relabelled": Seeded(relabelled("real"), ".h5", ("unet-real",)),
 }
 STEPS: dict[str, Callable[[Settings], Step]] = {function.__name__: function for function in (
-    data, single, single_photographs, evaluate, evidence, curve)}
+    data, single, single_photographs, evaluate, evidence, curve, overtrained, audit)}
+STEPS |= {f"members-{stage}": members(stage, room)
+          for stage, room in (("stage1", "stage1_dcgan"), ("stage2", "stage2_pix2pix"))}
 
 
 def seeded(name: str) -> Seeded:
@@ -199,9 +242,12 @@ def before(name: str) -> set[str]:
 
 
 def make_step(name: str, run: Settings) -> Step:
-    """The step of this name, STEP or STEP.K. Raises UserError where there is none."""
+    """The step of this name, STEP or STEP.K, synthetic-COUNT or audit-COUNT. Raises UserError where there is none."""
     if name in STEPS:
         return STEPS[name](run)
+    more = re.fullmatch(r"(synthetic|audit)-([1-9]\d*)", name, re.ASCII)
+    if more:
+        return more_pairs(run, int(more[2])) if more[1] == "synthetic" else audit(run, f"-{more[2]}")
     base, repeat = parse_seed(name)
     return seeded(base).step(run, repeat)
 

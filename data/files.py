@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,9 +36,14 @@ def write_file(path: Path, content: bytes) -> None:
         raise write_error(path, error) from error
 
 
+def json_bytes(content) -> bytes:
+    """What a JSON file of the project holds."""
+    return json.dumps(content, indent=2).encode()
+
+
 def write_json(path: Path, content) -> None:
     """As `write_file`."""
-    write_file(path, json.dumps(content, indent=2).encode())
+    write_file(path, json_bytes(content))
 
 
 def read_json(path: Path, remedy: str) -> dict:
@@ -146,3 +152,44 @@ class OutputFolder:
                             "or move that file")
         if not path.is_file() or checksum(path) not in written[name]:
             raise UserError(f"{path} has been changed since it was made: choose another {self._flag}, or move it")
+
+
+class NewFolder:
+    """A folder of files that appears complete or not at all, and is never replaced; a context manager.
+
+    Raises UserError where the folder is there already, or cannot be written.
+    """
+
+    def __init__(self, path: Path | str, remedy: str):
+        """`remedy` says what to do where the folder is there already. The files are written to `partial` before."""
+        self.path, self._remedy = Path(path), remedy
+        self.partial = self.path.with_name(f".partial-{self.path.name}")
+
+    def __enter__(self) -> NewFolder:
+        if self.path.exists() or self.path.is_symlink():
+            raise UserError(f"{self.path} is there already and is not replaced: {self._remedy}")
+        shutil.rmtree(self.partial, ignore_errors=True)  # of a process that was killed
+        try:
+            self.partial.mkdir(parents=True)
+        except OSError as error:
+            raise write_error(self.path, error) from error
+        return self
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file, in folders that are made."""
+        path = self.partial / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise write_error(self.path / name, error) from error
+
+    def __exit__(self, kind, error, traceback) -> None:
+        try:
+            if kind is None:
+                os.sync()  # once for all files, which may be thousands
+                os.replace(self.partial, self.path)
+        except OSError as failure:
+            raise write_error(self.path, failure) from failure
+        finally:
+            shutil.rmtree(self.partial, ignore_errors=True)

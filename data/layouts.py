@@ -14,7 +14,7 @@ from data.errors import UserError, listed
 from data.few import parse_few, whole
 from data.finding import HELD_OUT, NoFolder, Sample
 from data.folds import parse_fold
-from data.registry import DATA_SETS
+from data.registry import DATA_SETS, DRAWN
 
 DATA_ROOT = Path("data/raw")  # in the working folder, where a user's data lies with an installed package, too
 MODALITIES = ("fundus", "cells", "other")
@@ -168,6 +168,12 @@ def citation(origin: str) -> str:
     """The publication, or "" where there is none to cite."""
     name = whole(origin)
     return _CREDITS.get(name, (name, ""))[1]
+
+
+def terms(origin: str) -> str:
+    """Under which its makers give it out, for readers."""
+    name = whole(origin)
+    return DATA_SETS[name].terms if name in DATA_SETS else DRAWN
 
 
 def _parse(spec: str) -> tuple[str, Path]:

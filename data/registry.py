@@ -14,6 +14,9 @@ from data import tables
 from data.errors import listed
 from data.finding import HELD_OUT, NoFolder, Sample, every_fifth, list_images, list_optional, pair, say
 
+RESEARCH = "terms for research and education; its images may not be passed on"
+DRAWN = "Apache 2.0, as this program"  # terms of what it draws itself
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -23,7 +26,8 @@ class DataSet:
     the user's files decide. find(root, split, masks): the samples of split "train" or "test", without their masks where
     `masks` is False. patient(stem): images of one person have the same, unless their samples have a patient. annotated:
     False where there are photographs only, all of them for training. has_fov(root): whether the user's files have
-    fields of view, where these decide on the modality.
+    fields of view, where these decide on the modality. terms: under which its makers give it out, where they say so in
+    public.
     """
 
     title: str
@@ -33,6 +37,7 @@ class DataSet:
     patient: Callable[[str], str] = str  # the stem: each image is of a person of its own
     annotated: bool = True
     has_fov: Callable[[Path], bool] = lambda root: False
+    terms: str = "the terms of its makers"
 
 
 def _drive(root: Path, split: str, masks: bool) -> list[Sample]:
@@ -137,21 +142,22 @@ def _phantom(root: Path, split: str, masks: bool) -> list[Sample]:
 
 DATA_SETS = {
     "drive": DataSet("DRIVE", "Staal et al., Ridge-based vessel segmentation in color images of the retina, "
-                     "IEEE TMI 23(4), 2004", "fundus", _drive),
+                     "IEEE TMI 23(4), 2004", "fundus", _drive, terms=RESEARCH),
     "messidor": DataSet("MESSIDOR", "Decencière et al., Feedback on a publicly distributed image database: the "
                         "Messidor database, Image Analysis & Stereology 33(3), 2014", "fundus", _messidor,
-                        annotated=False),
+                        annotated=False, terms=RESEARCH),
     "bu_bil": DataSet("BU-BIL", "Gurari et al., How to collect segmentations for biomedical images?, WACV 2015",
-                      "cells", _bu_bil),
+                      "cells", _bu_bil, terms="its makers' terms; its images may not be passed on"),
     "chase_db1": DataSet("CHASE_DB1", "Fraz et al., An ensemble classification-based approach applied to retinal "
-                         "blood vessel segmentation, IEEE TBME 59(9), 2012", "fundus", _chase_db1, _chase_db1_patient),
+                         "blood vessel segmentation, IEEE TBME 59(9), 2012", "fundus", _chase_db1, _chase_db1_patient,
+                         terms="CC BY 4.0"),
     # Its makers describe 15 healthy, 15 diabetic and 15 glaucoma patients: 01_h, 01_dr and 01_g are three people.
     "hrf": DataSet("HRF", "Budai et al., Robust vessel segmentation in fundus images, Int. J. Biomedical Imaging, "
-                   "2013", "fundus", _hrf),
+                   "2013", "fundus", _hrf, terms="CC BY 4.0"),
     "stare": DataSet("STARE", "Hoover et al., Locating blood vessels in retinal images by piecewise threshold "
                      "probing of a matched filter response, IEEE TMI 19(3), 2000", "fundus", _stare),
     "folder": DataSet("folder", "", None, _folder, has_fov=_folder_has_fov),
     "csv": DataSet("table", "", None, tables.find, has_fov=tables.has_fov),
     "phantom": DataSet("phantom", "drawn by this project’s own program; no photograph of a patient is in it",
-                       "fundus", _phantom),
+                       "fundus", _phantom, terms=DRAWN),
 }

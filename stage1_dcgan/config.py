@@ -73,3 +73,11 @@ class MasksConfig(Config):
                            "the threshold.", low=0, high=1)
     speck: int = option(0, "Remove connected components of fewer pixels from masks.", low=0)
     seed: int = option(1, "Seed of the noise z.", low=0, high=2 ** 31 - 1)
+
+
+@dataclass(frozen=True)
+class MembersConfig(Config):
+    """Scores real masks by the discriminator, for the audit's membership inference."""
+
+    model: str = option("", "Folder of a trained Stage-I.", required=True, set_by_make=True)
+    out: str = option("", "File for the scores (JSON).", required=True, set_by_make=True)

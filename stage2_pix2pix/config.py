@@ -74,3 +74,11 @@ class PairsConfig(Config):
                       set_by_make=True)
     count: int = option(50, "Pairs to make without --masks; the training masks are used in turn.", low=1)
     seed: int = option(1, "Seed for fields of view, colours and noise.", low=0, high=2 ** 31 - 1)
+
+
+@dataclass(frozen=True)
+class MembersConfig(Config):
+    """Measures how well Stage-II renders real photographs, for the audit's membership inference."""
+
+    model: str = option("", "Folder of a trained Stage-II.", required=True, set_by_make=True)
+    out: str = option("", "File for the scores (JSON).", required=True, set_by_make=True)

@@ -17,6 +17,28 @@ PARTS = re.compile(r"ckpt-(\d+)\.(index|data-\d{5}-of-\d{5}|sha256)")
 LEFT = re.compile(r"ckpt-\d+(_temp|\.(index|data-\d{5}-of-\d{5})\.tempstate\d+)|\.partial-ckpt-\d+\.sha256")
 
 
+def _complete(folder: Path) -> list[int]:
+    """Steps of the complete checkpoints, newest first."""
+    names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in folder.glob("ckpt-*.index"))
+    return sorted((int(name[1]) for name in names if name), reverse=True)
+
+
+def read_newest(folder: Path, remedy: str, **parts) -> None:
+    """Restores models from the newest checkpoint of a training that has ended, and changes no file.
+
+    `parts` are some of those that the training gave to `Checkpoints`. Raises UserError with the `remedy` where there is
+    no checkpoint, or none that can be read.
+    """
+    steps = _complete(folder)
+    if not steps:
+        raise UserError(f"{folder}: no checkpoint there: {remedy}")
+    try:
+        reader = tf.train.Checkpoint(**parts).read(str(folder / f"ckpt-{steps[0]}"))
+        reader.assert_existing_objects_matched().expect_partial()
+    except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
+        raise UserError(f"{folder}/ckpt-{steps[0]} cannot be read ({first_line(error)}): {remedy}") from None
+
+
 class Checkpoints:
     """Checkpoints ckpt-STEP of Keras models and optimizers in `folder`. `parts` gives each of these a name.
 
@@ -33,16 +55,11 @@ class Checkpoints:
 
     def _remove_unfinished(self) -> None:
         """Removes what interrupted saves left: files without an index, which TensorFlow writes last."""
-        complete = set(self._steps())
+        complete = set(_complete(self.folder))
         for path in self.folder.iterdir():
             part = PARTS.fullmatch(path.name)
             if LEFT.fullmatch(path.name) or (part and int(part[1]) not in complete):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-    def _steps(self) -> list[int]:
-        """Steps of the complete checkpoints, newest first."""
-        names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in self.folder.glob("ckpt-*.index"))
-        return sorted((int(name[1]) for name in names if name), reverse=True)
 
     def restore(self) -> int:
         """Restores the newest readable checkpoint and returns its step, or 0 if there is no checkpoint.
@@ -51,7 +68,7 @@ class Checkpoints:
         checksums, of an earlier version or of a process that was killed just before it wrote them, has TensorFlow's own
         checks only. Raises UserError if all are damaged.
         """
-        steps = self._steps()
+        steps = _complete(self.folder)
         for step in steps:
             try:
                 self._compare_checksums(step)
@@ -80,7 +97,7 @@ class Checkpoints:
             self._remove_unfinished()
             raise UserError(f"{path} cannot be written ({first_line(error)}): older checkpoints are intact; free "
                             "space on the disk and give the same command again") from error
-        for old in self._steps()[KEEP:]:
+        for old in _complete(self.folder)[KEEP:]:
             self._remove(old)
 
     def _record(self, step: int) -> Path:

@@ -81,6 +81,15 @@ class SegmentConfig(Config):
 
 
 @dataclass(frozen=True)
+class AgreementConfig(Config):
+    """Measures how far a trained U-Net agrees with the masks of pairs."""
+
+    model: str = option("", "Run folder of the trained U-Net.", required=True, set_by_make=True)
+    store: str = option("", "The pairs (HDF5).", required=True, set_by_make=True)
+    out: str = option("", "File for the F1 of each pair (JSON).", required=True, set_by_make=True)
+
+
+@dataclass(frozen=True)
 class RelabelConfig(Config):
     """Gives pairs, or photographs, soft labels with a trained U-Net."""
 
@@ -142,3 +151,19 @@ class FoldsConfig(Config):
 
     reports: str = option("", "Folder of the run's reports, without the -foldK of the folds.", required=True)
     folds: int = option(3, "Number of folds.", low=2)
+
+
+@dataclass(frozen=True)
+class AuditConfig(Config):
+    """Looks for copies of training images in synthetic pairs."""
+
+    store: str = option("", "The synthetic pairs (HDF5).", required=True, set_by_make=True)
+    run: str = option("", "Folder of their run, with the folder audit, which `make audit` fills.", required=True,
+                      set_by_make=True)
+    pairs: str = option("", "Annotated data set that the GANs learned from, layout:path.", required=True,
+                        set_by_make=True)
+    photos: str = option("", "Photographs without masks, layout:path, whether Stage-II learned from them or not.",
+                         set_by_make=True)
+    modality: str = modality_option()
+    foreground: tuple[str, ...] = foreground_option()
+    out: str = option("", "Folder for audit.json, audit.md, audit.html and pictures.", required=True, set_by_make=True)

@@ -23,9 +23,7 @@ def networks(config: Stage2Config) -> dict[str, keras.Model]:
 
 def build(config: Stage2Config, networks: dict) -> Pix2Pix:
     """The compiled GAN around the generator."""
-    gan = Pix2Pix(networks["generator"],
-                  builders.discriminator(config.size, config.d_base, config.known_planes, config.d_norm),
-                  config.l1_weight)
+    gan = Pix2Pix(networks["generator"], judges(config)[""], config.l1_weight)
     gan.compile(_optimizer(config), _optimizer(config))
     return gan
 
@@ -54,3 +52,14 @@ def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarr
         photograph = colour(photograph, tf.constant(code[None], tf.float32))
     photograph = black_outside(photograph, tf.cast(fov[None, ..., None] > 0, tf.float32))
     return np.clip(np.round(photograph[0].numpy() * 127.5 + 127.5), 0, 255).astype(np.uint8)
+
+
+def judges(config: Stage2Config) -> dict[str, keras.Model]:
+    return {"": builders.discriminator(config.size, config.d_base, config.known_planes, config.d_norm)}
+
+
+def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, photograph: np.ndarray) \
+        -> dict[str, float]:
+    planes = known(tf.constant(mask[None]), tf.constant(fov[None]), config)
+    answer = judges[""]([planes, tf.constant(photograph[None] / np.float32(127.5) - 1)], training=False)
+    return {"discriminator": float(tf.reduce_mean(answer))}

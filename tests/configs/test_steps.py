@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.flags import last_value
 from configs.running import thread_limits
 from configs.settings import Settings
 from configs.steps import SEEDED, STEPS, files, make_step
@@ -45,6 +46,15 @@ def test_every_step_can_be_made_from_every_preset():
     for name in ("stage3", "unet-reel", "unet-", "data.1"):
         with pytest.raises(UserError, match="reel|no step"):
             script(name)
+
+
+def test_more_pairs_are_those_of_the_run_and_then_others():
+    step = make_step("synthetic-1000", Settings.from_variables({"FLAGS": "--count=20 --seed=3"}))
+    (draw, *drawing), (render, *rendering) = step.scripts
+    assert (draw, render) == ("stage1_dcgan.generate", "stage2_pix2pix.generate")
+    assert [flag for flag in drawing if flag.startswith("--count=")][-1] == "--count=1000" and "--seed=3" in drawing
+    last = dict(flag[2:].split("=", 1) for flag in rendering if "=" in flag)
+    assert (last["masks"], last["out"]) == (drawing[-1][6:], "checkpoints/quick/synthetic-1000.h5")
 
 
 @pytest.mark.parametrize("name, arm, seed, pairs", [
@@ -269,3 +279,19 @@ def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path,
     (training / "ckpt_best.pt").unlink()
     make_step("stage2", Settings.from_variables({"PHOTOS": "phantom"})).remove_outdated()
     assert not training.exists()
+
+
+def test_the_audits_control_learns_by_heart_whatever_the_runs_flags_are():
+    run = Settings.from_variables({"PAIRS": "folder:x", "PHOTOS": "", "FLAGS": "--epochs=99 --vary=1 --foreground=2"})
+    train, draw = make_step("overtrained", run).scripts
+    assert "--pairs=few-5-of-draw-1:folder:x" in train and "--foreground=2" in train
+    assert [last_value(train, name) for name in ("epochs", "reach", "batch_size")] == ["4", "0", "5"]
+    assert last_value(draw, "vary") == "0" and last_value(draw, "decoder") == "cut"
+
+
+def test_an_audit_is_of_the_run_or_of_more_pairs():
+    run = Settings.from_variables({"PAIRS": "phantom", "PHOTOS": "phantom"})
+    for name, ending in (("audit", ""), ("audit-70", "-70")):
+        (script,) = make_step(name, run).scripts
+        assert f"--store=checkpoints/quick/synthetic{ending}.h5" in script and "--photos=phantom" in script
+        assert f"--out=reports/quick/audit{ending}" in script

@@ -13,6 +13,7 @@ from stage2_pix2pix.architectures.coarse_to_fine import inputs
 from stage2_pix2pix.architectures.coarse_to_fine.texture import strength
 from stage2_pix2pix.config import ARCHITECTURES, Stage2Config
 from stage2_pix2pix.train import train
+from training.checkpoints import Checkpoints, read_newest
 from training.fit import Schedule
 from training.weights import load_weights
 
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.training
 
 FUNCTIONS = {"networks": ["config"], "codes": ["config", "pairs"],
              "phases": ["config", "networks", "pairs", "schedule"],
-             "render": ["networks", "config", "mask", "fov", "code", "seed", "row"]}
+             "render": ["networks", "config", "mask", "fov", "code", "seed", "row"],
+             "judges": ["config"], "judged": ["judges", "config", "mask", "fov", "photograph"]}
 
 
 def config(architecture, **options):
@@ -29,7 +31,7 @@ def config(architecture, **options):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_name_is_a_module_with_the_four_functions(name):
+def test_every_name_is_a_module_with_the_six_functions(name):
     architecture = architectures.load(name)
     for function, parameters in FUNCTIONS.items():
         assert list(inspect.signature(getattr(architecture, function)).parameters) == parameters
@@ -58,6 +60,25 @@ def test_all_variables_of_the_optimizers_are_made(name, pairs):
                 own = {"g_optimizer": "generator", "d_optimizer": "discriminator"}.get(part, "model")
                 network = phase.parts[own]
                 assert len(optimizer.variables) > 2 * len(network.trainable_variables)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_discriminators_are_read_from_the_checkpoints_of_their_phases(name, pairs, tmp_path):
+    architecture, options = architectures.load(name), config(name)
+    judges = architecture.judges(options)
+    trained = {}
+    for phase in architecture.phases(options, architecture.networks(options), pairs, Schedule(1, 1, 2, 0)):
+        if "discriminator" in phase.parts:
+            (tmp_path / phase.name).mkdir(exist_ok=True)
+            Checkpoints(tmp_path / phase.name, **phase.parts).save(1)
+            read_newest(tmp_path / phase.name, "", discriminator=judges[phase.name])
+            trained[phase.name] = phase.parts["discriminator"]
+    assert trained.keys() == judges.keys()
+    for row in (0, 1):
+        given = pairs[row]
+        said = architecture.judged(judges, options, *given)
+        assert len(said) == len(judges) and said == architecture.judged(trained, options, *given)
+        assert said != architecture.judged(judges, options, *given[:2], 255 - given[2])
 
 
 def test_a_coarse_picture_shows_what_lies_between_the_vessels():

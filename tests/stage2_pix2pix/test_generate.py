@@ -1,6 +1,8 @@
 """Renderings, their grain, and what is refused."""
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,14 @@ from data.files import write_json
 from data.fundus import View, load_views, square
 from data.pairs import PairReader, PairWriter
 from stage2_pix2pix.architectures import pix2pix
-from stage2_pix2pix.config import PairsConfig, Stage2Config
+from stage2_pix2pix.config import MembersConfig, PairsConfig, Stage2Config
 from stage2_pix2pix.generate import HELD_OUT, generate, masks_to_render, with_grain
 from stage2_pix2pix.grain import BINS, grain, missing_power, radial_power
+from stage2_pix2pix.inputs import known
+from stage2_pix2pix.members import members
 from stage2_pix2pix.sheet import contact_sheet
 from training import devices
+from training.checkpoints import Checkpoints
 from training.weights import save_array, save_weights
 
 pytestmark = pytest.mark.training
@@ -128,6 +133,29 @@ def trained(tmp_path, drive):
     save_array(np.full((BINS, 3), 5.0, np.float32), folder / "grain.npy")
     write_json(folder / "config.json", {"version": 2, "flags": options.to_json(), "data": {"pairs": drive}})
     return str(folder)
+
+
+def test_members_are_scored_by_how_well_they_are_rendered(trained, tmp_path, drive, pairs):
+    """A generator that draws grey is wrong by how far photographs are from grey."""
+    options = config(pairs=drive, out="x", validation=1, colour_code=False)
+    write_json(tmp_path / "stage2/config.json", {"version": 2, "flags": options.to_json(), "data": {"pairs": drive}})
+    plain = pix2pix.networks(options)["generator"]
+    plain.layers[-2].kernel.assign(0 * plain.layers[-2].kernel)
+    save_weights(plain, tmp_path / "stage2/generator.h5")
+    gan = pix2pix.build(options, {"generator": plain})
+    request = MembersConfig(model=trained, out=str(tmp_path / "members.json"))
+    with pytest.raises(UserError, match="no checkpoint there: .*discriminators are in the checkpoints only"):
+        members(request)
+    Checkpoints(tmp_path / "stage2", **gan.parts).save(1)
+    members(request)
+    rendered, judged = json.loads((tmp_path / "members.json").read_text()).values()
+    assert [len(rendered[side]) for side in ("training", "held_out")] == [2, 3]
+    mask, fov, photograph = pairs[0]
+    error = np.abs(photograph[fov > 0] - 127.5).mean()
+    assert rendered["training"][0]["score"] == pytest.approx(-error, abs=1)
+    planes = known(mask[None], fov[None], options)
+    answer = gan.discriminator([planes, photograph[None] / np.float32(127.5) - 1], training=False)
+    assert judged["training"][0]["score"] == pytest.approx(float(np.mean(answer)), abs=1e-4)
 
 
 def test_pairs_are_written_with_what_made_them(trained, tmp_path, drive):

@@ -6,10 +6,11 @@ import pytest
 import tensorflow as tf
 
 from data.errors import UserError
-from data.files import write_json
+from data.files import checksum, read_json, write_json
 from data.pairs import PairReader, PairWriter
 from training.weights import save_weights
-from unet_eval.agreement import most_agreed
+from unet_eval.agreement import most_agreed, write_agreements
+from unet_eval.config import AgreementConfig
 from unet_eval.inputs import pair_views
 from unet_eval.networks import unet
 from unet_eval.segment import Segmenter
@@ -53,6 +54,12 @@ def test_pairs_of_the_best_agreement_are_kept_in_their_order(tmp_path, net):
         assert most_agreed(pairs, net, 2) == [1, 3]
         assert most_agreed(pairs, net, 3) == [0, 1, 3]
         assert most_agreed(pairs, net, 9) == [0, 1, 2, 3, 4]
+    out = tmp_path / "agreement.json"
+    write_agreements(AgreementConfig(model=str(net), store=str(tmp_path / "pairs.h5"), out=str(out)))
+    content = read_json(out, "")
+    f1 = content["f1_vessel"]
+    assert content["pairs_sha256"] == checksum(tmp_path / "pairs.h5") and len(f1) == 5
+    assert np.argsort(f1).tolist() == [2, 4, 0, 3, 1] and f1[1] == 1
 
 
 def test_without_a_trained_network_it_stops(tmp_path):

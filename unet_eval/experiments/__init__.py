@@ -14,9 +14,11 @@ from unet_eval.experiments import (
     nearest,
     other_data_sets,
     photographs,
+    privacy,
     second_data_set,
     single_gan,
     visibility,
 )
 
-EXPERIMENTS = (arms, other_data_sets, intensities, photographs, visibility, masks, nearest, single_gan, second_data_set)
+EXPERIMENTS = (arms, other_data_sets, intensities, photographs, visibility, masks, nearest, privacy, single_gan,
+               second_data_set)

@@ -43,8 +43,9 @@ def line_length(line: np.ndarray) -> float:
     return float(right.sum() + below.sum() + np.sqrt(2) * (falls.sum() + rises.sum()))
 
 
-def branch_points(line: np.ndarray) -> int:
-    """Places where three or more centre lines, boolean (h, w), meet; touching branch pixels are one place.
+def branch_places(line: np.ndarray) -> np.ndarray:
+    """Where three or more centre lines, boolean (h, w), meet: float64 (n, 2), rows and columns. Touching branch pixels
+    are one place, their centroid.
 
     A pixel is one where its ring of 8 neighbours changes from empty to set at least three times: a mere corner has
     three neighbours too.
@@ -52,7 +53,13 @@ def branch_points(line: np.ndarray) -> int:
     line = np.pad(line, 1)
     ring = _around(line)
     places = line & ((ring & ~np.roll(ring, 1, axis=0)).sum(axis=0) >= 3)
-    return cv2.connectedComponents(places.astype(np.uint8), connectivity=8)[0] - 1
+    centroids = cv2.connectedComponentsWithStats(places.astype(np.uint8), connectivity=8)[3]
+    return centroids[1:, ::-1] - 1
+
+
+def branch_points(line: np.ndarray) -> int:
+    """The number of `branch_places`."""
+    return len(branch_places(line))
 
 
 def widths(mask: np.ndarray, line: np.ndarray) -> np.ndarray:

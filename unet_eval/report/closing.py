@@ -43,8 +43,7 @@ def limits(results: dict) -> Section:
             "Arms with more pairs are trained for the same number of steps: the curve shows what variety gives, not "
             "longer training.",
             "Synthetic images may resemble the images they were learned from. Distances of masks say nothing of "
-            "photographs, and nothing here proves privacy: look at each mask beside its nearest training mask before "
-            "you publish a set.",
+            "photographs, and nothing here proves privacy: call `make audit` before you publish a set.",
             "Not for diagnosis."]),
         Text("Method: Guibas, Virdi and Li, Synthetic Medical Images from Dual Generative Adversarial Networks, 2017. "
              "Data, each under its makers’ terms:"),

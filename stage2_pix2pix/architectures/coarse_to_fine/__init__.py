@@ -15,12 +15,13 @@ from tensorflow import keras
 
 from data.randomness import normal
 from stage2_pix2pix.architectures import Phase
-from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw
+from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw, with_textures
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     COARSE_RENDERING,
     Views,
     coarse_batches,
     coarse_inputs,
+    coarse_picture,
     colours,
     enlarge,
     fine_batches,
@@ -71,17 +72,34 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
                 {"model": segmenter, "optimizer": segmenter.optimizer})
 
     coarse_schedule = own_schedule(config.coarse_steps)
-    coarse = CoarseGAN(networks["coarse"], discriminator(COARSE_KNOWN + 3, COARSE_BASE))
+    judging = judges(config)
+    coarse = CoarseGAN(networks["coarse"], judging["coarse"])
     coarse.compile(keras.optimizers.Adam(5e-4, beta_1=0.5), averaged_adam(5e-4))
     yield Phase("coarse", coarse, lambda step: coarse_batches(views, coarse_schedule, step), coarse_schedule,
                 coarse.parts)
     coarse.g_optimizer.finalize_variable_values(networks["coarse"].trainable_variables)
 
-    seen = KNOWN + 3 * (1 + len(SIDES))  # by D: also the picture, and its texture in each size
-    gan = FineGAN(networks["generator"], discriminator(seen, config.d_base), segmenter, config.agreement)
+    gan = FineGAN(networks["generator"], judging[""], segmenter, config.agreement)
     gan.compile(keras.optimizers.Adam(5e-4, beta_1=0.5), averaged_adam(config.learning_rate))
     yield Phase("", gan, lambda step: fine_batches(views, config, schedule, step), schedule, gan.parts)
     gan.g_optimizer.finalize_variable_values(networks["generator"].trainable_variables)
+
+
+def judges(config: Stage2Config) -> dict[str, keras.Model]:
+    seen = KNOWN + 3 * (1 + len(SIDES))  # also the picture, and its texture in each size
+    return {"coarse": discriminator(COARSE_KNOWN + 3, COARSE_BASE), "": discriminator(seen, config.d_base)}
+
+
+def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, photograph: np.ndarray) \
+        -> dict[str, float]:
+    inputs, coarse = coarse_inputs(mask, fov), coarse_picture(photograph, mask, fov)
+    inside = inputs[..., 1] > 0
+    code = colours(coarse, inside)
+    shown = {"coarse": np.concatenate([inputs, (coarse - code[:3]) / code[3:] * (inputs[..., 1:] + 1) / 2], axis=-1)}
+    known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size)], axis=-1)
+    shown[""] = with_textures(tf.constant(known[None]), tf.constant(signed(photograph)[None]))[0]
+    return {name: float(tf.reduce_mean(judges[phase](tf.constant(shown[phase][None], tf.float32), training=False)))
+            for name, phase in (("coarse discriminator", "coarse"), ("fine discriminator", ""))}
 
 
 def averaged_adam(rate: float) -> keras.optimizers.Optimizer:

@@ -27,6 +27,11 @@ def draw(generator: keras.Model, known: tf.Tensor, noise: tf.Tensor, training: b
     return (picture + 1) * (known[..., 1:2] + 1) / 2 - 1
 
 
+def with_textures(known: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
+    """What D of the fine network sees of a photograph (B, H, W, 3) in [-1, 1]: also its texture, amplified."""
+    return tf.concat([known, picture, *(TEXTURE * band for band in bands(picture, SIDES))], -1)
+
+
 class CoarseGAN(GAN):
     """Trains the coarse generator G, with a discriminator D that sees mask and field of view as well.
 
@@ -91,8 +96,7 @@ class FineGAN(GAN):
         answer, texture = self._segment(real), strength(real, SIDES, WINDOW, between)
 
         def judge(picture):
-            textures = [TEXTURE * band for band in bands(picture, SIDES)]
-            return self.discriminator(tf.concat([known, picture, *textures], -1), training=True)
+            return self.discriminator(with_textures(known, picture), training=True)
 
         with tf.GradientTape() as tape:
             fake = draw(self.generator, known, noise, training=True)

@@ -1,0 +1,36 @@
+"""What a trained network says of the images that it was trained on, and of others: a file that an audit reads."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from data.errors import UserError
+from data.files import OutputFolder, json_bytes, read_json
+from data.finding import Sample
+
+SIDES = ("training", "held_out")
+
+
+def write_members(path: Path, training: list[Sample], held_out: list[Sample],
+                  attack: Callable[[list[Sample]], dict[str, list[float]]]) -> None:
+    """JSON {title of an attack: {"training": [{"stem", "patient", "score"}], "held_out": [the same]}}.
+
+    attack(samples) -> {title: scores of them}, high for what the network knows. Raises UserError where the user's file
+    has this name.
+    """
+    content: dict[str, dict] = {}
+    for side, samples in zip(SIDES, (training, held_out)):
+        for title, scores in attack(samples).items():
+            content.setdefault(title, {})[side] = [
+                {"stem": sample.stem, "patient": sample.patient, "score": score}
+                for sample, score in zip(samples, scores)]
+    OutputFolder(path.parent, "--out").write(path.name, json_bytes(content))
+
+
+def read_members(path: Path, remedy: str) -> dict[str, dict[str, list]]:
+    """What `write_members` wrote. Raises UserError with the `remedy` where it is missing or damaged."""
+    content = read_json(path, remedy)
+    if not all(isinstance(sides, dict) and all(isinstance(sides.get(side), list) for side in SIDES)
+               for sides in content.values()):
+        raise UserError(f"{path} is damaged: {remedy}")
+    return content

@@ -1,0 +1,23 @@
+"""index.html of a release: all pairs to look at, in one file that asks no other server for anything."""
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+
+from data.synthmed.formats import SHEET
+from data.synthmed.terms import Terms
+
+SCORES = ("agreement", "sharpness", "mask_distance", "photograph_distance")
+
+
+def page(terms: Terms, metadata: list[dict], size: tuple[int, int]) -> str:
+    """The HTML. metadata: a dict a pair, in the order of the thumbnails. size: (width, height) of an image."""
+    data = {"size": size, "sheet": SHEET, "scores": SCORES,
+            "pairs": [[pair["id"], *(pair[name] for name in SCORES)] for pair in metadata]}
+    html = (Path(__file__).parent / "templates/gallery.html").read_text(encoding="utf-8")
+    script = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")  # "</script>" would end the script
+    for mark, text in (("NAME", escape(terms.name)), ("LICENSE", escape(terms.license)), ("URL", escape(terms.url)),
+                       ("DATA", script)):
+        html = html.replace("{{" + mark + "}}", text)
+    return html

@@ -1,0 +1,140 @@
+"""Makes a folder of synthetic pairs that can be put on any static host or data repository as it is.
+
+    python -m data.synthmed.release --run=checkpoints/quick --store=checkpoints/quick/synthetic.h5 \
+        --audit=reports/quick/audit/audit.json --agreement=checkpoints/quick/agreement.json \
+        --name=synthmed-retina --license=CC-BY-4.0 --out=reports/quick/synthmed/synthmed-retina
+
+There is no release without an audit that passed. The same inputs give the same bytes.
+"""
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data.errors import UserError
+from data.files import RECORD, NewFolder, checksum
+from data.images import encode_image
+from data.pairs import PairReader, PairWriter
+from data.synthmed import card, croissant, gallery
+from data.synthmed.formats import Shards, Sheets
+from data.synthmed.source import STAGES, Source, read_source, rounded
+from data.synthmed.terms import Terms
+
+ROLES = {"image": "images", "mask": "masks", "fov": "fovs"}  # role: data set in the store
+FOLDERS = {"image": "images", "mask": "masks", "fov": "fov"}  # role: folder in train/
+SUMS = "SHA256SUMS"
+REMEDY = "take another NAME, or move the folder away"
+
+
+def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, agreement_file: Path) -> int:
+    """Makes the folder `out`, complete or not at all, and returns the number of its pairs. Where `out` is a release of
+    the same pairs on the same terms, it stays as it is.
+
+    Raises UserError where the audit is missing, refuses, or is of other pairs; where an input is missing or damaged;
+    where `out` is anything else.
+    """
+    with PairReader(store, required=("masks", "images", "fovs")) as reader:
+        source = read_source(reader, store, run, audit_file, agreement_file)
+        attributes = {"name": terms.name, "license": terms.license, "authors": list(terms.authors), "seed": source.seed,
+                      "ids": source.rows, "generators": source.networks, "made_from_sha256": source.checksum}
+        if not _is_release(out, attributes):
+            with NewFolder(out, REMEDY) as folder:
+                metadata, size = _write_pairs(folder, source, attributes)
+                _describe(folder, terms, source, metadata, size)
+    return len(source.rows)
+
+
+def _is_release(out: Path, attributes: dict) -> bool:
+    if not (out / SUMS).is_file() or not (out / "pairs.h5").is_file():
+        return False
+    with PairReader(out / "pairs.h5", made_by="make synthmed") as reader:
+        return reader.attributes == attributes
+
+
+def _write_pairs(folder: NewFolder, source: Source, attributes: dict) -> tuple[list[dict], tuple[int, int]]:
+    """Writes the pairs in all their forms. Returns their metadata, a dict a pair, and (width, height) of a picture."""
+    roles = roles_of(source.reader, source.rows)
+    shards, sheets, metadata = Shards(folder, len(source.rows)), Sheets(folder), []
+    with PairWriter(folder.partial / "pairs.h5", attributes) as pairs:
+        for row in source.rows:
+            arrays = source.reader[row]
+            image, mask, fov = (arrays[ROLES[role]] for role in ROLES)
+            png = {role: encode_image(arrays[ROLES[role]], ".png") for role in roles}
+            for role, content in png.items():
+                folder.write(f"train/{FOLDERS[role]}/{row:06d}.png", content)
+            pairs.append(**{ROLES[role]: arrays[ROLES[role]] for role in roles})
+            shards.append(row, **png)
+            sheets.append(image, mask[..., 0])
+            metadata.append({
+                **{f"{role}_file_name": f"{FOLDERS[role]}/{row:06d}.png" for role in roles}, "id": row,
+                "seed": source.seed,
+                **{f"{stage}_sha256": source.networks[f"{stage}/generator.h5"] for stage in STAGES},
+                "agreement": rounded(source.agreement[row]), "sharpness": rounded(sharpness(image, fov[..., 0])),
+                **{f"{name}_distance": rounded(values[row]) for name, values in source.audit.distances.items()}})
+    shards.close()
+    sheets.close()
+    (folder.partial / RECORD).unlink()  # PairWriter's; SHA256SUMS says more
+    folder.write("train/metadata.jsonl", "".join(json.dumps(line) + "\n" for line in metadata).encode())
+    return metadata, (mask.shape[1], mask.shape[0])
+
+
+def _describe(folder: NewFolder, terms: Terms, source: Source, metadata: list[dict], size: tuple[int, int]) -> None:
+    """Writes what people and machines read about the pairs."""
+    folder.write("load.py", Path(__file__).with_name("load.py").read_bytes())
+    folder.write("README.md", card.readme(terms, source, metadata, size).encode())
+    folder.write("CITATION.cff", card.citation(terms, source.origins).encode())
+    folder.write("croissant.json", croissant.describe(terms, metadata[0], folder.partial).encode())
+    folder.write("index.html", gallery.page(terms, metadata, size).encode())
+    folder.write(SUMS, sums(folder.partial).encode())
+
+
+def roles_of(reader: PairReader, rows: Iterable[int]) -> list[str]:
+    """image, mask and, where the field of view of a pair leaves out a pixel, fov."""
+    return ["image", "mask", *(["fov"] if any(not reader[row]["fovs"].all() for row in rows) else [])]
+
+
+def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
+    """Standard deviation of the Laplacian of the grey levels, inside the field of view, off its rim.
+
+    image: uint8 (H, W, 3) RGB. fov: uint8 (H, W).
+    """
+    inside = cv2.erode(fov, np.ones((7, 7), np.uint8)) > 0
+    laplacian = cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
+    return float(laplacian[inside].std()) if inside.any() else 0.0
+
+
+def sums(folder: Path) -> str:
+    """A line for each file, but for SHA256SUMS itself, in the format of the program sha256sum."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return "".join(f"{checksum(folder / name)}  {name}\n" for name in names if name != SUMS)
+
+
+def main(values: dict[str, str]) -> None:
+    out = Path(values["out"])
+    try:
+        authors = tuple(author.strip() for author in values["authors"].split(";") if author.strip())
+        terms = Terms(values["name"], values["license"], authors)
+        count = release(out, terms, *(Path(values[name]) for name in ("run", "store", "audit", "agreement")))
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{out}: interrupted, nothing written; call again")
+    print(f"synthmed: {count} pairs in {out}; open {out}/index.html")
+
+
+if __name__ == "__main__":
+    from absl import app, flags
+
+    for name, text in {"run": "Folder of the run, with stage1/ and stage2/.", "store": "The pairs (HDF5).",
+                       "audit": "audit.json of these pairs.", "agreement": "agreement.json of these pairs.",
+                       "name": "Name of the release.", "license": "Its licence, an SPDX identifier.",
+                       "out": "The folder to make."}.items():
+        flags.DEFINE_string(name, None, text, required=True)
+    flags.DEFINE_string("authors", "", "Who is to be cited, with semicolons between.")
+    app.run(lambda _: main({name: flags.FLAGS[name].value for name in (
+        "run", "store", "audit", "agreement", "name", "license", "out", "authors")}))

@@ -1,0 +1,117 @@
+"""What a release is made from: the pairs, their audit and their scores, each read and held to the others."""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from data import layouts
+from data.errors import UserError
+from data.files import checksum, read_json
+from data.pairs import PairReader
+
+STAGES = ("stage1", "stage2")
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What `make audit` found. left_out: rows that no release may hold. distances: of every row to the closest training
+    record, by "mask" and "photograph". table: rows of figure, value, threshold, verdict."""
+
+    left_out: frozenset[int]
+    distances: dict[str, list[float]]
+    table: list[list]
+
+
+@dataclass(frozen=True)
+class Source:
+    """reader: of the pairs. rows: those to release. agreement: of every row, as `read_agreement`. networks: as
+    `generators`. origins: as `trained_on`. checksum: sha256 of the file of pairs."""
+
+    reader: PairReader
+    audit: Audit
+    rows: list[int]
+    agreement: list[float | None]
+    networks: dict[str, str]
+    origins: list[str]
+    checksum: str
+
+    @property
+    def seed(self) -> int | None:
+        return self.reader.attributes.get("seed")
+
+
+def read_source(reader: PairReader, store: Path, run: Path, audit_file: Path, agreement_file: Path) -> Source:
+    """Raises UserError where there is nothing to release: as the functions below."""
+    digest, count = checksum(store), len(reader)
+    audit = read_audit(audit_file, store, digest, count)
+    return Source(reader, audit, [row for row in range(count) if row not in audit.left_out],
+                  read_agreement(agreement_file, store, digest, count), generators(run), trained_on(reader), digest)
+
+
+def read_audit(path: Path, store: Path, digest: str, count: int) -> Audit:
+    """The audit of the `count` pairs in `store`, whose checksum is `digest`.
+
+    Raises UserError where there is none, where it is damaged or of other pairs, and where it did not pass. Nothing
+    forces a release past this.
+    """
+    again = "call `make audit`"
+    audit = read_json(path, f"a release needs an audit of its pairs; {again}")
+    if not audit.get("controls_passed"):
+        raise UserError(f"{path}: the audit's own controls failed, so it shows nothing; nothing is released")
+    if not audit.get("passed"):
+        reasons = "; ".join(map(str, audit.get("refused", []))) or "no reason given"
+        raise UserError(f"{path}: the audit refuses these pairs ({reasons}); nothing is released. `make export` writes "
+                        "them for your own use")
+    if audit.get("pairs_sha256") != digest:
+        raise UserError(f"{path} is the audit of other pairs than {store}; {again}")
+    try:
+        left_out = frozenset(map(int, audit["left_out"]))
+        distances = {name: [float(value) for value in audit["distances"][name]] for name in ("mask", "photograph")}
+        table = [[str(cell) for cell in row] for row in audit["table"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}); {again}") from None
+    if any(len(values) != count for values in distances.values()) or not left_out <= set(range(count)):
+        raise UserError(f"{path} is not of the {count} pairs of {store}; {again}")
+    if len(left_out) == count:
+        raise UserError(f"{path} leaves out every pair; nothing is released")
+    return Audit(left_out, distances, table)
+
+
+def read_agreement(path: Path, store: Path, digest: str, count: int) -> list[float | None]:
+    """Vessel F1 of each mask against what a segmenter finds in its photograph, None where it is not defined.
+
+    Raises UserError where the file is missing, damaged, or of other pairs.
+    """
+    again = "remove it and call make again"
+    content = read_json(path, again)
+    f1 = content.get("f1_vessel")
+    if content.get("pairs_sha256") != digest or not isinstance(f1, list) or len(f1) != count:
+        raise UserError(f"{path} is of other pairs than {store}; {again}")
+    return f1
+
+
+def generators(run: Path) -> dict[str, str]:
+    """{"stage1/generator.h5": sha256, ...}: the networks that drew the masks and the photographs.
+
+    Raises UserError where one of the two stages has none.
+    """
+    networks = {f"{stage}/{path.name}": checksum(path) for stage in STAGES
+                for path in sorted((run / stage).glob("*.h5"))}
+    for stage in STAGES:
+        if f"{stage}/generator.h5" not in networks:
+            raise UserError(f"{run}/{stage}/generator.h5 is missing: call `make {stage}`")
+    return networks
+
+
+def trained_on(reader: PairReader) -> list[str]:
+    """The data sets that Stage-I and Stage-II were trained on, as `layouts.origin` names them, each once."""
+    stage1 = (reader.attributes.get("stage1") or {}).get("stage1") or {}
+    stage2 = reader.attributes.get("stage2") or {}
+    specs = [stage.get("data", {}).get(name) for stage in (stage1, stage2) for name in ("pairs", "photos")]
+    return list(dict.fromkeys(layouts.origin(spec) for spec in specs if spec))
+
+
+def rounded(value: float | None) -> float | None:
+    """To four digits, as JSON can hold it."""
+    return None if value is None or not math.isfinite(value) else round(float(value), 4)

@@ -1,0 +1,212 @@
+"""An audit from files to files: copies are left out, a set of copies is refused."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from configs.settings import Settings
+from configs.steps import make_step
+from data import layouts
+from data.errors import UserError
+from data.files import checksum
+from data.images import write_image
+from data.members import read_members, write_members
+from data.pairs import PairWriter
+from unet_eval.audit import controls, examine, inputs
+from unet_eval.audit.audit import audit, main
+from unet_eval.audit.records import concatenate, from_samples
+from unet_eval.config import AuditConfig
+from unet_eval.experiments import privacy
+from unet_eval.report.blocks import Figure
+
+ROOT = Path(__file__).parents[3]
+TRAINING, TEST = range(6), range(6, 12)
+
+
+@pytest.fixture(scope="module")
+def real(eyes, tmp_path_factory):
+    """"folder:ROOT" of six training and six test eyes."""
+    return _folder(tmp_path_factory.mktemp("real"), eyes, {"train": TRAINING, "test": TEST})
+
+
+def _folder(root, eyes, parts):
+    for part, numbers in parts.items():
+        drawn = eyes(numbers)
+        for name, images in (("images", drawn.photographs), ("masks", drawn.masks), ("fov", drawn.fovs)):
+            for number, image in zip(numbers, images):
+                write_image(root / part / name / f"{number:02d}.png", image)
+    return f"folder:{root}"
+
+
+@pytest.fixture
+def make_run(real, tmp_path):
+    """make_run(records): the config of an audit of a run with these synthetic pairs. by_heart: whether the control's
+    Stage-I learned its masks by heart. checksum: of what the GANs learned from, if it was something else."""
+    def make(records, by_heart=True, checksum=None, pairs=real):
+        training, test = (layouts.samples(pairs, part) for part in ("train", "test"))
+        record = {"flags": {"pairs": pairs, "validation": 0, "photos": ""},
+                  "data": {"checksum": checksum or layouts.checksum(training)}}
+        with PairWriter(tmp_path / "synthetic.h5", {"stage1": {"stage1": record}, "stage2": record}) as writer:
+            for row in range(len(records)):
+                writer.append(masks=records.masks[row][..., None], images=records.photographs[row],
+                              fovs=records.fovs[row][..., None])
+        few = f"few-{min(5, len(training))}-of-draw-1:{pairs}"
+        learned = from_samples(layouts.samples(few, "train"))
+        (tmp_path / "audit").mkdir(exist_ok=True)
+        with PairWriter(tmp_path / "audit/overtrained.h5", {"stage1": {"flags": {"pairs": few}}}) as writer:
+            for mask in (controls.altered(learned, 7) if by_heart else records).masks:
+                writer.append(masks=mask[..., None])
+        write_members(tmp_path / "audit/stage1.json", training, test,
+                      lambda samples: {"D of Stage-I": [float(sample in training) for sample in samples]})
+        write_members(tmp_path / "audit/stage2.json", training, test, lambda samples: {
+            "D of Stage-II": [float(number % 2) for number in range(len(samples))], "unscored": []})
+        return AuditConfig(store=str(tmp_path / "synthetic.h5"), run=str(tmp_path), pairs=pairs,
+                           out=str(tmp_path / "reports/audit"))
+    return make
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    return controls.eyes_twice(6, seed=77)[0]
+
+
+@pytest.mark.training
+def test_copies_are_left_out_and_the_rest_passes(eyes, fresh, make_run, tmp_path):
+    copies = controls.altered(eyes([2, 4]), seed=11)
+    config = make_run(concatenate([fresh.take([0, 1, 2]), copies, fresh.take([3, 4, 5])]))
+    main(config)
+    results = json.loads((tmp_path / "reports/audit/audit.json").read_text())
+    assert results["passed"] and results["controls_passed"] and results["refused"] == []
+    assert results["left_out"] == [3, 4] and set(results["copies"]) == {"3", "4"}
+    assert results["pairs_sha256"] == checksum(tmp_path / "synthetic.h5")
+    assert [len(each) for each in results["distances"].values()] == [8, 8]
+    assert max(results["distances"]["mask"][3:5]) < 0.4 < min(results["distances"]["mask"][:3])
+    stage1, stage2, unscored = results["generators"].values()
+    assert unscored is None
+    assert stage1["value"] == 1 and stage1["verdict"] == "fails" and stage2["verdict"] == "passes"
+    assert not results["generators_passed"]
+    text = (tmp_path / "reports/audit/audit.md").read_text()
+    assert "pair 3 is a copy" in text and "anonymous" not in text
+    assert all(len(row) == 4 for row in results["table"])
+    page = (tmp_path / "reports/audit/audit.html").read_text()
+    assert page.count("data:image/") == 2 and "No copy found: 6 of 8 pairs" in page
+    in_the_report(tmp_path, results)
+    before = (tmp_path / "reports/audit/audit.json").read_bytes()
+    assert audit(config) == json.loads(before)  # of the same, nothing is compared again
+    other = make_run(fresh)
+    now = inputs.made_from(other, inputs.find_real(other, inputs.read_pairs(other)[1]))
+    assert {name for name, value in now.items() if value != results["made_from"][name]} == {"pairs"}
+    altered = {**json.loads(before), "passed": True}
+    (tmp_path / "reports/audit/audit.json").write_text(json.dumps(altered))
+    with pytest.raises(UserError, match="audit.json has been changed since it was made"):
+        audit(config)
+
+
+def in_the_report(folder, results):
+    """The report has the audit of its own pairs, and says so where there is none of these."""
+    run = SimpleNamespace(folder=folder, config=SimpleNamespace(reports=str(folder / "reports")))
+    measured = privacy.measure(run)
+    assert measured["privacy"]["table"] == results["table"]
+    (folder / "figures").mkdir()
+    privacy.figures(folder / "figures", measured, run)
+    shown = privacy.section(measured, folder / "figures").blocks
+    assert sum(isinstance(block, Figure) and block.path.is_file() for block in shown) == 2
+    with PairWriter(folder / "other/synthetic.h5", {}) as writer:
+        writer.append(masks=np.zeros((8, 8, 1), np.uint8))
+    run.folder = folder / "other"
+    assert privacy.measure(run) == {"privacy": None}
+    assert "not audited" in privacy.section({"privacy": None}, folder).blocks[0].text
+
+
+@pytest.mark.training
+def test_a_set_of_copies_is_refused(eyes, fresh, make_run, tmp_path):
+    config = make_run(concatenate([fresh.take([0, 1]), controls.altered(eyes(TRAINING), seed=12)]))
+    with pytest.raises(UserError, match="may not be published: only 2 of 8 pairs are no copies"):
+        main(config)
+    results = json.loads((tmp_path / "reports/audit/audit.json").read_text())
+    assert not results["passed"] and results["controls_passed"]
+    assert results["left_out"] == [2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.training
+def test_where_a_control_is_missed_there_is_no_audit(fresh, make_run, tmp_path):
+    with pytest.raises(UserError, match="may not be published: control: a Stage-I that learned by heart. See"):
+        main(make_run(fresh, by_heart=False))
+    results = json.loads((tmp_path / "reports/audit/audit.json").read_text())
+    assert not results["controls_passed"] and results["left_out"] == []
+    assert "Controls fail" in (tmp_path / "reports/audit/audit.md").read_text()
+
+
+def test_other_images_than_those_that_were_learned_from_are_refused(fresh, make_run):
+    with pytest.raises(UserError, match="not the images that stage1 of .* learned from"):
+        audit(make_run(fresh, checksum="another"))
+
+
+def test_a_file_of_the_user_is_not_replaced(fresh, make_run, tmp_path):
+    config = make_run(fresh)
+    (tmp_path / "reports/audit").mkdir(parents=True)
+    (tmp_path / "reports/audit/audit.md").write_text("mine")
+    with pytest.raises(UserError, match="audit.md is there already"):
+        audit(config)
+    assert (tmp_path / "reports/audit/audit.md").read_text() == "mine"
+
+
+def test_without_two_held_out_patients_there_is_no_audit(eyes, fresh, make_run, tmp_path):
+    pairs = _folder(tmp_path / "one", eyes, {"train": [0], "test": [6]})
+    with pytest.raises(UserError, match="1 patient was held out, an audit needs 2 or more"):
+        audit(make_run(fresh, pairs=pairs))
+
+
+@pytest.mark.training
+def test_with_few_patients_it_says_so_and_refuses(eyes, fresh, make_run, tmp_path):
+    """Four and two patients can be dealt in 15 ways, so no test of a set can fail; 14 pairs of people say nothing of
+    a tail."""
+    pairs = _folder(tmp_path / "few", eyes, {"train": range(4), "test": range(6, 8)})
+    results = audit(make_run(fresh, pairs=pairs))
+    assert not results["passed"] and "whole masks: too few patients for a threshold" in results["refused"]
+    share = results["whole_set"]["masks"]["share"]
+    assert share["verdict"] == "no verdict" and share["ci95"] == [None, None]
+    assert "too few patients to tell" in (tmp_path / "reports/audit/audit.md").read_text()
+    assert any(row[1].endswith("\ntoo few patients") for row in results["table"])
+
+
+def test_a_file_that_names_no_gans_is_refused(fresh, make_run, tmp_path):
+    config = make_run(fresh)
+    with PairWriter(tmp_path / "drawn.h5", {"seed": 1}) as writer:
+        writer.append(masks=fresh.masks[0][..., None], images=fresh.photographs[0], fovs=fresh.fovs[0][..., None])
+    with pytest.raises(UserError, match="does not say which Stage-I and Stage-II"):
+        audit(AuditConfig(store=str(tmp_path / "drawn.h5"), run=config.run, pairs=config.pairs, out=config.out))
+
+
+@pytest.mark.training
+@pytest.mark.long
+def test_a_stage1_that_learned_five_masks_by_heart_is_caught(chase, tmp_path):
+    """The control as `make audit` trains it: two minutes on two cores."""
+    pairs = f"chase_db1:{chase}"
+    step = make_step("overtrained", Settings.from_variables({"RUN": "r", "PAIRS": pairs, "PHOTOS": ""}))
+    for script in step.scripts:
+        subprocess.run([sys.executable, "-m", *script], cwd=tmp_path, check=True,
+                       env={**os.environ, "PYTHONPATH": str(ROOT)})
+    config = AuditConfig(store="-", run=str(tmp_path / "checkpoints/r"), pairs=pairs, out="-")
+    training, held_out = (from_samples(layouts.samples(pairs, part)) for part in ("train", "test"))
+    found = examine.compare(held_out, examine.Real(training, held_out), "fundus", 0)
+    assert examine.overtrained(*inputs.read_overtrained(config), found, 0)["flagged"] >= 0.9
+    assert examine.negative(found, examine.Real(training, held_out), 0)["flagged"] == 0
+
+
+def test_members_are_read_back(tmp_path):
+    one, other = (layouts.Sample(name, tmp_path, patient="p") for name in "ab")
+    write_members(tmp_path / "m.json", [one], [other], lambda samples: {"D": [ord(each.stem) for each in samples]})
+    assert read_members(tmp_path / "m.json", "") == {
+        "D": {"training": [{"stem": "a", "patient": "p", "score": 97}],
+              "held_out": [{"stem": "b", "patient": "p", "score": 98}]}}
+    (tmp_path / "m.json").write_text('{"D": {"training": []}}')
+    with pytest.raises(UserError, match="m.json is damaged: again"):
+        read_members(tmp_path / "m.json", "again")

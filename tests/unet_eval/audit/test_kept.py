@@ -1,0 +1,22 @@
+"""Comparisons are made once, as long as they are of the same."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from data.errors import UserError
+from unet_eval.audit.kept import Kept
+
+
+def test_what_was_compared_is_not_compared_again(tmp_path):
+    calls = []
+
+    def make():
+        calls.append(1)
+        return {"set": np.full((2, 3), len(calls), np.float32)}
+
+    for made_from, expected in (({"a": 1}, 1), ({"a": 1}, 1), ({"a": 2}, 2), ({"a": 1}, 3)):
+        assert (Kept(tmp_path, made_from)("masks", make)["set"] == expected).all()
+    (tmp_path / "masks.npz").write_bytes(b"mine")
+    with pytest.raises(UserError, match="masks.npz has been changed"):
+        Kept(tmp_path, {"a": 1})("masks", make)

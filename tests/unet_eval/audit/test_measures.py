@@ -1,0 +1,84 @@
+"""Each measure finds what was moved, and tells it from other eyes."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from unet_eval.audit import controls, features, minutiae, patches, pictures, search
+from unet_eval.audit.measures import MEASURES, measures_for
+from unet_eval.audit.records import SIZE
+from unet_eval.audit.search import Position
+
+
+@pytest.fixture(scope="module")
+def real(eyes):
+    return eyes(range(4))
+
+
+@pytest.fixture(scope="module")
+def copies(real):
+    return controls.altered(real, seed=3)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_slightly_changed_copies_are_nearest_to_their_originals(name, real, copies):
+    alike = MEASURES[name].compare(copies, real)
+    assert alike.shape == (4, 4)
+    assert alike.argmax(axis=1).tolist() == [0, 1, 2, 3]
+    others = alike[~np.eye(4, dtype=bool)]
+    assert np.diag(alike).min() > others.max()
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_equals_reach_one(name, real):
+    assert np.diag(MEASURES[name].compare(real.take([0, 1]), real.take([0, 1]))) == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("position", [
+    Position(True, 90, 1.0), Position(False, 200, 1.06), Position(False, 0, 0.94, (20, -24)),
+    Position(True, 333, 1.03, (-9, 12))])
+def test_a_picture_is_found_where_it_was_put(real, position):
+    picture = pictures.mask_pictures(real.take([1]))[0]
+    put = position.apply(picture)
+    found = search.find(put, picture)
+    assert found.flip == position.flip
+    assert abs((found.degrees - position.degrees + 180) % 360 - 180) < 3
+    assert found.scale == pytest.approx(position.scale, abs=0.03)
+    assert np.abs(np.subtract(found.shift, position.shift)).max() <= 6
+    assert search.similarity(put[None], picture[None])[0, 0] > 0.7
+
+
+def test_a_pasted_quadrant_is_found_by_parts_and_not_by_the_whole(eyes, real):
+    pasted = controls.with_quadrants(eyes(range(10, 14)), real, seed=0)
+    whole, parts = (np.diag(MEASURES[name].compare(pasted, real)) for name in ("masks", "mask_patches"))
+    assert np.median(parts) > 0.75 > 0.6 > np.median(whole)
+
+
+def test_parts_of_an_empty_picture_are_like_nothing(real):
+    empty = np.zeros((1, SIZE, SIZE), np.float32)
+    picture = pictures.mask_pictures(real.take([0]))
+    assert patches.similarity(empty, picture)[0, 0] == patches.similarity(picture, empty)[0, 0] == -1
+    assert search.similarity(empty, picture)[0, 0] == 0
+
+
+@pytest.mark.parametrize("flip, turns", [(False, 1), (False, 3), (True, 0), (True, 2)])
+def test_features_do_not_see_mirroring_and_quarter_turns(real, flip, turns):
+    picture = pictures.photograph_pictures(real)
+    turned = np.rot90(picture[:, :, ::-1] if flip else picture, turns, axes=(1, 2))
+    alike = features.similarity(features.features(turned), features.features(picture))
+    assert np.diag(alike) == pytest.approx(1, abs=1e-3)
+
+
+def test_minutiae_by_hand():
+    """Ten points, turned by 40 degrees, mirrored, and two of them replaced: 8 of 10 and 10 meet."""
+    random = np.random.default_rng(0)
+    tree = random.uniform(-90, 90, 10) + 1j * random.uniform(-90, 90, 10)
+    moved = -(tree * np.exp(1j * np.radians(40)) * 1.05).conj() + 12 - 7j
+    assert minutiae.similarity([tree], [moved])[0, 0] == 1
+    moved[[2, 5]] = [200 + 200j, -300]
+    assert minutiae.similarity([tree], [moved])[0, 0] == pytest.approx(0.8)
+    assert minutiae.similarity([tree], [tree[:2]])[0, 0] == 0  # too few to have segments
+
+
+def test_branch_points_are_for_vessels():
+    assert "trees" in measures_for("fundus") and "trees" not in measures_for("cells")

@@ -1,0 +1,123 @@
+"""Reads what an audit compares, and checks that it is what the GANs learned from."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from data import layouts
+from data.check import check
+from data.copies import copies
+from data.errors import UserError
+from data.few import parse_few
+from data.files import checksum
+from data.layouts import Sample
+from data.members import read_members
+from data.pairs import PairReader
+from training.provenance import seen
+from unet_eval.audit.examine import Real
+from unet_eval.audit.records import Records, from_masks, from_samples, from_store
+from unet_eval.audit.verdict import attack
+from unet_eval.config import AuditConfig
+
+LEAST_HELD_OUT = 2  # patients: a control compares one half with the other
+FOLDER = "audit"    # of a run
+STAGES = ("stage1", "stage2")
+
+
+def read_pairs(config: AuditConfig) -> tuple[Records, dict]:
+    """(the synthetic pairs, {"stage1", "stage2": config.json of the training}). UserError where they are missing, or
+    where the file does not say which GANs made it."""
+    with PairReader(config.store, "make stage2", ("masks", "images", "fovs")) as reader:
+        stage1, stage2 = ((reader.attributes.get(name) or {}) for name in ("stage1", "stage2"))
+        trained = {"stage1": stage1.get("stage1", {}), "stage2": stage2}
+        if not all(record.get("flags") for record in trained.values()):
+            raise UserError(f"{config.store} does not say which Stage-I and Stage-II made it: give a synthetic.h5")
+        return from_store(reader), trained
+
+
+@dataclass(frozen=True)
+class RealSamples:
+    """What is read of the real images: pairs that the GANs learned from, pairs that they did not see, photographs."""
+
+    training: list[Sample]
+    held_out: list[Sample]
+    photos: list[Sample]
+
+
+def find_real(config: AuditConfig, trained: dict) -> RealSamples:
+    """UserError where the images are not those that the GANs learned from, or too few were held out."""
+    flags = trained["stage2"]["flags"]
+    training, validation = layouts.training(config.pairs, trained["stage1"]["flags"].get("validation", 0),
+                                            config.modality, config.foreground)
+    held_out = validation + layouts.samples(config.pairs, "test", True, config.modality, config.foreground)
+    photos = layouts.photographs(config.photos, config.pairs, config.modality)
+    for stage, record in trained.items():
+        _check(f"{stage} of {config.store}", record, config)
+    if not flags.get("photos"):
+        photos = _of_others(photos, training + held_out)
+    patients = len({sample.patient for sample in held_out})
+    if patients < LEAST_HELD_OUT:
+        raise UserError(f"--pairs={config.pairs}: {patients} patient{' was' if patients == 1 else 's were'} held out, "
+                        f"an audit needs {LEAST_HELD_OUT} or more that no training saw: add test images")
+    others = [replace(sample, patient=f"photograph {sample.patient}") for sample in photos]  # of other people
+    return RealSamples(training, held_out, others)
+
+
+def read_real(found: RealSamples, trained: dict) -> Real:
+    """The images. UserError where one cannot be read."""
+    check([*found.training, *found.held_out, *found.photos])
+    flags = trained["stage2"]["flags"]
+    return Real(from_samples(found.training), from_samples(found.held_out),
+                from_samples(found.photos) if found.photos else None,
+                learned=bool(flags.get("photos")), paired=not flags.get("photos") or flags.get("add_pairs", False))
+
+
+def made_from(config: AuditConfig, found: RealSamples) -> dict:
+    """What an audit depends on, as JSON has it: checksums of its files, patients, options. UserError where a file is
+    missing."""
+    files = {"pairs": Path(config.store), **{path.name: path for path in _files(config)}}
+    missing = [path for path in files.values() if not path.is_file()]
+    if missing:
+        raise UserError(f"{missing[0]} is missing: call `make audit`")
+    return {**{name: checksum(path) for name, path in files.items()},
+            **{name: layouts.checksum(samples) for name, samples in vars(found).items()},
+            "patients": [sample.patient for samples in vars(found).values() for sample in samples],
+            "modality": config.modality, "foreground": list(config.foreground)}
+
+
+def _files(config):
+    return [Path(config.run) / FOLDER / name for name in ("overtrained.h5", *(f"{stage}.json" for stage in STAGES))]
+
+
+def _check(stage: str, record: dict, config: AuditConfig) -> None:
+    samples = seen(record["flags"], config.pairs, config.photos, config.modality)
+    try:
+        same = record["data"]["checksum"] == layouts.checksum(samples)
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise UserError(f"--pairs={config.pairs}: not the images that {stage} learned from; give those, as they were")
+
+
+def _of_others(photos: list[Sample], pairs: list[Sample]) -> list[Sample]:
+    """The photographs that are no copies of an image of PAIRS."""
+    same = {copy.image for _, copy in copies(pairs, photos)}
+    return [sample for sample in photos if sample.image not in same]
+
+
+def read_overtrained(config: AuditConfig) -> tuple[Records, Records, Records]:
+    """(masks of an over-trained Stage-I, the few pairs that it learned by heart, others)."""
+    with PairReader(Path(config.run) / FOLDER / "overtrained.h5", "make audit") as reader:
+        few, _ = parse_few(reader.attributes["stage1"]["flags"]["pairs"])
+        masks = from_masks(reader)
+    samples = layouts.samples(config.pairs, "all", True, config.modality, config.foreground)
+    learned = few.of(layouts.samples(config.pairs, "train", True, config.modality, config.foreground))
+    patients = {sample.patient for sample in learned}
+    others = [sample for sample in samples if sample.patient not in patients]
+    return masks, from_samples(learned), from_samples(others)
+
+
+def read_attacks(config: AuditConfig) -> dict[str, dict | None]:
+    """{title: what `membership` takes, or None where nobody was scored}, of the attacks on both generators."""
+    return {title: attack(sides) for stage in STAGES for title, sides in read_members(
+        Path(config.run) / FOLDER / f"{stage}.json", "call `make audit`").items()}

@@ -1,0 +1,170 @@
+"""The audit in words, as a table and with pictures of the worst pairs."""
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from unet_eval.audit import search
+from unet_eval.audit.examine import Alike
+from unet_eval.audit.measures import KINDS, MASK, WHOLE
+from unet_eval.audit.records import Records
+from unet_eval.audit.thresholds import FALSE_ALARMS
+from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TESTS, UNKNOWN
+from unet_eval.report.blocks import Bullets, Figure, Section, Text
+from unet_eval.report.grids import grid
+from unet_eval.report.html import environment
+from unet_eval.report.tables import Table
+from unet_eval.report.text import interval, number, percent
+
+WORST = 6  # pairs of a picture
+PICTURES = {"worst_masks.png": MASK, "worst_photographs.png": KINDS[1]}
+MATCHES = {"copies": "slightly changed copies", "quadrants": "pasted quadrants", "eyes": "one eye photographed twice"}
+LIMITS = [
+    "The audit looks for copies. It is no differential privacy: it cannot prove that nothing of a patient is in the "
+    "pairs, only that these measures find none of what they find in the controls.",
+    "A part smaller than a quarter of the picture, a mask that is bent strongly, and colours or sex, age and disease "
+    "that could be learned from the pairs are not looked for.",
+    "“No copy found” does not mean that the pairs hold no personal data, which is a legal question.",
+]
+
+
+def table(results: dict) -> Table:
+    """Every figure: its value, what it is held to, and the verdict."""
+    rows = []
+    for entry in results["measures"].values():
+        limit = entry["threshold"]
+        rows.append([f"{entry['title']}: most alike to a training image", f"{number(entry['nearest'], 3)}\npair "
+                     f"{entry['nearest_row']}; median {number(entry['median'], 3)}",
+                     f"at most {number(limit, 3)}\nunrelated people reach {number(entry['unrelated'], 3)}; "
+                     f"{percent(entry['finds'])} of {MATCHES[entry['match_is']]} exceed it",
+                     UNKNOWN if limit is None else PASSES if entry["nearest"] <= limit else "pairs left out"])
+    size = results["records"]["synthetic"]
+    kept = size - len(results["left_out"])
+    rows += [["pairs that are no copies", f"{kept} of {size}\n{len(results['copies'])} copies, "
+              f"{len(results['duplicates'])} duplicates within the set", f"at least {LEAST_KEPT:.0%}",
+              _verdict(kept >= LEAST_KEPT * size)]]
+    for name, tests in results["whole_set"].items():
+        for test, figure in tests.items():
+            value = (number(figure["value"], 3), interval(figure["ci95"], lambda end: number(end, 3)))
+            expected = ("0.5 without memory" if test != "ratio" else
+                        f"among held-out images {number(figure['unseen'], 3)}")
+            rows.append([f"{results['measures'][name]['title']}: {TESTS[test]}", "\n".join(value),
+                         f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; {expected}",
+                         figure["verdict"]])
+    for name, control in results["controls"].items():
+        rows.append([f"control: {name}", *_control(control["value"]), _verdict(control["passed"])])
+    for title, figure in results["generators"].items():
+        rows.append([f"attack on {title}, AUC", "not measured\nno held-out images of its source", "–",
+                     UNKNOWN] if figure is None else
+                    [f"attack on {title}, AUC", f"{number(figure['value'], 3)}\n"
+                     f"{interval(figure['ci95'], lambda end: number(end, 3))}",
+                     f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; for the generators only",
+                     figure["verdict"]])
+    for kind in KINDS:
+        rows.append([f"power: share of copied {kind}s that would have been found",
+                     percent(results["power"][kind]), f"with {results['power']['certainty']:.0%} certainty", "–"])
+    return Table(["figure", "value", "threshold", "verdict"], rows, prose=True)
+
+
+def _control(value: dict) -> tuple[str, str]:
+    if "any" in value:
+        return (f"{percent(value['any'])} called copies\nby masks {percent(value[KINDS[0]])}, by photographs "
+                f"{percent(value[KINDS[1]])}", f"at least {LEAST_CAUGHT:.0%}")
+    if "of" in value:
+        return (f"{value['flagged']} of {value['of']} called copies\nleast p of their set "
+                f"{number(value['least_p'], 3)}", f"as few as {FALSE_ALARMS:.0%} explains, p at least {LEVEL}")
+    return (f"{percent(value['flagged'])} of its masks called copies\np of their set {number(value['p'], 4)}",
+            f"at least {CATCHES:.0%}")
+
+
+def _verdict(passed: bool) -> str:
+    return PASSES if passed else FAILS
+
+
+def pictures(results: dict, found: dict[str, Alike], synthetic: Records) -> dict[str, bytes]:
+    """{file: PNG}: the synthetic masks and photographs that are most alike to what was learned from, above each the
+    training image, moved as it was found."""
+    drawn = {}
+    with TemporaryDirectory() as folder:
+        for name, kind in PICTURES.items():
+            alike = found[WHOLE[kind]]
+            seen, near = alike.columns.seen, alike.sets["synthetic"]
+            rows = np.argsort(-near[:, seen].max(axis=1))[:WORST]
+            shown = {"synthetic": [], "training": []}
+            feet = []
+            for row in rows:
+                column = seen[near[row, seen].argmax()]
+                pair, real = synthetic.take([row]), alike.columns.records.take([column])
+                prepare = alike.measure.prepare
+                position = search.find(prepare(pair)[0], prepare(real)[0])
+                shown["synthetic"].append(_picture(pair, kind))
+                shown["training"].append(position.apply(_picture(real, kind)))
+                feet.append(f"{row}: {near[row, column]:.2f}, {real.names[0][:12]}")
+            path = Path(folder) / name
+            grid(path, list(shown.values()), labels=list(shown), feet={1: feet})
+            drawn[name] = path.read_bytes()
+    return drawn
+
+
+def _picture(records, kind):
+    return (records.masks if kind == MASK else records.photographs)[0]
+
+
+def _photos(records: dict) -> str:
+    if not records["photos"]:
+        return ""
+    return (f", and with {records['photos']} photographs of others, which Stage-II "
+            f"{'learned from too' if records['photos_learned'] else 'did not see'}")
+
+
+def section(results: dict, folder: Path) -> Section:
+    """For a report whose pictures lie in `folder`."""
+    records = results["records"]
+    kept = records["synthetic"] - len(results["left_out"])
+    answer = (f"No copy found: {kept} of {records['synthetic']} pairs may be released." if results["passed"] else
+              "Refused: no release is made.")
+    if not results["controls_passed"]:
+        answer += " Controls fail, so this is no audit."
+    copies = [f"pair {row} is a copy by {', '.join(titles)}" for row, titles in results["copies"].items()]
+    copies += [f"pair {each['row']} repeats pair {each['of']} ({number(each['alike'], 2)})"
+               for each in results["duplicates"]]
+    return Section("privacy", "Privacy audit", [
+        Text(answer, answer=True),
+        Bullets(results["refused"]) if results["refused"] else None,
+        Text(f"{records['synthetic']} synthetic pairs against {records['training']} training images of "
+             f"{records['training_patients']} patients"
+             f" and {records['held_out']} images of {records['held_out_patients']} patients that no GAN saw"
+             f"{_photos(records)}. 1 is the same picture, in whatever position. A pair is called a copy where it is "
+             "more alike to a training image than unrelated people are: a pair that copies nobody is, by all measures "
+             f"together, with a probability of {results['false_alarms']:.0%}."),
+        table(results),
+        Text("Left out:") if copies else None, Bullets(copies) if copies else None,
+        *(Figure(folder / name, f"The synthetic {kind}s that are most alike to a training {kind}, and below each that "
+                 "one, moved as it was found: number of the pair, correlation, name of the training image.", "broad")
+          for name, kind in PICTURES.items()),
+        Text("What an audit cannot prove:"), Bullets(LIMITS)])
+
+
+def markdown(results: dict) -> str:
+    """The section as Markdown."""
+    parts = ["# Privacy audit"]
+    for block in section(results, Path()).blocks:
+        if isinstance(block, Table):
+            parts.append(block.markdown())
+        elif isinstance(block, Bullets):
+            parts.append("\n".join(f"- {item}" for item in block.items))
+        elif isinstance(block, Figure):
+            parts.append(f"![{block.caption}]({block.path})")
+        elif block:
+            parts.append(block.text)
+    return "\n\n".join(parts) + "\n"
+
+
+def document(results: dict, drawn: dict[str, bytes]) -> str:
+    """The section as one HTML file, pictures inside."""
+    with TemporaryDirectory() as folder:
+        for name, content in drawn.items():
+            (Path(folder) / name).write_bytes(content)
+        return environment().get_template("audit.html").render(section=section(results, Path(folder)))
