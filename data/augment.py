@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from data import addons
 
-TEXTURE_CELLS = 5, 9, 17  # along the side of a crop: 26, 14 and 8 pixels of one of 128
+TEXTURE_SPACINGS = 32, 16, 8  # pixels between the points that noise of three sizes is interpolated between
 
 split = tf.random.experimental.stateless_split
 
@@ -85,8 +85,8 @@ def texture(images, seed, strength):
     """
     shape = tf.shape(images)
     each = (shape[0], 1, 1, 1)
-    seeds = split(seed, 2 * len(TEXTURE_CELLS))
-    for number, cells in enumerate(TEXTURE_CELLS):
+    seeds = split(seed, 2 * len(TEXTURE_SPACINGS))
+    for number, spacing in enumerate(TEXTURE_SPACINGS):
         amplitude = _between(seeds[2 * number], each, 0.0, strength)
-        images += amplitude * _smooth_field(seeds[2 * number + 1], shape, cells)
+        images += amplitude * _smooth_field(seeds[2 * number + 1], shape, shape[1] // spacing + 1)
     return tf.clip_by_value(images, 0.0, 1.0)
