@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,3 +130,17 @@ def bfloat16():
     from tensorflow import keras
 
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+@pytest.fixture(scope="session")
+def python_with(tmp_path_factory):
+    """python_with(package): the Python of a new environment; skips where the package cannot be installed."""
+    def make(package):
+        folder = tmp_path_factory.mktemp("environment")
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        answer = subprocess.run([folder / "bin/python", "-m", "pip", "install", "-q", package, "pillow"],
+                                capture_output=True, text=True)
+        if answer.returncode:
+            pytest.skip(f"{package} cannot be installed here: {answer.stderr.strip().splitlines()[-1]}")
+        return folder / "bin/python"
+    return make

@@ -4,7 +4,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -24,20 +23,6 @@ data = mlcroissant.Dataset(sys.argv[1] + "/croissant.json")
 print(json.dumps([pair["pairs/id"] for pair in data.records("pairs")]))
 print(json.dumps([[role["mask/file_name"].decode(), role["mask/content"].size] for role in data.records("mask")]))
 """
-
-
-@pytest.fixture(scope="module")
-def python_with(tmp_path_factory):
-    """python_with(package): the Python of a new environment; skips where the package cannot be installed."""
-    def make(package):
-        folder = tmp_path_factory.mktemp(package)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        answer = subprocess.run([folder / "bin/python", "-m", "pip", "install", "-q", package, "pillow"],
-                                capture_output=True, text=True)
-        if answer.returncode:
-            pytest.skip(f"{package} cannot be installed here: {answer.stderr.strip().splitlines()[-1]}")
-        return folder / "bin/python"
-    return make
 
 
 def lines(python, script, folder, tmp_path):
