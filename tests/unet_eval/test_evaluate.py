@@ -29,7 +29,7 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
     read = json.loads((Path(config.reports) / "results.json").read_text(), parse_constant=no_constant)
     assert read == evaluated
     assert list(read) == ["run", "dataset", "origin", "arms", "contrasts", "cross", "kl", "distances", "visibility",
-                          "masks", "nearest", "single", "second", "paper", "seconds"]
+                          "masks", "nearest", "privacy", "single", "second", "paper", "seconds"]
     assert read["dataset"] == {"pairs": "drive", "photos": None, "fold": None, "few": None, "n_test": 3,
                                "n_test_patients": 3, "n_train": 4}
     assert read["origin"] == {"pairs": "drive", "photos": None} and read["run"]["seeds"] == 2

@@ -61,7 +61,7 @@ def test_one_valid_page_that_loads_nothing(written, results, figures, config):
     assert not {"script", "link", "iframe", "object"} & page.tags and "url(" not in html and "@import" not in html
     links = [source[1:] for source in page.sources if source.startswith("#")]
     assert links == page.ids == ["arms", "f1", "cross", "kl", "distances", "visibility", "masks", "nearest",
-                                 "single", "second", "pictures", "training", "limits", "repeat"]
+                                 "privacy", "single", "second", "pictures", "training", "limits", "repeat"]
     assert len(html) < 8_000_000
 
 
