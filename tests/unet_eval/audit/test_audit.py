@@ -126,6 +126,7 @@ def in_the_report(folder, results):
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_a_set_of_copies_is_refused(eyes, fresh, make_run, tmp_path):
     config = make_run(concatenate([fresh.take([0, 1]), controls.altered(eyes(TRAINING), seed=12)]))
     with pytest.raises(UserError, match="may not be published: only 2 of 8 pairs are no copies"):
@@ -136,6 +137,7 @@ def test_a_set_of_copies_is_refused(eyes, fresh, make_run, tmp_path):
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_where_a_control_is_missed_there_is_no_audit(fresh, make_run, tmp_path):
     with pytest.raises(UserError, match="may not be published: control: a Stage-I that learned by heart. See"):
         main(make_run(fresh, by_heart=False))
