@@ -85,7 +85,7 @@ def test_files_of_flags_are_read_where_they_are_named(tmp_path):
 def test_a_preset_that_came_with_the_package_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first = expand(["--flagfile=configs/evidence/unet.flags"])
-    assert "--crop=128" in first  # from configs/cpu, which it names
+    assert "--crop=256" in first  # from configs/cpu, which it names
     (tmp_path / "configs" / "cpu").mkdir(parents=True)
     (tmp_path / "configs" / "cpu" / "unet.flags").write_text("--crop=32\n")
     assert "--crop=32" in expand(["--flagfile=configs/evidence/unet.flags"])  # the user's own comes first
