@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 SHOWN = 10  # names in one line
 HEAD, TAIL = 1500, 500  # characters of a line that stay where it quotes a damaged file at length; the remedy comes last
@@ -28,3 +30,14 @@ def first_line(error: Exception) -> str:
     """Of an error of another library, cut to LONGEST, without the node of the graph that TensorFlow begins with."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return re.sub(r"^\{\{.*?\}\} ", "", line)[:LONGEST]
+
+
+@contextmanager
+def errors_in_one_line(out: object) -> Iterator[None]:
+    """Around what writes all of `out` or nothing: ends the process with one line after a UserError or Ctrl-C."""
+    try:
+        yield
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{out}: interrupted, nothing written; call again")

@@ -1,22 +1,17 @@
 """Draws the procedural data sets: python -m data.phantom --out=data/raw/phantom --seed=0"""
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from absl import app, flags
 
-from data.errors import UserError
+from data.errors import errors_in_one_line
 from data.phantom.datasets import COUNTS, make_phantoms
 
 
 def main(out: str, seed: int) -> None:
-    try:
+    with errors_in_one_line(out):
         drawn = make_phantoms(Path(out), seed)
-    except UserError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{out}: interrupted, nothing written; call again")
     pictures = ", ".join(f"{count} {name}" for name, count in COUNTS.items())
     print(f"{out}: {pictures} pictures drawn, seed {seed}" if drawn else f"{out}: already there, left alone")
 

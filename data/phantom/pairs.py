@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from data.errors import UserError
+from data.errors import errors_in_one_line
 from data.fundus import ACROSS, square
 from data.pairs import PairWriter
 from data.phantom import cells, datasets, retina
@@ -49,12 +48,8 @@ def write_pairs(out: Path | str, kind: str, count: int, seed: int) -> None:
 
 
 def main(out: str, kind: str, count: int, seed: int) -> None:
-    try:
+    with errors_in_one_line(out):
         write_pairs(out, kind, count, seed)
-    except UserError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{out}: interrupted, nothing written; call again")
     print(f"{out}: {count} procedural pairs ({kind}), seed {seed}")
 
 

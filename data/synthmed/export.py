@@ -6,10 +6,9 @@ The folder lies as a data set of the layout `folder` does: PAIRS=folder:reports/
 """
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from data.errors import UserError
+from data.errors import errors_in_one_line
 from data.files import NewFolder
 from data.images import encode_image
 from data.pairs import PairReader
@@ -42,12 +41,8 @@ def export(store: Path, out: Path) -> int:
 
 
 def main(store: str, out: str) -> None:
-    try:
+    with errors_in_one_line(out):
         count = export(Path(store), Path(out))
-    except UserError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{out}: interrupted, nothing written; call again")
     print(f"export: {count} pairs in {out}, not cleared for publication")
 
 

@@ -9,14 +9,13 @@ There is no release without an audit that passed. The same inputs give the same 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from data.errors import UserError
+from data.errors import errors_in_one_line
 from data.files import RECORD, NewFolder, checksum
 from data.images import encode_image
 from data.pairs import PairReader, PairWriter
@@ -116,14 +115,10 @@ def sums(folder: Path) -> str:
 
 def main(values: dict[str, str]) -> None:
     out = Path(values["out"])
-    try:
+    with errors_in_one_line(out):
         authors = tuple(author.strip() for author in values["authors"].split(";") if author.strip())
         terms = Terms(values["name"], values["license"], authors)
         count = release(out, terms, *(Path(values[name]) for name in ("run", "store", "audit", "agreement")))
-    except UserError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{out}: interrupted, nothing written; call again")
     print(f"synthmed: {count} pairs in {out}; open {out}/index.html")
 
 
