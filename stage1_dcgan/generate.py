@@ -132,7 +132,9 @@ def _trees(measured, config, amount, inside, share):
     level, scale = 0.0, 1.0
 
     def tree(field, number):
-        return grow(field - np.float32(level), inside, FAINT + draw_variation(config.seed, number, amount).fainter)
+        variation = draw_variation(config.seed, number, amount)
+        # A thicker field has more faint ridges, too, which are thin. Half of them are left out, so that widths differ.
+        return grow(field - np.float32(level), inside, FAINT + variation.fainter + variation.thicker / 2)
 
     def make(field, number):
         mask = np.where(inside, draw_tree(tree(field, number), config.mask_size, scale), 0).astype(np.uint8)

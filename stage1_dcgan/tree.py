@@ -13,10 +13,10 @@ from skimage.morphology import skeletonize
 
 GRID = 256       # pixels, square: twice Stage-I's. A finer search takes longer and finds nothing new
 STEEP = 6.0      # a step over field f costs exp(-STEEP x f): ways keep to ridges, and can cross gaps
-FAINT = -0.2     # a ridge above it may be a vessel: with it drawn masks have vessels as long as CHASE_DB1's
+FAINT = -0.25    # a ridge above it may be a vessel: with it drawn masks have vessels as long as CHASE_DB1's
 CERTAIN = -0.15  # a ridge above it is a vessel, even where it closes a loop: vessels cross, and run side by side
-BREAK = 0.06     # where a way lies less than this above FAINT it is not drawn: real masks have gaps
-GAP = 4          # shorter gaps are bridged
+BREAK = 0.09     # where a way lies less than this above FAINT it is not drawn: real masks have gaps, and as many parts
+GAP = 2          # shorter gaps are bridged
 THICK = 1.3      # wider vessels have no gaps
 SIGMA = 1.5      # of the Gaussian in which ridges are looked for
 CURVED = 0.012   # second derivative across a ridge, at least, of the smoothed field

@@ -1,4 +1,4 @@
-"""Stage-II in two steps. A coarse GAN draws light and disc of the whole view at 24 pixels, from mask and noise. A fine
+"""Stage-II in two steps. A coarse GAN draws light and disc of the whole view at 48 pixels, from mask and noise. A fine
 GAN makes a photograph of them, the mask and noise. It is trained on crops, and renders any size in one pass.
 
 A third network, a small U-Net that segments the green channel of the training pairs, is trained first and then frozen:
@@ -39,7 +39,7 @@ from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING, Pairs
 from training.fit import Schedule
 
-COARSE_KNOWN = 2     # planes that both coarse networks see: density of vessels, field of view
+COARSE_KNOWN = 3     # planes that both coarse networks see: density of vessels, field of view, nearness of the disc
 KNOWN = 5            # planes that both fine networks see: mask, field of view, coarse picture
 PHASE_BATCH = 8      # examples per step of the segmenter and of the coarse network
 PHASE_EPOCHS = 5     # of these two, each with a checkpoint

@@ -9,7 +9,7 @@ from training.gan import GAN
 from training.losses import cross_entropy, mean_over_batch, mean_per_example
 
 COARSE_LOW_PASS, COARSE_STRENGTH, COARSE_PENALTY = 3.0, 3.0, 1.0  # weights of the coarse network's losses
-COARSE_SIDES, COARSE_WINDOW = (3, 7), 6  # pixels of the coarse picture
+COARSE_SIDES, COARSE_WINDOW = (3, 7, 15), 12  # pixels of the coarse picture
 
 LOW_PASS, VESSELS, STRENGTH, PENALTY = 10.0, 3.0, 20.0, 0.1       # weights of the fine network's losses
 SIDES, WINDOW = (9, 41), 32              # pixels
@@ -35,11 +35,11 @@ def with_textures(known: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
 class CoarseGAN(GAN):
     """Trains the coarse generator G, with a discriminator D that sees mask and field of view as well.
 
-    G minimises the cross-entropy of D's answer with the label 1; the difference of pictures of a quarter of the
+    G minimises the cross-entropy of D's answer with the label 1; the difference of pictures of an eighth of the
     resolution, for where it is light and dark follows from the mask; and the difference in the strength of texture.
     A mean absolute error alone gives the median of all eyes, whose optic disc has no edge.
 
-    A batch is a dict of "known" (B, C, C, 2) in [-1, 1], "picture" (B, C, C, 3), standardised colours, and "noise"
+    A batch is a dict of "known" (B, C, C, 3) in [-1, 1], "picture" (B, C, C, 3), standardised colours, and "noise"
     (B, C, C, networks.NOISES), with C = inputs.COARSE.
     """
 
@@ -59,7 +59,7 @@ class CoarseGAN(GAN):
 
         with tf.GradientTape() as tape:
             fake = self.generator([known, noise], training=True) * inside
-            losses = _means({"low_pass": tf.nn.avg_pool2d(real - fake, 4, 4, "SAME"),
+            losses = _means({"low_pass": tf.nn.avg_pool2d(real - fake, 8, 8, "SAME"),
                              "strength": roughness(real) - roughness(fake)})
             g_loss = (cross_entropy(judge(fake), 1.0) + COARSE_LOW_PASS * losses["low_pass"]
                       + COARSE_STRENGTH * losses["strength"])

@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from data.pipeline import batches, examples, read
 from data.randomness import normal, numpy_generator
+from data.vessels import meeting_point
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
-COARSE = 24           # pixels of the coarse picture
+COARSE = 48           # pixels of the coarse picture
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -33,9 +34,14 @@ def shrink(picture: np.ndarray) -> np.ndarray:
 
 
 def coarse_inputs(mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
-    """uint8 (S, S) twice -> float32 (COARSE, COARSE, 2) in [-1, 1]: where vessels lie dense, and the field of view."""
+    """uint8 (S, S) twice -> float32 (COARSE, COARSE, 3) in [-1, 1]: where vessels lie dense, the field of view, and how
+    near the point is at which the vessels meet, which says where the optic disc lies: 1 there, -1 a quarter of the
+    view away."""
     density = cv2.GaussianBlur(mask, (0, 0), 3)
-    return np.stack([shrink(signed(density)), shrink(signed(fov))], axis=-1)
+    row, column = (meeting_point(mask) + 0.5) * COARSE / len(mask) - 0.5
+    rows, columns = np.indices((COARSE, COARSE), np.float32)
+    distance = np.hypot(rows - row, columns - column) / (COARSE / 4)
+    return np.stack([shrink(signed(density)), shrink(signed(fov)), 1 - 2 * np.minimum(distance, 1)], axis=-1)
 
 
 def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
@@ -72,12 +78,6 @@ class Views:
 
     def __getitem__(self, index) -> Pair:
         return self._pairs[self._rows[index]]
-
-
-def root(mask: np.ndarray) -> np.ndarray:
-    """Row and column where a mask, uint8 (S, S), has most vessel in its surroundings: in or near the optic disc."""
-    density = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), len(mask) / 25)
-    return np.array(np.unravel_index(density.argmax(), density.shape))
 
 
 def place(fov: np.ndarray, size: int, random: np.random.Generator, around: np.ndarray | None = None) \
@@ -138,8 +138,8 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
         return np.ascontiguousarray(planes)
 
     def example(index, number):
-        planes = tf.ensure_shape(read(move, [index, number], tf.float32), (COARSE, COARSE, 5))
-        return {"known": planes[..., :2], "picture": planes[..., 2:],
+        planes = tf.ensure_shape(read(move, [index, number], tf.float32), (COARSE, COARSE, 6))
+        return {"known": planes[..., :3], "picture": planes[..., 3:],
                 "noise": normal(schedule.seed, number, COARSE_NOISE, (COARSE, COARSE, NOISES))}
 
     return _examples(views, example, schedule, first_step)
@@ -147,7 +147,7 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
 
 def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `FineGAN.train_step`."""
-    disc = lru_cache(None)(lambda index: root(views[index].mask))
+    disc = lru_cache(None)(lambda index: meeting_point(views[index].mask).astype(int))
 
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
