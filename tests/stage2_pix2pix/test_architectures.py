@@ -102,12 +102,18 @@ def test_the_strength_of_texture_is_told_by_size_and_place():
     assert (unseen < 0.01).all()
 
 
-def test_the_disc_is_where_thick_vessels_meet():
+def test_the_coarse_network_is_told_where_the_vessels_meet_and_how_bright_the_disc_may_be():
     mask = np.zeros((256, 256), np.uint8)
     for angle in range(0, 360, 45):
         end = 128 + 100 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
         cv2.line(mask, (170, 90), tuple(int(x) for x in end), 255, 3)
-    assert np.abs(inputs.root(mask) - (90, 170)).max() < 12
+    code = np.array([0.2, -0.5, -0.9, 0.4, 0.2, 0.1])
+    *_, near, room = np.moveaxis(inputs.coarse_inputs(mask, np.full_like(mask, 255), code), -1, 0)
+    row, column = np.unravel_index(near.argmax(), near.shape)
+    scale = 256 / inputs.COARSE
+    assert abs(row * scale - 90) < 12 and abs(column * scale - 170) < 12
+    assert near.max() > 0.8 and near.min() == -1
+    assert room == pytest.approx(0)  # red may rise by twice its deviation
 
 
 def test_a_crop_around_a_place_shows_it():

@@ -17,10 +17,12 @@ from data.randomness import normal
 from stage2_pix2pix.architectures import Phase
 from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw, with_textures
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
+    COARSE_KNOWN,
     COARSE_RENDERING,
     Views,
     coarse_batches,
     coarse_inputs,
+    coarse_inside,
     coarse_picture,
     colours,
     enlarge,
@@ -39,7 +41,6 @@ from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING, Pairs
 from training.fit import Schedule
 
-COARSE_KNOWN = 3     # planes that both coarse networks see: density of vessels, field of view, nearness of the disc
 KNOWN = 5            # planes that both fine networks see: mask, field of view, coarse picture
 PHASE_BATCH = 8      # examples per step of the segmenter and of the coarse network
 PHASE_EPOCHS = 5     # of these two, each with a checkpoint
@@ -53,7 +54,7 @@ def networks(config: Stage2Config) -> dict[str, keras.Model]:
 
 def codes(config: Stage2Config, pairs: Pairs) -> np.ndarray:
     views = Views(pairs)
-    own = [colours(coarse, coarse_inputs(mask, fov)[..., 1] > 0) for (mask, fov, _), coarse in zip(views, views.coarse)]
+    own = [colours(coarse, coarse_inside(fov)) for (_, fov, _), coarse in zip(views, views.coarse)]
     return np.concatenate([pairs.codes[:len(pairs) - len(own)], own])
 
 
@@ -92,9 +93,9 @@ def judges(config: Stage2Config) -> dict[str, keras.Model]:
 
 def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, photograph: np.ndarray) \
         -> dict[str, float]:
-    inputs, coarse = coarse_inputs(mask, fov), coarse_picture(photograph, mask, fov)
-    inside = inputs[..., 1] > 0
-    code = colours(coarse, inside)
+    coarse = coarse_picture(photograph, mask, fov)
+    code = colours(coarse, coarse_inside(fov))
+    inputs = coarse_inputs(mask, fov, code)
     shown = {"coarse": np.concatenate([inputs, (coarse - code[:3]) / code[3:] * (inputs[..., 1:] + 1) / 2], axis=-1)}
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size)], axis=-1)
     shown[""] = with_textures(tf.constant(known[None]), tf.constant(signed(photograph)[None]))[0]
@@ -108,10 +109,10 @@ def averaged_adam(rate: float) -> keras.optimizers.Optimizer:
 
 def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray, seed: int,
            row: int) -> np.ndarray:
-    inputs = coarse_inputs(mask, fov)
+    inputs = coarse_inputs(mask, fov, code)
     noise = normal(seed, row, COARSE_RENDERING, (1, *inputs.shape[:2], NOISES))
     coarse = networks["coarse"]([inputs[None], noise], training=False)[0].numpy()
-    inside = inputs[..., 1] > 0
+    inside = coarse_inside(fov)
     own = colours(coarse, inside)
     # The coarse network learned nothing about pixels beyond the rim: what lies inside is continued there.
     weight = inside.astype(np.float32)

@@ -33,14 +33,14 @@ def with_textures(known: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
 
 
 class CoarseGAN(GAN):
-    """Trains the coarse generator G, with a discriminator D that sees mask and field of view as well.
+    """Trains the coarse generator G, with a discriminator D that sees what G knows as well.
 
     G minimises the cross-entropy of D's answer with the label 1; the difference of pictures of an eighth of the
     resolution, for where it is light and dark follows from the mask; and the difference in the strength of texture.
     A mean absolute error alone gives the median of all eyes, whose optic disc has no edge.
 
-    A batch is a dict of "known" (B, C, C, 3) in [-1, 1], "picture" (B, C, C, 3), standardised colours, and "noise"
-    (B, C, C, networks.NOISES), with C = inputs.COARSE.
+    A batch is a dict of "known" (B, C, C, inputs.COARSE_KNOWN), "picture" (B, C, C, 3), standardised colours, and
+    "noise" (B, C, C, networks.NOISES), with C = inputs.COARSE.
     """
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model):

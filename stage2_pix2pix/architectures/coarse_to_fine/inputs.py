@@ -16,6 +16,8 @@ from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 48           # pixels of the coarse picture
+COARSE_KNOWN = 4      # planes of `coarse_inputs`
+ROOM = 3              # the last of them
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -33,15 +35,25 @@ def shrink(picture: np.ndarray) -> np.ndarray:
     return cv2.resize(picture, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
 
 
-def coarse_inputs(mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
-    """uint8 (S, S) twice -> float32 (COARSE, COARSE, 3) in [-1, 1]: where vessels lie dense, the field of view, and how
-    near the point is at which the vessels meet, which says where the optic disc lies: 1 there, -1 a quarter of the
-    view away."""
+def coarse_inside(fov: np.ndarray) -> np.ndarray:
+    """uint8 (S, S) -> boolean (COARSE, COARSE): the field of view."""
+    return shrink(signed(fov)) > 0
+
+
+def coarse_inputs(mask: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """What the coarse network knows, float32 (COARSE, COARSE, 4), about -1 to 1: where vessels lie dense; the field of
+    view; how near the point is at which the vessels meet, 1 there and -1 a quarter of the view away, for the optic disc
+    lies there; and by how many deviations red may rise until it is full, for on the disc it always is.
+
+    mask, fov: uint8 (S, S). code: float32 (6,), see `colours`.
+    """
     density = cv2.GaussianBlur(mask, (0, 0), 3)
     row, column = (meeting_point(mask) + 0.5) * COARSE / len(mask) - 0.5
     rows, columns = np.indices((COARSE, COARSE), np.float32)
-    distance = np.hypot(rows - row, columns - column) / (COARSE / 4)
-    return np.stack([shrink(signed(density)), shrink(signed(fov)), 1 - 2 * np.minimum(distance, 1)], axis=-1)
+    nearness = 1 - np.hypot(rows - row, columns - column) / (COARSE / 8)
+    room = np.full((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
+    return np.stack([shrink(signed(density)), shrink(signed(fov)), np.maximum(nearness, -1), room], axis=-1,
+                    dtype=np.float32)
 
 
 def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
@@ -124,13 +136,13 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
     """Batches for `CoarseGAN.train_step`, moved and mirrored."""
     stacks = []
     for (mask, fov, _), coarse in zip(views, views.coarse):
-        inputs = coarse_inputs(mask, fov)
-        code = colours(coarse, inputs[..., 1] > 0)
-        stacks.append(np.concatenate([inputs, (coarse - code[:3]) / code[3:]], axis=-1))
+        code = colours(coarse, coarse_inside(fov))
+        stacks.append(np.concatenate([coarse_inputs(mask, fov, code), (coarse - code[:3]) / code[3:]], axis=-1))
 
     def move(index, number):
         random = numpy_generator(schedule.seed, int(number), PLACE)
         planes = np.pad(stacks[index], ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), constant_values=-1)
+        planes[..., ROOM] = stacks[index][0, 0, ROOM]
         top, left = random.integers(0, 2 * SHIFT + 1, 2)
         planes = planes[top:top + COARSE, left:left + COARSE]
         for axis in (0, 1):
@@ -138,8 +150,8 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
         return np.ascontiguousarray(planes)
 
     def example(index, number):
-        planes = tf.ensure_shape(read(move, [index, number], tf.float32), (COARSE, COARSE, 6))
-        return {"known": planes[..., :3], "picture": planes[..., 3:],
+        planes = tf.ensure_shape(read(move, [index, number], tf.float32), (COARSE, COARSE, COARSE_KNOWN + 3))
+        return {"known": planes[..., :COARSE_KNOWN], "picture": planes[..., COARSE_KNOWN:],
                 "noise": normal(schedule.seed, number, COARSE_NOISE, (COARSE, COARSE, NOISES))}
 
     return _examples(views, example, schedule, first_step)
