@@ -194,14 +194,15 @@ tensorboard: | $(environment) ## shows every run's losses, pictures and metrics 
 	@TF_CPP_MIN_LOG_LEVEL=3 $(python) -m tensorboard.main --logdir checkpoints $(FLAGS)
 
 dev := $(if $(own),,.venv/installed-dev)
+pytest = $(python) -m pytest -n logical --maxprocesses=4 --dist=worksteal# one process a core; a gigabyte each
 test-fast: $(dev) ## the tests that train nothing and start no process, in a minute; FLAGS goes to pytest
-	@$(python) -m pytest -m "not training and not long" $(FLAGS)
+	@$(pytest) -m "not training and not long" $(FLAGS)
 test: $(dev) ## all tests but the longest
-	@$(python) -m pytest -m "not long" $(FLAGS)
+	@$(pytest) -m "not long" $(FLAGS)
 faults: $(dev) ## the tests that inject faults, listed in tests/README.md: kills, full disks, damaged files
-	@$(python) -m pytest -m fault $(FLAGS)
+	@$(pytest) -m fault $(FLAGS)
 test-all: $(dev) ## all tests
-	@$(python) -m pytest $(FLAGS)
+	@$(pytest) $(FLAGS)
 lint: $(dev) ## checks the style
 	@$(python) -m ruff check . $(FLAGS)
 

@@ -37,7 +37,7 @@ EXTRAS = {
     # One slice of DICOM or NIfTI. pydicom 3, which knows how each kind of colours is shown, needs Python 3.10.
     "medical": ["pydicom>=3.0; python_version >= '3.10'", "nibabel>=5.2"],
 }
-EXTRAS["dev"] = ["pytest>=8", "ruff>=0.6", "scikit-learn>=1.4", *EXTRAS["medical"]]
+EXTRAS["dev"] = ["pytest>=8", "pytest-xdist>=3.6", "ruff>=0.6", "scikit-learn>=1.4", *EXTRAS["medical"]]
 
 if __name__ == "__main__":
     from setuptools import find_packages, setup

@@ -1,6 +1,7 @@
 """Tiny data sets of real files: discs with lines for vessels, in the layouts of DRIVE and MESSIDOR."""
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from configs.running import thread_limits
 from data.fundus import load_views
 from data.images import write_image
 from data.layouts import samples
@@ -17,6 +19,9 @@ from unet_eval.config import UnetConfig
 
 FAULT = re.compile(r"`([\w/]+\.py::\w+)`")  # a test, as tests/README.md names it
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+# The processes of pytest-xdist share the cores, as those of `make -jN` do.
+os.environ.update(thread_limits(f"-j{os.environ.get('PYTEST_XDIST_WORKER_COUNT', 0)}", os.cpu_count() or 1))
 
 
 def pytest_collection_modifyitems(items):

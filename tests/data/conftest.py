@@ -1,15 +1,18 @@
-"""A tiny run whose pairs can be released, and its release."""
+"""A photograph, a mask, a store of pairs, and a tiny run with its release."""
 from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from absl import logging
 
 from data.files import checksum, write_json
 from data.pairs import PairWriter
 from data.synthmed.release import release
 from data.synthmed.terms import Terms
+from tests.data.examples import row
 
 LEFT_OUT = 2
 
@@ -61,3 +64,37 @@ def run_of():
 def released(tmp_path):
     """The folder of a release."""
     return Run(tmp_path / "run").release(tmp_path / "out" / "tiny")
+
+
+@pytest.fixture
+def photograph():
+    """Smooth noise, uint8 (40, 50, 3)."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    return cv2.GaussianBlur(noise, (0, 0), 2)
+
+
+@pytest.fixture
+def vessels():
+    """bool (240, 260): a thin tree on 7 % of the picture."""
+    mask = np.zeros((240, 260), np.uint8)
+    for x in range(20, 250, 60):
+        cv2.line(mask, (130, 235), (x, 5), 1, 3)
+    return mask > 0
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """The lines that have been logged as warnings."""
+    lines = []
+    monkeypatch.setattr(logging, "warning", lambda text, *values: lines.append(text % values))
+    return lines
+
+
+@pytest.fixture
+def store(tmp_path):
+    """The path of a store of five pairs."""
+    path = tmp_path / "synthetic.h5"
+    with PairWriter(path, {"seed": 3, "pairs": "drive:Bilder für Ärzte"}) as writer:
+        for number in range(5):
+            writer.append(**row(number))
+    return path

@@ -1,16 +1,12 @@
 """A few images of a data set as a data set of its own."""
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from data.errors import UserError
 from data.few import Few, parse_few, whole
-from data.images import write_image
 from data.layouts import citation, modality_of, origin, samples, title, training
-
-IMAGE = np.full((8, 10, 3), 90, np.uint8)
-MASK = np.uint8([[0, 255] * 5] * 8)
+from tests.data.examples import stems, write
 
 
 @pytest.fixture
@@ -18,13 +14,8 @@ def chase(tmp_path):
     """"chase_db1:FOLDER" of both eyes of 12 children; the makers' split trains on 10 of them."""
     for number in range(1, 13):
         for eye in "LR":
-            write_image(tmp_path / f"Image_{number:02d}{eye}.jpg", IMAGE)
-            write_image(tmp_path / f"Image_{number:02d}{eye}_1stHO.png", MASK)
+            write(tmp_path, f"Image_{number:02d}{eye}.jpg", f"Image_{number:02d}{eye}_1stHO.png")
     return f"chase_db1:{tmp_path}"
-
-
-def stems(spec, split="train"):
-    return [sample.stem for sample in samples(spec, split)]
 
 
 def test_fewer_are_among_more_and_each_of_another_patient_while_there_are_some(chase):

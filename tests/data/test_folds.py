@@ -1,16 +1,12 @@
 """Folds of data sets: who tests in which, and what a fold takes from its data set."""
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from data.errors import UserError
 from data.folds import Fold, parse_fold
-from data.images import write_image
 from data.layouts import citation, modality_of, origin, samples, title, training
-
-IMAGE = np.full((8, 10, 3), 90, np.uint8)
-MASK = np.uint8([[0, 255] * 5] * 8)
+from tests.data.examples import write
 
 
 @pytest.fixture
@@ -20,8 +16,7 @@ def chase(tmp_path):
         for eye in "LR":
             stem = f"Image_{number:02d}{eye}"
             if stem != "Image_05R":
-                write_image(tmp_path / f"{stem}.jpg", IMAGE)
-                write_image(tmp_path / f"{stem}_1stHO.png", MASK)
+                write(tmp_path, f"{stem}.jpg", f"{stem}_1stHO.png")
     return f"chase_db1:{tmp_path}"
 
 
@@ -63,8 +58,7 @@ def test_a_fold_is_described_by_its_data_set(chase):
 
 def test_a_data_set_too_small_for_a_split_has_folds(tmp_path):
     for stem in "abc":
-        write_image(tmp_path / "images" / f"{stem}.png", IMAGE)
-        write_image(tmp_path / "masks" / f"{stem}.png", MASK)
+        write(tmp_path, f"images/{stem}.png", f"masks/{stem}.png")
     spec = f"fold-3-of-3:folder:{tmp_path}"
     assert patients(spec, "test") == ["c"] and patients(spec, "train") == ["a", "b"]
     with pytest.raises(UserError, match="fold-4-of-4: 3 patients are too few"):

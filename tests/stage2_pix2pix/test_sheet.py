@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from stage2_pix2pix.config import ARCHITECTURES, Stage2Config
+from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.sheet import contrast_ratios
 from stage2_pix2pix.train import train
 
@@ -33,11 +33,10 @@ def test_widths_that_photographs_do_not_show_are_left_out(eye):
 
 
 @pytest.mark.training
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_training_shows_it_in_tensorboard(architecture, drive, tmp_path):
-    train(Stage2Config(pairs=drive, out=str(tmp_path / "stage2"), architecture=architecture, size=96, crop=64, base=4,
-                       d_base=4, batch_size=2, coarse_steps=5, epochs=1, steps_per_epoch=1, pictures_every=1,
-                       precision="float32"))
+def test_a_training_shows_it_in_tensorboard(drive, tmp_path):
+    """Of pix2pix; test_architectures.py sees that the other one does."""
+    train(Stage2Config(pairs=drive, out=str(tmp_path / "stage2"), architecture="pix2pix", size=96, base=4, d_base=4,
+                       batch_size=2, epochs=1, steps_per_epoch=1, pictures_every=1, precision="float32"))
     events = EventAccumulator(str(tmp_path / "stage2" / "logs" / "pictures"))
     events.Reload()
-    assert "samples" in events.Tags()["tensors"] and "contrast/wide" in events.Tags()["tensors"]
+    assert {"samples", "contrast/wide"} <= set(events.Tags()["tensors"])

@@ -15,14 +15,8 @@ from unet_eval.train import train
 pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[2]
 STEP = """
-from tensorflow import keras
-begin, steps = keras.callbacks.CallbackList.on_train_batch_begin, []
-def on_train_batch_begin(self, *arguments):
-    steps.append(1)
-    if len(steps) == 4:
-        os.kill(os.getpid(), number)
-    begin(self, *arguments)
-keras.callbacks.CallbackList.on_train_batch_begin = on_train_batch_begin
+from tests.training.at_step import at_step
+at_step(4, lambda: os.kill(os.getpid(), number))
 """
 VALIDATION = """
 from unet_eval import validation

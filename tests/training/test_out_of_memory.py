@@ -15,20 +15,16 @@ pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import resource
-from tensorflow import keras
-
-begin, steps = keras.callbacks.CallbackList.on_train_batch_begin, []
-def on_train_batch_begin(self, *arguments):
-    steps.append(1)
-    if len(steps) == 6:
-        pages = int(open("/proc/self/statm").read().split()[0])
-        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(), resource.RLIM_INFINITY))
-    begin(self, *arguments)
-keras.callbacks.CallbackList.on_train_batch_begin = on_train_batch_begin
-
+from tests.training.at_step import at_step
 from training.cli import run
 from unet_eval.config import UnetConfig
 from unet_eval.train import train
+
+def take_no_more_memory():
+    pages = int(open("/proc/self/statm").read().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(), resource.RLIM_INFINITY))
+
+at_step(6, take_no_more_memory)
 run(train, UnetConfig)
 """
 

@@ -25,6 +25,7 @@ from unet_eval.run import Run
 
 SIZE = 72
 BASE, POOLINGS = 2, 2
+FIXTURES = {"config", "few_config", "net_folder"}  # networks; what most tests use is made of them
 STEMS = ("01", "02 \udce4", "03 <b>&|$5_{x$y")  # of the test images; \udce4 is a byte that is no UTF-8
 
 
@@ -136,10 +137,14 @@ def write_run(run, drive):
 
 
 def pytest_collection_modifyitems(items):
-    """What needs an evaluation is left out of `make test-fast`: making one takes longer than all tests of it."""
-    for item in items:
-        if {"config", "few_config", "net_folder"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.training)
+    """What needs an evaluation is left out of `make test-fast`: making one takes longer than all tests of it. It comes
+    first, so that of several processes one makes it."""
+    def needs_one(item):
+        return Path(__file__).parent in item.path.parents and not FIXTURES.isdisjoint(item.fixturenames)
+
+    items.sort(key=needs_one, reverse=True)
+    for item in filter(needs_one, items):
+        item.add_marker(pytest.mark.training)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """An evaluation from real files to results.json, results.md, report.html and figures/."""
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,17 +114,18 @@ def quick(few_config, tmp_path, monkeypatch):
     return replace(few_config, reports=str(tmp_path / "reports"), arms=("synthetic",))
 
 
-def test_a_second_evaluation_replaces_the_first(quick, tmp_path, monkeypatch):
-    def draw_stale(folder, results, run):
-        write_image(folder / "stale.png", DOT)
+@pytest.fixture
+def reported(quick, few_evaluated, few_config):
+    """The same, in the place of a report with all figures."""
+    shutil.copytree(few_config.reports, quick.reports)
+    return quick
 
+
+def test_a_second_evaluation_replaces_the_first(reported, tmp_path):
     reports = tmp_path / "reports"
-    with monkeypatch.context() as patch:
-        patch.setattr(trainings, "figures", draw_stale)
-        evaluate.evaluate(replace(quick, arms=("real",)))
-    assert (reports / "figures" / "stale.png").exists()
-    evaluate.evaluate(quick)
-    assert not (reports / "figures" / "stale.png").exists() and (reports / "figures" / "arms.png").exists()
+    assert (reports / "figures" / "figure_1.png").exists()
+    evaluate.evaluate(reported)
+    assert [path.name for path in (reports / "figures").iterdir()] == ["arms.png"]
     assert list(json.loads((reports / "results.json").read_text())["arms"]) == ["synthetic"]
     assert "<html" in (reports / "report.html").read_text(encoding="utf-8")
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
@@ -146,13 +148,12 @@ def test_files_of_a_user_are_not_replaced(quick, tmp_path, monkeypatch, name):
     assert [other for other in (tmp_path / "reports").rglob("*") if other.is_file()] == [path]
 
 
-def test_a_figure_that_a_user_changed_is_not_replaced(quick, tmp_path, monkeypatch):
-    evaluate.evaluate(quick)
+def test_a_figure_that_a_user_changed_is_not_replaced(reported, tmp_path, monkeypatch):
     picture = tmp_path / "reports" / "figures" / "arms.png"
     picture.write_bytes(b"with my arrows")
     monkeypatch.setattr(evaluate, "measure", measures_nothing)
     with pytest.raises(UserError, match="figures/arms.png has been changed"):
-        evaluate.evaluate(quick)
+        evaluate.evaluate(reported)
     assert picture.read_bytes() == b"with my arrows"
 
 
@@ -166,8 +167,7 @@ def test_other_files_beside_a_report_stay(quick, tmp_path):
     assert (tmp_path / "reports" / "notes.txt").read_text() == "mine"
 
 
-def test_a_report_that_fails_leaves_the_old_one(quick, tmp_path, monkeypatch):
-    evaluate.evaluate(quick)
+def test_a_report_that_fails_leaves_the_old_one(reported, tmp_path, monkeypatch):
     before = {path: path.read_bytes() for path in (tmp_path / "reports").rglob("*") if path.is_file()}
 
     def fails(results, run):
@@ -175,7 +175,7 @@ def test_a_report_that_fails_leaves_the_old_one(quick, tmp_path, monkeypatch):
 
     monkeypatch.setattr("unet_eval.report.closing.repeat", fails)
     with pytest.raises(UserError, match="last section"):
-        evaluate.evaluate(replace(quick, arms=("real",)))
+        evaluate.evaluate(reported)
     assert {path: path.read_bytes() for path in (tmp_path / "reports").rglob("*") if path.is_file()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
 

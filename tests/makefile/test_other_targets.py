@@ -1,0 +1,49 @@
+"""Targets that are no step of a run."""
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.makefile.calls import done, finish, make, stops
+
+pytestmark = pytest.mark.training
+
+
+def test_help_is_the_default_and_lists_every_target_and_variable(project):
+    lines = make(project).stdout.splitlines()
+    for target in ("data", "stage1", "stage2", "eval", "evidence", "curve", "folds", "few", "unet-%", "sweep", "plan",
+                   "figures", "synthetic", "audit", "synthmed", "synthmed-verify", "export", "tensorboard", "test-fast",
+                   "test", "faults", "test-all", "lint", "bench", "clean"):
+        assert sum(line.startswith(f"make {target} ") and len(line.split()) > 3 for line in lines) == 1, target
+    for variable in ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FOLDS", "SWEEP", "COUNT", "FLAGS", "PYTHON"):
+        assert sum(line.startswith(f"{variable}=") for line in lines) == 1, variable
+
+
+@pytest.mark.parametrize("goal", ["tensorboard", "bench", "test-fast", "lint"])
+def test_a_flag_that_another_program_does_not_have_stops_it(project, goal):
+    answer = make(project, goal, "FLAGS=--tpyo=1")
+    assert answer.returncode != 0 and "tpyo" in answer.stderr and "Traceback" not in answer.stderr
+
+
+def test_tensorboard_gets_the_flags(project):
+    command = make(project, "-n", "tensorboard", "FLAGS=--port=7007 --bind_all").stdout.strip()
+    assert command.endswith("-m tensorboard.main --logdir checkpoints --port=7007 --bind_all")
+
+
+def test_the_plan_is_all_that_is_printed(project):
+    (project / "configs" / "cells").symlink_to(project / "configs" / "tiny")
+    answer = make(project, "plan", "GOAL=evidence", "CONFIG=tiny", "RUN=a $$b's", "PAIRS=stare:/my data")
+    steps = json.loads(answer.stdout)["steps"]
+    assert steps[0]["environment"]["RUN"] == "a $b's" and steps[0]["environment"]["PAIRS"] == "stare:/my data"
+    assert steps[-1]["output"] == "checkpoints/a $b's/evidence.done"
+    answer = make(project, "plan", "GOAL=everything", "CONFIG=tiny")
+    assert answer.returncode and answer.stderr.startswith("error: GOAL=everything is none of eval, evidence, curve\n")
+
+
+def test_clean_removes_nothing_but_a_run(project):
+    finish(project, *done(), "checkpoints/README.md", "x/keep")
+    for run in ("", "..", ".", "a/b", "../x"):
+        stops(make(project, "clean", "CONFIG=tiny", f"RUN={run}"), "RUN")
+    assert make(project, "clean", "CONFIG=tiny").returncode == 0
+    assert sorted(path.name for path in project.glob("*/*")) == ["README.md", "keep", "tiny"]
