@@ -89,10 +89,13 @@ def test_branch_points_do_not_come_round_the_edge():
 def test_components_by_hand():
     mask = np.zeros((128, 128), bool)
     mask[10, 10:40] = True
-    mask[[20, 21, 22], [10, 11, 12]] = True   # a diagonal is one component
-    mask[50, 50] = True
+    diagonal = np.arange(20, 26)
+    mask[diagonal, diagonal] = True  # one component
+    mask[50, 50:54] = True           # dust: fewer than 5 pixels of 128 x 128
     described = morphology.describe(mask, WHOLE)
-    assert described["components"] == 3 and described["largest_component"] == pytest.approx(30 / 34)
+    assert described["components"] == 2 and described["largest_component"] == pytest.approx(30 / 36)
+    assert described["density"] == pytest.approx(36 / 128 ** 2)
+    assert described["length"] == pytest.approx(29 + 5 * 2 ** 0.5)
 
 
 def test_dimensions_of_a_line_and_an_area():
