@@ -16,6 +16,7 @@ import numpy as np
 from absl import app, flags, logging
 
 from data.copies import refuse_copies, warn_of_look_alikes
+from data.decode import TURNED
 from data.errors import UserError, listed
 from data.fundus import find_field_of_view
 from data.images import image_and_notes
@@ -60,6 +61,8 @@ def check_sample(sample: Sample) -> Finding:
         return Finding((height, width), tuple(remarks))
     mask = _on_grid(sample, "mask", sample.mask, decode_mask(sample.mask, sample.foreground), image)
     remarks += [f"masks {note}" for note in mask.notes]
+    if TURNED in notes and TURNED not in mask.notes:
+        remarks.append("masks taken as drawn on the upright view, for they have no orientation tag and their images do")
     share = float((mask.pixels > 0).mean())
     if not share:
         remarks.append(f"masks {EMPTY}")
@@ -180,6 +183,10 @@ def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (
         train, test = (samples(pairs, split, True, modality, foreground) for split in ("train", "test"))
         check_pairs(train + test)
         refuse_copies(test, train, pairs)
+        shared = {sample.patient for sample in train} & {sample.patient for sample in test}
+        if shared:
+            logging.warning("patients with training and with test images, so that the test is easier than one on other "
+                            "patients: %s", listed(sorted(shared)))
         others = photographs(photos, pairs, modality)
         if others:
             check(others)

@@ -5,6 +5,7 @@ converted in several ways is refused, so that the user decides.
 """
 from __future__ import annotations
 
+import logging
 import struct
 import warnings
 import zlib
@@ -14,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from data.errors import UserError
 from data.finding import FORMATS, MEDICAL, suffix
@@ -27,8 +28,11 @@ PAGE_LIMIT = 100  # pages of a TIFF that are looked at for the picture
 TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
          6: lambda a: np.rot90(a, -1), 7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: np.rot90}  # by orientation
 
-# What is wrong with a file is reported here, in one line; Pillow's warnings would repeat it.
+TURNED = "turned upright as their orientation tag says"  # a note
+
+# What is wrong with a file is reported here, in one line; warnings of other libraries would repeat it.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,26 @@ def decode(path: Path) -> Picture:
         raise
     except Image.DecompressionBombError as error:
         raise _too_large(path, "its header claims more than can be read") from error
+    except UnidentifiedImageError as error:
+        kind = _unusual_tiff(path)
+        raise (refused(path, f"pixels of the kind {kind}") if kind else _unreadable(path, error)) from error
     except Exception as error:  # on damaged files Pillow raises many kinds, for example struct.error and KeyError
-        raise UserError(f"{path}: cannot be read, truncated, damaged or of an unknown format ({error}); "
-                        "copy it again from its source, or save it as PNG") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: cannot be read, truncated, damaged or of an unknown format ({error}); "
+                     "copy it again from its source, or save it as PNG")
+
+
+def _unusual_tiff(path: Path) -> str:
+    """The kind of pixels in a TIFF that Pillow does not know, such as float64; "" for all other files."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            kind = file.pages[0].dtype
+    except Exception:  # it is no TIFF, or a damaged one
+        return ""
+    return str(kind) if kind is not None and (kind.itemsize > 2 or kind.kind == "f") else ""
 
 
 def refused(path: Path, what: str) -> UserError:
@@ -108,7 +129,7 @@ def _decode(path: Path, image: Image.Image) -> Picture:
         raise refused(path, "16-bit pixels that are white at zero")
     orientation = tags.get(ORIENTATION, 1) if tags else _exif_orientation(image)
     if orientation in TURNS:
-        notes.append("turned upright as their orientation tag says")
+        notes.append(TURNED)
     if image.mode == "CMYK":
         notes.append("converted from CMYK without a colour profile")
     palette, lossy = image.mode in ("P", "PA"), image.format in ("JPEG", "MPO")
@@ -178,6 +199,8 @@ def _sixteen(path: Path, image: Image.Image, tags, page: int, orientation: int) 
         values = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
         if values is not None and values.ndim == 3:
             values = values[..., [2, 1, 0, 3][:values.shape[2]]]
+    if values is not None and values.dtype == np.int16 and values.min() >= 0:
+        values = values.astype(np.uint16)
     if values is None or values.dtype != np.uint16 or values.ndim == 3 and values.shape[2] not in (3, 4):
         raise refused(path, "16-bit pixels of an unusual kind")
     if values.ndim == 3 and values.shape[2] == 4:

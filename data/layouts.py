@@ -67,8 +67,9 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
         if inner:
             raise UserError(f"'{spec}': it lies one folder deeper, write {name}:{inner}")
         which = "samples" if split == "all" else f"{split} samples"
-        few = (f". Test images lie in test/, and of those in no train/ every fifth patient tests, so that {HELD_OUT} "
-               "are needed; a folder val/ is not read. `make folds` needs no test images" if split == "test" else "")
+        few = (". Test images lie in test/, or a table says so; where there is no split every fifth patient tests, so "
+               f"that {HELD_OUT} are needed; a folder val/ is not read. `make folds` needs no test images"
+               if split == "test" else "")
         raise UserError(f"{root}: no {which}; data/README.md shows how the layout '{name}' lies on disk{few}")
     return sorted(all_samples, key=lambda sample: sample.stem)
 
