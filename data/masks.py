@@ -61,8 +61,10 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
     if coloured and picture.lossy:
         raise UserError(f"{path}: a coloured mask as JPG, which changes colours; save it as PNG")
     if is_labels and not foreground:
-        raise UserError(f"{path}: the mask has {_describe(counts, coloured, values.size)}; say which are the foreground"
-                        f", with commas between, for example --foreground={_example(counts, coloured)}")
+        which = "as a photograph has; if the mask is drawn over one, say in which" if len(levels) > MANY and coloured \
+            else "say which are the foreground, with commas between"
+        raise UserError(f"{path}: the mask has {_describe(counts, coloured, values.size)}; {which}, for example "
+                        f"--foreground={_example(counts, coloured)}")
     if len(levels) > 2 and not is_labels:
         if not _is_blurred(counts):
             flag = ", or say which levels are the foreground, with commas between, for example " \

@@ -62,7 +62,8 @@ def test_a_mask_drawn_over_its_photograph(tmp_path, vessels):
     photograph = np.random.default_rng(0).integers(50, 200, (*SHAPE, 3), dtype=np.uint8)
     photograph[:, :30] = 3  # the rim is the commonest colour
     write_image(tmp_path / "m.png", np.where(vessels[..., None] > 0, np.uint8([0, 255, 0]), photograph))
-    assert "for example --foreground=00ff00" in refusal(read_mask, tmp_path / "m.png")
+    line = refusal(read_mask, tmp_path / "m.png")
+    assert "as a photograph has; if the mask is drawn over one, say in which, for example --foreground=00ff00" in line
     assert is_mask(tmp_path / "m.png", vessels, "00ff00")
 
 
