@@ -20,7 +20,7 @@ from data.decode import TURNED
 from data.errors import UserError, listed
 from data.fundus import find_field_of_view
 from data.images import image_and_notes
-from data.layouts import MODALITIES, Sample, photographs, samples
+from data.layouts import MODALITIES, Sample, foreground_of, photographs, samples
 from data.masks import Mask, decode_mask
 
 LEAST_SIDE = 32  # pixels
@@ -174,9 +174,9 @@ def _check_levels(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
                         f"foreground, with commas between, for example --foreground={','.join(levels[1:])}")
 
 
-def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = ()) -> None:
-    """Checks both data sets, "layout:path"; `photos` may be empty. Ends the process where a file is bad, or where a
-    test image is among those that trainings see."""
+def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (), tests: tuple[str, ...] = ()) -> None:
+    """Checks data sets, "layout:path": pairs, photographs, which may be "", and others on whose test images the arms
+    will be measured. Ends the process where a file is bad, or where a test image is among those that trainings see."""
     logging.set_verbosity(logging.INFO)
     logging.get_absl_handler().setFormatter(None)
     try:
@@ -192,6 +192,8 @@ def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (
             check(others)
             refuse_copies(test, others, photos)
         warn_of_look_alikes(test, train + others)
+        for spec in tests:  # or hours of training would come before the error
+            check_pairs(samples(spec, "test", True, modality, foreground_of(spec, foreground)))
     except UserError as error:
         sys.exit(f"error: {error}")
 
@@ -201,4 +203,5 @@ if __name__ == "__main__":
     PHOTOS = flags.DEFINE_string("photos", "", "Photographs without masks, layout:path.")
     MODALITY = flags.DEFINE_enum("modality", "", ["", *MODALITIES], "What a data set of the layout `folder` shows.")
     FOREGROUND = flags.DEFINE_list("foreground", [], "Levels or colours of the masks that are the foreground.")
-    app.run(lambda _: main(PAIRS.value, PHOTOS.value, MODALITY.value, tuple(FOREGROUND.value)))
+    TESTS = flags.DEFINE_multi_string("test", [], "Other data sets on which the arms will be measured, layout:path.")
+    app.run(lambda _: main(PAIRS.value, PHOTOS.value, MODALITY.value, tuple(FOREGROUND.value), tuple(TESTS.value)))

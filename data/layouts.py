@@ -108,6 +108,11 @@ def modality_of(spec: str, modality: str = "") -> str:
     return "fundus" if DATA_SETS[name].has_fov(root) else modality or "other"
 
 
+def foreground_of(spec: str, foreground: tuple[str, ...]) -> tuple[str, ...]:
+    """That of a data set beside PAIRS: masks of a known one are its makers', others are read like those of PAIRS."""
+    return () if DATA_SETS[_parse(whole(spec))[0]].modality else foreground
+
+
 def photographs(spec: str, pairs: str, modality: str = "", labels: str = "") -> list[Sample]:
     """All samples of PHOTOS, none where `spec` is empty; their masks are STEM.png in the folder `labels`, where a U-Net
     writes them, none where that is empty. Where neither their files nor `modality` say what they show, it is what

@@ -16,7 +16,7 @@ from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image
-from data.layouts import DATA_SETS, Sample, modality_of, origin, photographs, samples, training
+from data.layouts import Sample, foreground_of, modality_of, origin, photographs, samples, training
 from data.masks import read_mask
 from data.pairs import PairReader
 from training.provenance import check_run
@@ -117,8 +117,8 @@ class Run:
                 check_unseen(spec, config.pairs, config.modality)
             self.tests = load_test_images(config.pairs, config.modality, config.foreground)
             self.other_data_sets = {}
-            for spec in config.test:  # masks of a known data set are its makers', others are read like those of --pairs
-                foreground = () if DATA_SETS[whole(spec).partition(":")[0]].modality else config.foreground
+            for spec in config.test:
+                foreground = foreground_of(spec, config.foreground)
                 self.other_data_sets[spec] = load_test_images(spec, config.modality, foreground)
             self.training = load_views(config.pairs, "train", True, config.modality, config.foreground)
             self.learned = learned(folder, config.pairs, config.modality, self.training)
