@@ -15,6 +15,7 @@ from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 24           # pixels of the coarse picture
+KEPT = 64 * 2 ** 20   # bytes of enlarged coarse pictures, 42 at 512 pixels
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -54,9 +55,9 @@ def colours(coarse: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return np.concatenate([coarse[inside].mean(axis=0), coarse[inside].std(axis=0) + 1e-3]).astype(np.float32)
 
 
-def enlarge(coarse: np.ndarray, size: int, part: tuple[slice, slice] = np.s_[:, :]) -> np.ndarray:
-    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth; only the rows and columns `part` of it."""
-    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)[part], -1, 1)
+def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
+    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth."""
+    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), -1, 1)
 
 
 class Views:
@@ -149,14 +150,20 @@ def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_s
     """Batches for `FineGAN.train_step`."""
     disc = lru_cache(None)(lambda index: root(views[index].mask))
 
+    # All planes are rounded to float16, as the first versions had them: a training that one of these began goes on with
+    # the same crops.
+    rounded = signed(np.arange(256)).astype(np.float16).astype(np.float32)
+
+    @lru_cache(max(1, KEPT // (config.size ** 2 * 3 * 2)))
+    def enlarged(index):
+        return enlarge(views.coarse[index], config.size).astype(np.float16)
+
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
         mask, fov, photograph = views[index]
         part = place(fov, config.crop, random, disc(int(index)) if random.random() < AT_DISC else None)
-        planes = np.concatenate([signed(np.dstack([mask[part], fov[part]])),
-                                 enlarge(views.coarse[index], config.size, part), signed(photograph[part])], axis=-1)
-        # Rounded to float16, as in the first versions: a training that one of these began goes on with the same crops.
-        return _turned(planes.astype(np.float16).astype(np.float32), random)
+        planes = [rounded[np.dstack([mask[part], fov[part]])], enlarged(int(index))[part], rounded[photograph[part]]]
+        return _turned(np.concatenate(planes, axis=-1), random)
 
     def example(index, number):
         planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, 8))
