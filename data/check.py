@@ -21,7 +21,7 @@ from data.errors import UserError, listed
 from data.fundus import find_field_of_view
 from data.images import image_and_notes
 from data.layouts import MODALITIES, Sample, foreground_of, photographs, samples
-from data.masks import Mask, decode_mask
+from data.masks import Mask, NoMask, decode_mask
 
 LEAST_SIDE = 32  # pixels
 MOSTLY = 0.75  # share of foreground in all masks of a folder that cells, cut out one by one, do not reach
@@ -53,9 +53,15 @@ def check_sample(sample: Sample) -> Finding:
     height, width = image.shape[:2]
     if min(height, width) < LEAST_SIDE:
         raise UserError(f"{sample.image}: {width} x {height} pixels are too few: {LEAST_SIDE} a side are needed")
+    if image.min() == image.max():
+        remarks.append("images of one grey only")
     fov = None
     if sample.fov:
-        fov = _on_grid(sample, "field of view", sample.fov, decode_mask(sample.fov), image).pixels
+        try:
+            fov = _on_grid(sample, "field of view", sample.fov, decode_mask(sample.fov), image).pixels
+        except NoMask as error:  # which says --foreground, and that is of the masks
+            raise UserError(f"{sample.fov}: a field of view has two levels; paint white what shows the eye, and all "
+                            "else black") from error
         _check_field_of_view(sample, fov, image)
     if not sample.mask:
         return Finding((height, width), tuple(remarks))

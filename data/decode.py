@@ -9,6 +9,7 @@ import logging
 import struct
 import warnings
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from data.medical import read_dicom, read_nifti
 
 PIXEL_LIMIT = 100_000_000  # twelve times an HRF photograph; the header of a small file can claim far more
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F")
-SUBFILE, BITS, PHOTOMETRIC, ORIENTATION, MAX_SAMPLE, PLANES = 254, 258, 262, 274, 281, 284  # tags of TIFF and EXIF
+SUBFILE, WIDTH, LENGTH, BITS, PHOTOMETRIC = 254, 256, 257, 258, 262  # tags of TIFF and EXIF
+ORIENTATION, MAX_SAMPLE, PLANES = 274, 281, 284
+MASK_PAGE = 4  # a value of PHOTOMETRIC
 PAGE_LIMIT = 100  # pages of a TIFF that are looked at for the picture
 TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
          6: lambda a: np.rot90(a, -1), 7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: np.rot90}  # by orientation
@@ -150,9 +153,11 @@ def _page(path: Path, image: Image.Image) -> int:
     if image.format == "TIFF" and frames <= PAGE_LIMIT:
         sides = {}
         for page in range(frames):
-            image.seek(page)
-            if not image.tag_v2.get(SUBFILE, 0) & 5:  # 1 is a smaller copy, 4 a mask
-                sides[page] = image.width * image.height
+            with suppress(SyntaxError):  # Pillow reads the tags of any page, and does not know the pixels of a mask's
+                image.seek(page)
+            tags = image.tag_v2
+            if not tags.get(SUBFILE, 0) & 5 and tags.get(PHOTOMETRIC) != MASK_PAGE:  # 1 is a smaller copy, 4 a mask
+                sides[page] = tags.get(WIDTH, 0) * tags.get(LENGTH, 0)
         largest = [page for page, pixels in sides.items() if pixels == max(sides.values())]
         if len(largest) == 1:
             return largest[0]

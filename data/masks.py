@@ -24,6 +24,10 @@ RANGE = 64  # the least range of a mask with more than two levels; vessels half 
 COLOUR = re.compile(r"[0-9a-f]{6}")
 
 
+class NoMask(UserError):
+    """A picture has not the levels of a mask."""
+
+
 @dataclass(frozen=True)
 class Mask:
     """pixels: uint8 (H, W), 0 background, 255 foreground. levels: those in the file, as --foreground
@@ -47,7 +51,8 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
     Args:
       foreground: levels, such as "1", or colours, such as "ff0000", of the file.
     Raises:
-      UserError: as `data.decode.decode`; the file is a map of labels and there is no `foreground`, or no mask at all.
+      UserError: as `data.decode.decode`.
+      NoMask: the file is a map of labels and there is no `foreground`, or it is no mask at all.
     """
     picture = decode(path)
     values, coloured = _levels(path, picture)
@@ -59,17 +64,17 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
         may_be_labels and (len(levels) <= FEW or bool(foreground) and not _is_blurred(counts))
         or _flat(values, counts) > FLAT)
     if coloured and picture.lossy:
-        raise UserError(f"{path}: a coloured mask as JPG, which changes colours; save it as PNG")
+        raise NoMask(f"{path}: a coloured mask as JPG, which changes colours; save it as PNG")
     if is_labels and not foreground:
         which = "as a photograph has; if the mask is drawn over one, say in which" if len(levels) > MANY and coloured \
             else "say which are the foreground, with commas between"
-        raise UserError(f"{path}: the mask has {_describe(counts, coloured, values.size)}; {which}, for example "
+        raise NoMask(f"{path}: the mask has {_describe(counts, coloured, values.size)}; {which}, for example "
                         f"--foreground={_example(counts, coloured)}")
     if len(levels) > 2 and not is_labels:
         if not _is_blurred(counts):
             flag = ", or say which levels are the foreground, with commas between, for example " \
                 f"--foreground={','.join(map(str, levels[1:][-2:]))}" if may_be_labels else ""
-            raise UserError(f"{path}: the mask has {len(counts)} levels from {low} to {high}, {_near(counts):.0%} of "
+            raise NoMask(f"{path}: the mask has {len(counts)} levels from {low} to {high}, {_near(counts):.0%} of "
                             f"pixels near either end; save it with two levels, 0 and 255{flag}")
         half = (low + high) / 2
         bright = values > half
@@ -79,7 +84,7 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
         inside = np.isin(values, labels)
     elif len(levels) == 1:
         if low not in (0, 1) and low < 128:
-            raise UserError(f"{path}: every pixel of the mask is {low}; background is 0, foreground 255, or say which "
+            raise NoMask(f"{path}: every pixel of the mask is {low}; background is 0, foreground 255, or say which "
                             f"levels are foreground, for example --foreground={low}")
         inside = values > 0
     else:
@@ -94,7 +99,7 @@ def _levels(path: Path, picture: Picture) -> tuple[np.ndarray, bool]:
     if values.ndim == 2:
         whole = values.astype(np.int32) if np.isfinite(values).all() else None
         if whole is None or (whole != values).any() or whole.min() < 0 or whole.max() > 65535:
-            raise UserError(f"{path}: the mask's pixels are no whole numbers from 0 to 65535; save it with two levels, "
+            raise NoMask(f"{path}: the mask's pixels are no whole numbers from 0 to 65535; save it with two levels, "
                             "0 and 255")
         return whole, False
     if (values == values[..., :1]).all():
@@ -111,7 +116,7 @@ def _colours(path: Path, values: np.ndarray) -> np.ndarray:
         return values.astype(np.int32) @ np.int32([65536, 256, 1])
     colours = (values >> 8).astype(np.int32) @ np.int32([65536, 256, 1])
     if len(np.unique(values.astype(np.int64) @ np.int64([1 << 32, 1 << 16, 1]))) > len(np.unique(colours)):
-        raise UserError(f"{path}: a mask in 16-bit colours, of which some are alike in 8 bits; save it with levels of "
+        raise NoMask(f"{path}: a mask in 16-bit colours, of which some are alike in 8 bits; save it with levels of "
                         "grey, or with 8-bit colours")
     return colours
 

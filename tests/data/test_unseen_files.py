@@ -127,3 +127,27 @@ def test_more_than_three_channels(tmp_path, extra, read):
         assert np.array_equal(image_and_notes(tmp_path / "a.tif")[0], image[..., :3])
     else:
         assert "transparent" in refusal(image_and_notes, tmp_path / "a.tif")
+
+
+def test_a_mask_page_of_a_kind_that_pillow_does_not_know(tmp_path):
+    image = np.random.default_rng(0).integers(60, 200, (*SHAPE, 3), dtype=np.uint8)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(image, photometric="rgb")
+        writer.write(np.ones((90, 90), bool), subfiletype=4, photometric="mask")
+    read, notes = image_and_notes(tmp_path / "a.tif")
+    assert np.array_equal(read, image) and notes == ("page 1 of several taken",)
+
+
+def test_black_16_bits(tmp_path, recwarn):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((*SHAPE, 3), np.uint16))
+    finding = check_sample(Sample("a", tmp_path / "a.png"))
+    assert finding.remarks == ("images of one grey only",) and not recwarn
+
+
+def test_labels_as_field_of_view(tmp_path, vessels):
+    """--foreground is no remedy: it is for the masks."""
+    write_image(tmp_path / "a.png", np.random.default_rng(0).integers(60, 200, (*SHAPE, 3), dtype=np.uint8))
+    write_image(tmp_path / "fov.png", np.where(np.arange(80) < 30, 0, np.where(np.arange(80) < 60, 127, 255))[None]
+                .repeat(60, axis=0).astype(np.uint8))
+    line = refusal(check_sample, Sample("a", tmp_path / "a.png", None, tmp_path / "fov.png"))
+    assert "fov.png: a field of view has two levels" in line and "--foreground" not in line
