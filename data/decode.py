@@ -9,8 +9,8 @@ import logging
 import struct
 import warnings
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -24,8 +24,7 @@ from data.medical import read_dicom, read_nifti
 
 PIXEL_LIMIT = 100_000_000  # twelve times an HRF photograph; the header of a small file can claim far more
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F")
-SUBFILE, WIDTH, LENGTH, BITS, PHOTOMETRIC = 254, 256, 257, 258, 262  # tags of TIFF and EXIF
-ORIENTATION, MAX_SAMPLE, PLANES = 274, 281, 284
+BITS, PHOTOMETRIC, ORIENTATION, MAX_SAMPLE, PLANES = 258, 262, 274, 281, 284  # tags of TIFF and EXIF
 MASK_PAGE = 4  # a value of PHOTOMETRIC
 PAGE_LIMIT = 100  # pages of a TIFF that are looked at for the picture
 TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
@@ -118,7 +117,7 @@ def _check_png(path: Path) -> None:
 
 def _decode(path: Path, image: Image.Image) -> Picture:
     notes, page = [], 0
-    if getattr(image, "n_frames", 1) > 1:
+    if _has_several(image):
         page = _page(path, image)
         image.seek(page)
         notes.append(f"page {page + 1} of several taken")
@@ -145,23 +144,27 @@ def _decode(path: Path, image: Image.Image) -> Picture:
     return Picture(np.ascontiguousarray(values), int(white), palette, lossy, tuple(notes))
 
 
+def _has_several(image: Image.Image) -> bool:
+    try:
+        return getattr(image, "n_frames", 1) > 1
+    except SyntaxError:  # Pillow does not know the pixels of the last page, which may be a mask's
+        return True
+
+
 def _page(path: Path, image: Image.Image) -> int:
     """Of a file with several: the first of an MPO, and of a TIFF the one that is no thumbnail, smaller copy or mask."""
     if image.format == "MPO":
         return 0
-    frames = image.n_frames
-    if image.format == "TIFF" and frames <= PAGE_LIMIT:
-        sides = {}
-        for page in range(frames):
-            with suppress(SyntaxError):  # Pillow reads the tags of any page, and does not know the pixels of a mask's
-                image.seek(page)
-            tags = image.tag_v2
-            if not tags.get(SUBFILE, 0) & 5 and tags.get(PHOTOMETRIC) != MASK_PAGE:  # 1 is a smaller copy, 4 a mask
-                sides[page] = tags.get(WIDTH, 0) * tags.get(LENGTH, 0)
-        largest = [page for page, pixels in sides.items() if pixels == max(sides.values())]
-        if len(largest) == 1:
-            return largest[0]
-    raise refused(path, f"{frames} pages or frames")
+    if image.format != "TIFF":
+        raise refused(path, f"{image.n_frames} frames")
+    with tifffile.TiffFile(path) as file:
+        pages = list(islice(file.pages, PAGE_LIMIT + 1))
+        sides = {number: page.imagewidth * page.imagelength for number, page in enumerate(pages)
+                 if not page.subfiletype & 5 and page.photometric != MASK_PAGE}  # 1 is a smaller copy, 4 a mask
+    largest = [number for number, pixels in sides.items() if pixels == max(sides.values())]
+    if len(largest) != 1 or len(pages) > PAGE_LIMIT:
+        raise refused(path, f"{len(pages)} pages, of which no one is the picture")
+    return largest[0]
 
 
 def _exif_orientation(image: Image.Image) -> int:
