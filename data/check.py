@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags, logging
 
-from data.copies import refuse_copies, warn_of_look_alikes
+from data.copies import copies, refuse_copies, warn_of_look_alikes
 from data.decode import TURNED
 from data.errors import UserError, listed
 from data.fundus import find_field_of_view
@@ -180,6 +180,15 @@ def _check_levels(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
                         f"foreground, with commas between, for example --foreground={','.join(levels[1:])}")
 
 
+def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
+    """UserError where test images of `spec` are copies of training images of `pairs`."""
+    found = copies(samples(spec, "test", modality=modality), samples(pairs, "train", modality=modality))
+    if found:
+        stems = listed(dict.fromkeys(test.stem for test, _ in found))
+        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({stems}): give a data set that no "
+                        "arm was trained on")
+
+
 def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (), tests: tuple[str, ...] = ()) -> None:
     """Checks data sets, "layout:path": pairs, photographs, which may be "", and others on whose test images the arms
     will be measured. Ends the process where a file is bad, or where a test image is among those that trainings see."""
@@ -200,6 +209,7 @@ def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (
         warn_of_look_alikes(test, train + others)
         for spec in tests:  # or hours of training would come before the error
             check_pairs(samples(spec, "test", True, modality, foreground_of(spec, foreground)))
+            check_unseen(spec, pairs, modality)
     except UserError as error:
         sys.exit(f"error: {error}")
 

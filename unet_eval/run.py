@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from data.check import check_pairs
-from data.copies import copies
-from data.errors import UserError, listed
+from data.check import check_pairs, check_unseen
+from data.errors import UserError
 from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
@@ -227,15 +226,6 @@ def load_test_images(spec: str, modality: str = "", foreground: tuple[str, ...] 
     tests = samples(spec, "test", True, modality, foreground)
     check_pairs(tests)
     return [TestImage.load(sample) for sample in tests]
-
-
-def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
-    """UserError where test images of `spec` are copies of training images of `pairs`."""
-    found = copies(samples(spec, "test", modality=modality), samples(pairs, "train", modality=modality))
-    if found:
-        stems = listed(dict.fromkeys(test.stem for test, _ in found))
-        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({stems}): give a data set that no "
-                        "arm was trained on")
 
 
 def first_rows(store: PairReader, count: int) -> Iterator[dict[str, np.ndarray]]:

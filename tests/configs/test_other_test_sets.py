@@ -38,7 +38,8 @@ def test_what_is_wrong_with_them_stops(folder, capsys):
     pairs, other = folder("mine", 1), folder("other", 3)
     main(pairs, "", "other", ("1", "2"))
     main(pairs, "", "other", ("1", "2", "3"), (other,))
-    for spec, line in ((f"{other}s", "no folder"), ("hrv:x", "unknown layout"), (other, "none of --foreground=1")):
+    for spec, line in ((pairs.replace("folder", "fold-1-of-5:folder"), "holds training images of --pairs"),
+                       (f"{other}s", "no folder"), ("hrv:x", "unknown layout"), (other, "none of --foreground=1")):
         with pytest.raises(SystemExit) as end:
             main(pairs, "", "other", ("1", "2"), (spec,))
         assert line in str(end.value) and "\n" not in str(end.value)
