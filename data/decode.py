@@ -44,7 +44,7 @@ class Picture:
     values: (H, W) grey or (H, W, 3) RGB; uint8 or uint16, or grey int32 or float32. white: the value that stands for
     white as the file says, 0 where it does not. palette: colours come from a palette. lossy: values are near those that
     were meant. notes: conversions that the user has to know. shown: uint8 of the same shape, where the file says how
-    its values are to be shown.
+    its values are to be shown; shown_notes: on that.
     """
 
     values: np.ndarray
@@ -53,6 +53,7 @@ class Picture:
     lossy: bool
     notes: tuple[str, ...]
     shown: np.ndarray | None = None
+    shown_notes: tuple[str, ...] = ()
 
 
 def decode(path: Path) -> Picture:
@@ -66,8 +67,8 @@ def decode(path: Path) -> Picture:
             raise UserError(f"{path}: the file is empty (0 bytes); copy it again from its source")
         if suffix(path) in MEDICAL:
             read = read_dicom if MEDICAL[suffix(path)] == "DICOM" else read_nifti
-            values, shown, notes = read(path, PIXEL_LIMIT)
-            return Picture(values, 0, False, False, tuple(notes), shown)
+            values, shown, notes, shown_notes = read(path, PIXEL_LIMIT)
+            return Picture(values, 0, False, False, tuple(notes), shown, tuple(shown_notes))
         # No other formats: for some, Pillow would start another program.
         with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
             if image.format == "PNG":
