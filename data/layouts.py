@@ -68,9 +68,10 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
             raise UserError(f"'{spec}': it lies one folder deeper, write {name}:{inner}")
         which = "samples" if split == "all" else f"{split} samples"
         few = (". Test images lie in test/, or a table says so; where there is no split every fifth patient tests, so "
-               f"that {HELD_OUT} are needed; a folder val/ is not read. `make folds` needs no test images"
-               if split == "test" else "")
-        raise UserError(f"{root}: no {which}; data/README.md shows how the layout '{name}' lies on disk{few}")
+               f"that {HELD_OUT} are needed; a folder val/ is not read" if not data_set.modality else "")
+        few += ". `make folds` needs no test images"
+        raise UserError(f"{root}: no {which}; data/README.md shows how the layout '{name}' lies on disk"
+                        f"{few if split == 'test' else ''}")
     return sorted(all_samples, key=lambda sample: sample.stem)
 
 

@@ -116,3 +116,28 @@ def test_a_patient_on_both_sides_of_the_split_is_named(table, monkeypatch):
     checking.main(table("\n".join(["image,mask,split,patient", *split])), "", "other")
     [line] = [line for line in lines if line.startswith("patients with training and with test images")]
     assert line.endswith(": 1, 2")
+
+
+def test_drive_whose_folder_of_test_masks_holds_no_mask(tmp_path):
+    """A Mac leaves a file of its own there."""
+    picture = np.random.default_rng(0).integers(60, 200, (40, 40, 3), dtype=np.uint8)
+    for number in range(21, 27):
+        write_image(tmp_path / "training/images" / f"{number}_training.tif", picture)
+        write_image(tmp_path / "training/1st_manual" / f"{number}_manual1.gif", picture[..., 0])
+    (tmp_path / "test/1st_manual").mkdir(parents=True)
+    (tmp_path / "test/1st_manual/.DS_Store").write_bytes(b"x")
+    assert [sample.stem for sample in samples(f"drive:{tmp_path}", "test")] == ["25"]
+
+
+def test_the_rule_of_splits_is_told_of_layouts_that_have_it(write, tmp_path):
+    root = write("{}", "{}")
+    for number in range(3, 7):
+        (root / "images" / f"{number}.png").unlink()
+        (root / "masks" / f"{number}.png").unlink()
+    with pytest.raises(UserError, match="no test samples.*so that 5 are needed.*`make folds`"):
+        samples(f"folder:{root}", "test")
+    for eye in ("01L", "01R"):
+        write_image(tmp_path / "chase" / f"Image_{eye}.jpg", np.zeros((40, 40, 3), np.uint8))
+        write_image(tmp_path / "chase" / f"Image_{eye}_1stHO.png", np.zeros((40, 40), np.uint8))
+    with pytest.raises(UserError, match="no test samples.*on disk. `make folds`"):
+        samples(f"chase_db1:{tmp_path / 'chase'}", "test")
