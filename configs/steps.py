@@ -36,7 +36,8 @@ AS_LEARNED = ("--count=20", "--decoder=cut", "--match_share", "--vary=0")
 def data(run: Settings) -> Step:
     draw = [["data.phantom", f"--out={PHANTOMS}"]] if run.uses_phantoms and not PHANTOMS.is_dir() else []
     sets = [f"--pairs={run.pairs}", f"--modality={run.modality}"]
-    check = ["data.check", *sets, f"--photos={run.photos}", f"--foreground={run.foreground}"]
+    tests = [flag for flag in run.flags_for("unet_eval.evaluate") if flag.lstrip("-").startswith("test=")]
+    check = ["data.check", *sets, f"--photos={run.photos}", f"--foreground={run.foreground}", *tests]
     begun = any(run.folder.glob("*/config.json"))
     trained = [["training.provenance", f"--run={run.folder}", *sets, f"--photos={run.stage2_photos}"]] if begun else []
     hint = "\ndata: these are procedural; README.md says how to get DRIVE and MESSIDOR into data/raw"

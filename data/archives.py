@@ -89,7 +89,7 @@ def _places(archive: Path, name: str, members: list[zipfile.ZipInfo]) -> dict[st
     for member in members:
         base = (re.search(r"Base\d\d", member.filename) or named)[0]
         for pattern, place in DATA_SETS[name]:
-            found = re.search(rf"(?:^|/){pattern}\Z", member.filename, re.ASCII)
+            found = re.search(rf"(?:^|/){pattern}\Z", member.filename.replace("\\", "/"), re.ASCII)
             if found:
                 path = place.format(*found.groups(), base=base)
                 if path in places:
@@ -147,6 +147,9 @@ def _blocks(archive: Path, file: zipfile.ZipFile, member: zipfile.ZipInfo):
                 if not block:
                     return
                 yield block
+    except NotImplementedError as error:  # Deflate64, which Windows takes for large files
+        raise UserError(f"{archive}: {member.filename!r} is packed in a way that is not read here ({error}); unpack it "
+                        "yourself") from error
     except Exception as error:  # on damaged archives zipfile raises many kinds
         raise _damaged(archive, error) from error
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags, logging
 
-from data.copies import refuse_copies, warn_of_look_alikes
+from data.copies import copies, refuse_copies, warn_of_look_alikes
+from data.decode import TURNED
 from data.errors import UserError, listed
 from data.fundus import find_field_of_view
 from data.images import image_and_notes
-from data.layouts import MODALITIES, Sample, photographs, samples
-from data.masks import Mask, decode_mask
+from data.layouts import MODALITIES, Sample, foreground_of, photographs, samples
+from data.masks import Mask, NoMask, decode_mask
 
 LEAST_SIDE = 32  # pixels
 MOSTLY = 0.75  # share of foreground in all masks of a folder that cells, cut out one by one, do not reach
@@ -52,14 +53,22 @@ def check_sample(sample: Sample) -> Finding:
     height, width = image.shape[:2]
     if min(height, width) < LEAST_SIDE:
         raise UserError(f"{sample.image}: {width} x {height} pixels are too few: {LEAST_SIDE} a side are needed")
+    if image.min() == image.max():
+        remarks.append("images of one grey only")
     fov = None
     if sample.fov:
-        fov = _on_grid(sample, "field of view", sample.fov, decode_mask(sample.fov), image).pixels
+        try:
+            fov = _on_grid(sample, "field of view", sample.fov, decode_mask(sample.fov), image).pixels
+        except NoMask as error:  # which says --foreground, and that is of the masks
+            raise UserError(f"{sample.fov}: a field of view has two levels; paint white what shows the eye, and all "
+                            "else black") from error
         _check_field_of_view(sample, fov, image)
     if not sample.mask:
         return Finding((height, width), tuple(remarks))
     mask = _on_grid(sample, "mask", sample.mask, decode_mask(sample.mask, sample.foreground), image)
     remarks += [f"masks {note}" for note in mask.notes]
+    if TURNED in notes and TURNED not in mask.notes:
+        remarks.append("masks taken as drawn on the upright view, for they have no orientation tag and their images do")
     share = float((mask.pixels > 0).mean())
     if not share:
         remarks.append(f"masks {EMPTY}")
@@ -171,20 +180,36 @@ def _check_levels(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
                         f"foreground, with commas between, for example --foreground={','.join(levels[1:])}")
 
 
-def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = ()) -> None:
-    """Checks both data sets, "layout:path"; `photos` may be empty. Ends the process where a file is bad, or where a
-    test image is among those that trainings see."""
+def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
+    """UserError where test images of `spec` are copies of training images of `pairs`."""
+    found = copies(samples(spec, "test", modality=modality), samples(pairs, "train", modality=modality))
+    if found:
+        stems = listed(dict.fromkeys(test.stem for test, _ in found))
+        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({stems}): give a data set that no "
+                        "arm was trained on")
+
+
+def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (), tests: tuple[str, ...] = ()) -> None:
+    """Checks data sets, "layout:path": pairs, photographs, which may be "", and others on whose test images the arms
+    will be measured. Ends the process where a file is bad, or where a test image is among those that trainings see."""
     logging.set_verbosity(logging.INFO)
     logging.get_absl_handler().setFormatter(None)
     try:
         train, test = (samples(pairs, split, True, modality, foreground) for split in ("train", "test"))
         check_pairs(train + test)
         refuse_copies(test, train, pairs)
+        shared = {sample.patient for sample in train} & {sample.patient for sample in test}
+        if shared:
+            logging.warning("patients with training and with test images, so that the test is easier than one on other "
+                            "patients: %s", listed(sorted(shared)))
         others = photographs(photos, pairs, modality)
         if others:
             check(others)
             refuse_copies(test, others, photos)
         warn_of_look_alikes(test, train + others)
+        for spec in tests:  # or hours of training would come before the error
+            check_pairs(samples(spec, "test", True, modality, foreground_of(spec, foreground)))
+            check_unseen(spec, pairs, modality)
     except UserError as error:
         sys.exit(f"error: {error}")
 
@@ -194,4 +219,5 @@ if __name__ == "__main__":
     PHOTOS = flags.DEFINE_string("photos", "", "Photographs without masks, layout:path.")
     MODALITY = flags.DEFINE_enum("modality", "", ["", *MODALITIES], "What a data set of the layout `folder` shows.")
     FOREGROUND = flags.DEFINE_list("foreground", [], "Levels or colours of the masks that are the foreground.")
-    app.run(lambda _: main(PAIRS.value, PHOTOS.value, MODALITY.value, tuple(FOREGROUND.value)))
+    TESTS = flags.DEFINE_multi_string("test", [], "Other data sets on which the arms will be measured, layout:path.")
+    app.run(lambda _: main(PAIRS.value, PHOTOS.value, MODALITY.value, tuple(FOREGROUND.value), tuple(TESTS.value)))

@@ -5,16 +5,18 @@ converted in several ways is refused, so that the user decides.
 """
 from __future__ import annotations
 
+import logging
 import struct
 import warnings
 import zlib
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from data.errors import UserError
 from data.finding import FORMATS, MEDICAL, suffix
@@ -22,13 +24,17 @@ from data.medical import read_dicom, read_nifti
 
 PIXEL_LIMIT = 100_000_000  # twelve times an HRF photograph; the header of a small file can claim far more
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F")
-SUBFILE, BITS, PHOTOMETRIC, ORIENTATION, MAX_SAMPLE, PLANES = 254, 258, 262, 274, 281, 284  # tags of TIFF and EXIF
+BITS, PHOTOMETRIC, ORIENTATION, MAX_SAMPLE, PLANES = 258, 262, 274, 281, 284  # tags of TIFF and EXIF
+MASK_PAGE = 4  # a value of PHOTOMETRIC
 PAGE_LIMIT = 100  # pages of a TIFF that are looked at for the picture
 TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
          6: lambda a: np.rot90(a, -1), 7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: np.rot90}  # by orientation
 
-# What is wrong with a file is reported here, in one line; Pillow's warnings would repeat it.
+TURNED = "turned upright as their orientation tag says"  # a note
+
+# What is wrong with a file is reported here, in one line; warnings of other libraries would repeat it.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Picture:
     values: (H, W) grey or (H, W, 3) RGB; uint8 or uint16, or grey int32 or float32. white: the value that stands for
     white as the file says, 0 where it does not. palette: colours come from a palette. lossy: values are near those that
     were meant. notes: conversions that the user has to know. shown: uint8 of the same shape, where the file says how
-    its values are to be shown.
+    its values are to be shown; shown_notes: on that.
     """
 
     values: np.ndarray
@@ -47,6 +53,7 @@ class Picture:
     lossy: bool
     notes: tuple[str, ...]
     shown: np.ndarray | None = None
+    shown_notes: tuple[str, ...] = ()
 
 
 def decode(path: Path) -> Picture:
@@ -60,8 +67,8 @@ def decode(path: Path) -> Picture:
             raise UserError(f"{path}: the file is empty (0 bytes); copy it again from its source")
         if suffix(path) in MEDICAL:
             read = read_dicom if MEDICAL[suffix(path)] == "DICOM" else read_nifti
-            values, shown, notes = read(path, PIXEL_LIMIT)
-            return Picture(values, 0, False, False, tuple(notes), shown)
+            values, shown, notes, shown_notes = read(path, PIXEL_LIMIT)
+            return Picture(values, 0, False, False, tuple(notes), shown, tuple(shown_notes))
         # No other formats: for some, Pillow would start another program.
         with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
             if image.format == "PNG":
@@ -71,9 +78,26 @@ def decode(path: Path) -> Picture:
         raise
     except Image.DecompressionBombError as error:
         raise _too_large(path, "its header claims more than can be read") from error
+    except UnidentifiedImageError as error:
+        kind = _unusual_tiff(path)
+        raise (refused(path, f"pixels of the kind {kind}") if kind else _unreadable(path, error)) from error
     except Exception as error:  # on damaged files Pillow raises many kinds, for example struct.error and KeyError
-        raise UserError(f"{path}: cannot be read, truncated, damaged or of an unknown format ({error}); "
-                        "copy it again from its source, or save it as PNG") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: cannot be read, truncated, damaged or of an unknown format ({error}); "
+                     "copy it again from its source, or save it as PNG")
+
+
+def _unusual_tiff(path: Path) -> str:
+    """The kind of pixels in a TIFF that Pillow does not know, such as float64; "" for all other files."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            kind = file.pages[0].dtype
+    except Exception:  # it is no TIFF, or a damaged one
+        return ""
+    return str(kind) if kind is not None and (kind.itemsize > 2 or kind.kind == "f") else ""
 
 
 def refused(path: Path, what: str) -> UserError:
@@ -94,7 +118,7 @@ def _check_png(path: Path) -> None:
 
 def _decode(path: Path, image: Image.Image) -> Picture:
     notes, page = [], 0
-    if getattr(image, "n_frames", 1) > 1:
+    if _has_several(image):
         page = _page(path, image)
         image.seek(page)
         notes.append(f"page {page + 1} of several taken")
@@ -108,7 +132,7 @@ def _decode(path: Path, image: Image.Image) -> Picture:
         raise refused(path, "16-bit pixels that are white at zero")
     orientation = tags.get(ORIENTATION, 1) if tags else _exif_orientation(image)
     if orientation in TURNS:
-        notes.append("turned upright as their orientation tag says")
+        notes.append(TURNED)
     if image.mode == "CMYK":
         notes.append("converted from CMYK without a colour profile")
     palette, lossy = image.mode in ("P", "PA"), image.format in ("JPEG", "MPO")
@@ -121,21 +145,27 @@ def _decode(path: Path, image: Image.Image) -> Picture:
     return Picture(np.ascontiguousarray(values), int(white), palette, lossy, tuple(notes))
 
 
+def _has_several(image: Image.Image) -> bool:
+    try:
+        return getattr(image, "n_frames", 1) > 1
+    except SyntaxError:  # Pillow does not know the pixels of the last page, which may be a mask's
+        return True
+
+
 def _page(path: Path, image: Image.Image) -> int:
     """Of a file with several: the first of an MPO, and of a TIFF the one that is no thumbnail, smaller copy or mask."""
     if image.format == "MPO":
         return 0
-    frames = image.n_frames
-    if image.format == "TIFF" and frames <= PAGE_LIMIT:
-        sides = {}
-        for page in range(frames):
-            image.seek(page)
-            if not image.tag_v2.get(SUBFILE, 0) & 5:  # 1 is a smaller copy, 4 a mask
-                sides[page] = image.width * image.height
-        largest = [page for page, pixels in sides.items() if pixels == max(sides.values())]
-        if len(largest) == 1:
-            return largest[0]
-    raise refused(path, f"{frames} pages or frames")
+    if image.format != "TIFF":
+        raise refused(path, f"{image.n_frames} frames")
+    with tifffile.TiffFile(path) as file:
+        pages = list(islice(file.pages, PAGE_LIMIT + 1))
+        sides = {number: page.imagewidth * page.imagelength for number, page in enumerate(pages)
+                 if not page.subfiletype & 5 and page.photometric != MASK_PAGE}  # 1 is a smaller copy, 4 a mask
+    largest = [number for number, pixels in sides.items() if pixels == max(sides.values())]
+    if len(largest) != 1 or len(pages) > PAGE_LIMIT:
+        raise refused(path, f"{len(pages)} pages, of which no one is the picture")
+    return largest[0]
 
 
 def _exif_orientation(image: Image.Image) -> int:
@@ -178,6 +208,8 @@ def _sixteen(path: Path, image: Image.Image, tags, page: int, orientation: int) 
         values = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
         if values is not None and values.ndim == 3:
             values = values[..., [2, 1, 0, 3][:values.shape[2]]]
+    if values is not None and values.dtype == np.int16 and values.min() >= 0:
+        values = values.astype(np.uint16)
     if values is None or values.dtype != np.uint16 or values.ndim == 3 and values.shape[2] not in (3, 4):
         raise refused(path, "16-bit pixels of an unusual kind")
     if values.ndim == 3 and values.shape[2] == 4:

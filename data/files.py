@@ -12,6 +12,10 @@ from pathlib import Path
 from data.errors import UserError
 
 RECORD = "made.sha256"
+BACKSLASH = "\\"
+# Of names, in a line of RECORD that begins with a backslash, as the program sha256sum has them.
+ESCAPES = {BACKSLASH: r"\\", "\n": r"\n", "\r": r"\r"}
+UNESCAPED = {escaped: letter for letter, escaped in ESCAPES.items()}
 NO_UTF_8 = re.compile("[\udc80-\udcff]")
 
 
@@ -86,6 +90,12 @@ def _append(path: Path, line: bytes) -> None:
             raise
 
 
+def _line(digest: str, name: str) -> bytes:
+    """Of RECORD."""
+    escaped = "".join(ESCAPES.get(letter, letter) for letter in name)
+    return f"{BACKSLASH * (escaped != name)}{digest}  {escaped}\n".encode("utf-8", "surrogateescape")
+
+
 class OutputFolder:
     """A folder for results. It may contain files of the user, and none of these is replaced or removed.
 
@@ -127,7 +137,7 @@ class OutputFolder:
         try:
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             # The list comes first: if the process is killed between the two, no file is left that is not listed.
-            _append(self.path / RECORD, f"{digest}  {name}\n".encode("utf-8", "surrogateescape"))
+            _append(self.path / RECORD, _line(digest, name))
         except OSError as error:
             raise write_error(self.path / name, error) from error
 
@@ -135,11 +145,13 @@ class OutputFolder:
         """{name: checksums of all versions of the file that were written}."""
         written: dict[str, set[str]] = {}
         try:
-            text = (self.path / RECORD).read_text(encoding="utf-8", errors="surrogateescape")
+            text = (self.path / RECORD).read_bytes().decode("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
             return written
-        for line in text.splitlines():
+        for line in text.split("\n")[:-1]:
             digest, _, name = line.partition("  ")
+            if digest.startswith(BACKSLASH):
+                digest, name = digest[1:], re.sub(r"\\[\\nr]", lambda found: UNESCAPED[found[0]], name)
             written.setdefault(name, set()).add(digest)
         return written
 

@@ -69,7 +69,7 @@ def list_images(folder: Path, ending: str = "", recursive: bool = False) -> dict
     except OSError as error:
         raise UserError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from error
     if left_out:
-        say(f"{folder}: {len(left_out)} left out, by their suffix, as hidden or as folders: "
+        say(f"{folder}: {len(left_out)} left out, by their suffix, as hidden, as folders or as links to nothing: "
             f"{listed(path.relative_to(folder) for path in left_out)}")
     if empty:
         raise UserError(f"{folder}: empty files (0 bytes): {listed(empty)}; copy them again")
@@ -130,26 +130,29 @@ def pair(root: Path, images: dict[str, Path], masks: dict[str, Path] | None,
 
 
 def _match(root: Path, role: str, images: list[str], others: list[str]) -> dict[str, str]:
-    """Image stem -> stem of its mask or field of view: the same, or if that pairs more, the same without an ending that
-    all of them share, or in another case of letters. Which rule it was is said."""
+    """Image stem -> stem of its mask or field of view: the same, or if that pairs more, the same without an ending or a
+    beginning that all of them share, or in another case of letters. Which rule it was is said."""
     best = {stem: stem for stem in images if stem in others}
     rule = ""
-    # A single image has no ending in common with others: eye_1 and eye_2 are two eyes.
-    shared = [ending for ending in _endings(images) if not ending[:1].isalnum()] if len(images) > 1 else [""]
-    for other_case, of_images, of_others in product((False, True), shared, _endings(others)):
+    # A single image has nothing in common with others: eye_1 and eye_2 are two eyes.
+    shared = [ends for ends in _ends(images) if not (ends[0][-1:] + ends[1][:1]).isalnum()] \
+        if len(images) > 1 else [("", "")]
+    for other_case, of_images, of_others in product((False, True), shared, _ends(others)):
         if len(best) == len(images):
             break
         by_name = [{}, {}]
-        for stems, ending, names in ((images, of_images, by_name[0]), (others, of_others, by_name[1])):
+        for stems, (head, tail), names in ((images, of_images, by_name[0]), (others, of_others, by_name[1])):
             for stem in stems:
-                name = stem[:len(stem) - len(ending)]
+                name = stem[len(head):len(stem) - len(tail)]
                 names[name.casefold() if other_case else name] = stem
         both = by_name[0].keys() & by_name[1].keys()
         distinct = len(by_name[0]) == len(images) and len(by_name[1]) == len(others)
         if distinct and len(both) > len(best):
             best = {by_name[0][name]: by_name[1][name] for name in both}
             rule = ", ".join(filter(None, [
-                of_others and f"but for its ending '{of_others}'", of_images and f"but for the image's '{of_images}'",
+                of_others[0] and f"but for its beginning '{of_others[0]}'",
+                of_others[1] and f"but for its ending '{of_others[1]}'",
+                any(of_images) and f"but for the image's '{''.join(of_images)}'",
                 other_case and "in any case of letters"]))
     if rule:
         stem = min(best)
@@ -157,11 +160,20 @@ def _match(root: Path, role: str, images: list[str], others: list[str]) -> dict[
     return best
 
 
-def _endings(stems: list[str]) -> list[str]:
-    """Endings that all have in common, from none at all, up to one that leaves a name of each."""
-    common = os.path.commonprefix([stem[::-1] for stem in stems])[::-1]
-    longest = min([len(common), *(len(stem) - 1 for stem in stems)])
-    return [common[len(common) - length:] for length in range(longest + 1)]
+def _ends(stems: list[str]) -> list[tuple[str, str]]:
+    """(beginning, ending), of which one is "", that all stems have in common. They leave a name of each, and cut no
+    number in two, or the mask of eye 1 might be that of eye 11."""
+    rest = min((len(stem) for stem in stems), default=1) - 1
+    head = os.path.commonprefix(stems)[:rest]
+    tail = os.path.commonprefix([stem[::-1] for stem in stems])[:rest][::-1]
+    found = [("", tail[len(tail) - length:]) for length in range(len(tail) + 1)]
+    found += [(head[:length], "") for length in range(1, len(head) + 1)]
+
+    def cuts_a_number(stem, head, tail):
+        at = len(head) or len(stem) - len(tail)
+        return stem[at - 1:at].isdigit() and stem[at:at + 1].isdigit()
+
+    return [ends for ends in found if not any(cuts_a_number(stem, *ends) for stem in stems)]
 
 
 def every_fifth(samples: list[Sample], split: str, count: int = HELD_OUT) -> list[Sample]:

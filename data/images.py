@@ -30,10 +30,10 @@ def image_and_notes(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     Raises UserError: as `data.decode.decode`, or pixels are 32-bit or float, for which no value is white.
     """
     picture = decode(path)
-    values, notes = picture.values if picture.shown is None else picture.shown, picture.notes
+    values, notes = picture.values if picture.shown is None else picture.shown, picture.notes + picture.shown_notes
     if values.dtype == np.uint16:
         top = int(values.max())
-        white = picture.white if top <= picture.white < 65535 else next(
+        white = picture.white if 0 < picture.white < 65535 and top <= picture.white else next(
             2 ** bits - 1 for bits in DEPTHS if top < 2 ** bits) if top else 65535
         if white < 65535:
             notes = (*notes, f"of 16 bits that use 0 to {white}, stretched")

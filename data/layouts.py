@@ -67,9 +67,11 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
         if inner:
             raise UserError(f"'{spec}': it lies one folder deeper, write {name}:{inner}")
         which = "samples" if split == "all" else f"{split} samples"
-        few = (f". Test images lie in test/, and of those in no train/ every fifth patient tests, so that {HELD_OUT} "
-               "are needed; a folder val/ is not read. `make folds` needs no test images" if split == "test" else "")
-        raise UserError(f"{root}: no {which}; data/README.md shows how the layout '{name}' lies on disk{few}")
+        few = (". Test images lie in test/, or a table says so; where there is no split every fifth patient tests, so "
+               f"that {HELD_OUT} are needed; a folder val/ is not read" if not data_set.modality else "")
+        few += ". `make folds` needs no test images"
+        raise UserError(f"{root}: no {which}; data/README.md shows how the layout '{name}' lies on disk"
+                        f"{few if split == 'test' else ''}")
     return sorted(all_samples, key=lambda sample: sample.stem)
 
 
@@ -105,6 +107,11 @@ def modality_of(spec: str, modality: str = "") -> str:
     if DATA_SETS[name].modality:
         return DATA_SETS[name].modality
     return "fundus" if DATA_SETS[name].has_fov(root) else modality or "other"
+
+
+def foreground_of(spec: str, foreground: tuple[str, ...]) -> tuple[str, ...]:
+    """That of a data set beside PAIRS: masks of a known one are its makers', others are read like those of PAIRS."""
+    return () if DATA_SETS[_parse(whole(spec))[0]].modality else foreground
 
 
 def photographs(spec: str, pairs: str, modality: str = "", labels: str = "") -> list[Sample]:

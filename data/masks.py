@@ -16,11 +16,16 @@ from data.decode import Picture, decode
 from data.errors import SHOWN, UserError
 
 FEW = 4  # levels of a lossless file; a mask that was resized smoothly has more
+MANY = 64  # levels; labels of thin vessels are fewer, probabilities more
 FLAT = 0.3  # share of the pixels between both ends that equal their neighbours: 0.03 where resized, 0.7 of labels
 NEAR = 0.10  # a pixel is "near" the darkest or brightest level of a mask within this share of the range between them
 NEAR_SHARE = 0.75  # of thin vessels, reduced 16 times, 88 % are near either end; of photographs and ramps, few are
 RANGE = 64  # the least range of a mask with more than two levels; vessels half a pixel wide have 128
 COLOUR = re.compile(r"[0-9a-f]{6}")
+
+
+class NoMask(UserError):
+    """A picture has not the levels of a mask."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +51,32 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
     Args:
       foreground: levels, such as "1", or colours, such as "ff0000", of the file.
     Raises:
-      UserError: as `data.decode.decode`; the file is a map of labels and there is no `foreground`, or no mask at all.
+      UserError: as `data.decode.decode`.
+      NoMask: the file is a map of labels and there is no `foreground`, or it is no mask at all.
     """
     picture = decode(path)
     values, coloured = _levels(path, picture)
     counts = _counts(values)
     levels, labels = list(counts), _parse(foreground, coloured)
     low, high = levels[0], levels[-1]
+    may_be_labels = not picture.lossy and len(levels) <= MANY
     is_labels = coloured or len(levels) > 2 and (
-        not picture.lossy and len(levels) <= FEW or _flat(values, counts) > FLAT)
+        may_be_labels and (len(levels) <= FEW or bool(foreground) and not _is_blurred(counts))
+        or _flat(values, counts) > FLAT)
     if coloured and picture.lossy:
-        raise UserError(f"{path}: a coloured mask as JPG, which changes colours; save it as PNG")
+        raise NoMask(f"{path}: a coloured mask as JPG, which changes colours; save it as PNG")
     if is_labels and not foreground:
-        raise UserError(f"{path}: the mask has {_describe(counts, coloured, values.size)}; say which are the foreground"
-                        f", with commas between, for example --foreground={_name(levels[1], coloured)}")
+        which = "as a photograph has; if the mask is drawn over one, say in which" if len(levels) > MANY and coloured \
+            else "say which are the foreground, with commas between"
+        raise NoMask(f"{path}: the mask has {_describe(counts, coloured, values.size)}; {which}, for example "
+                        f"--foreground={_example(counts, coloured)}")
     if len(levels) > 2 and not is_labels:
-        half = _half(path, values, counts)
+        if not _is_blurred(counts):
+            flag = ", or say which levels are the foreground, with commas between, for example " \
+                f"--foreground={','.join(map(str, levels[1:][-2:]))}" if may_be_labels else ""
+            raise NoMask(f"{path}: the mask has {len(counts)} levels from {low} to {high}, {_near(counts):.0%} of "
+                            f"pixels near either end; save it with two levels, 0 and 255{flag}")
+        half = (low + high) / 2
         bright = values > half
         on = (any(label > half for label in labels), any(label <= half for label in labels)) if labels else (1, 0)
         return Mask(np.where(bright, on[0], on[1]).astype(np.uint8) * 255, (), (*picture.notes, "cut at half"))
@@ -69,7 +84,7 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
         inside = np.isin(values, labels)
     elif len(levels) == 1:
         if low not in (0, 1) and low < 128:
-            raise UserError(f"{path}: every pixel of the mask is {low}; background is 0, foreground 255, or say which "
+            raise NoMask(f"{path}: every pixel of the mask is {low}; background is 0, foreground 255, or say which "
                             f"levels are foreground, for example --foreground={low}")
         inside = values > 0
     else:
@@ -84,16 +99,26 @@ def _levels(path: Path, picture: Picture) -> tuple[np.ndarray, bool]:
     if values.ndim == 2:
         whole = values.astype(np.int32) if np.isfinite(values).all() else None
         if whole is None or (whole != values).any() or whole.min() < 0 or whole.max() > 65535:
-            raise UserError(f"{path}: the mask's pixels are no whole numbers from 0 to 65535; save it with two levels, "
+            raise NoMask(f"{path}: the mask's pixels are no whole numbers from 0 to 65535; save it with two levels, "
                             "0 and 255")
         return whole, False
     if (values == values[..., :1]).all():
         return values[..., 0].astype(np.int32), False
-    eight = (values >> 8 if values.dtype == np.uint16 else values).astype(np.int32)
-    colours = eight @ np.int32([65536, 256, 1])
+    colours = _colours(path, values)
     if picture.palette and len(np.unique(colours)) == 2:
         return cv2.cvtColor(values, cv2.COLOR_RGB2GRAY).astype(np.int32), False
     return colours, True
+
+
+def _colours(path: Path, values: np.ndarray) -> np.ndarray:
+    """RGB of 8 or 16 bits -> 65536 red + 256 green + blue, of 8. UserError where that makes one of two colours."""
+    if values.dtype == np.uint8 or values.max() < 256:
+        return values.astype(np.int32) @ np.int32([65536, 256, 1])
+    colours = (values >> 8).astype(np.int32) @ np.int32([65536, 256, 1])
+    if len(np.unique(values.astype(np.int64) @ np.int64([1 << 32, 1 << 16, 1]))) > len(np.unique(colours)):
+        raise NoMask(f"{path}: a mask in 16-bit colours, of which some are alike in 8 bits; save it with levels of "
+                        "grey, or with 8-bit colours")
+    return colours
 
 
 def _counts(values: np.ndarray) -> dict[int, int]:
@@ -116,16 +141,17 @@ def _flat(values: np.ndarray, counts: dict[int, int]) -> float:
     return (equal & between).sum() / max(1, between.sum())
 
 
-def _half(path: Path, values: np.ndarray, counts: dict[int, int]) -> float:
-    """Half of the range of a mask with more than two levels. Raises UserError where it is no mask."""
+def _near(counts: dict[int, int]) -> float:
+    """Share of the pixels that are near the darkest or the brightest level."""
     low, high = min(counts), max(counts)
     margin = NEAR * (high - low)
-    near = sum(count for level, count in counts.items() if not low + margin < level < high - margin) / values.size
-    if high - low < RANGE or near < NEAR_SHARE:
-        raise UserError(f"{path}: the mask has {len(counts)} levels from {low} to {high}, {near:.0%} of pixels near "
-                        "either end; save it with two levels, 0 and 255, or say which levels are the foreground, for "
-                        f"example --foreground={high}")
-    return (low + high) / 2
+    near = sum(count for level, count in counts.items() if not low + margin < level < high - margin)
+    return near / sum(counts.values())
+
+
+def _is_blurred(counts: dict[int, int]) -> bool:
+    """Whether more than two levels are those of a mask with blurred edges."""
+    return max(counts) - min(counts) >= RANGE and _near(counts) >= NEAR_SHARE
 
 
 def _parse(foreground: tuple[str, ...], coloured: bool) -> list[int]:
@@ -147,8 +173,15 @@ def _name(level: int, coloured: bool) -> str:
     return f"{level:06x}" if coloured else str(level)
 
 
+def _example(counts: dict[int, int], coloured: bool) -> str:
+    """For the error: the second level; of many colours, as where the mask is drawn over a photograph, the commonest but
+    one."""
+    levels = sorted(counts, key=counts.get, reverse=True) if coloured and len(counts) > SHOWN else [*counts]
+    return _name(levels[min(1, len(levels) - 1)], coloured)
+
+
 def _describe(counts: dict[int, int], coloured: bool, size: int) -> str:
     common = sorted(sorted(counts, key=counts.get, reverse=True)[:SHOWN])
     shown = ", ".join(f"{_name(level, coloured)} ({counts[level] / size:.1%})" for level in common)
-    kind = "colours" if coloured else "levels"
+    kind = ("colour" if coloured else "level") + "s" * (len(counts) > 1)
     return f"{len(counts)} {kind}{', of them' if len(counts) > SHOWN else ':'} {shown}"

@@ -8,8 +8,9 @@ import numpy as np
 from data.errors import UserError
 
 
-def read_dicom(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """A file of at most `limit` pixels, as (stored values, uint8 as it is shown, notes), each (H, W) or (H, W, 3) RGB.
+def read_dicom(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
+    """A file of at most `limit` pixels, as (stored values, uint8 as it is shown, notes on the values, notes on how they
+    are shown), both (H, W) or (H, W, 3) RGB.
 
     It is shown through its first window (DICOM PS3.3 C.11.2.1.2), else from the least to the largest value that its
     bits can hold, or that it has where they are signed; with MONOCHROME1, black and white are exchanged. Raises
@@ -22,16 +23,17 @@ def read_dicom(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str
         raise _missing(path, "DICOM", "pydicom 3, in Python 3.10 or 3.11") from None
     data = pydicom.dcmread(path)
     _check_size(path, (data.Rows, data.Columns, int(data.get("NumberOfFrames") or 1)), limit)
-    kind, notes = data.PhotometricInterpretation, []
+    kind, notes = data.PhotometricInterpretation, []  # on how it is shown
     stored = data.pixel_array  # YBR becomes RGB
     if kind == "PALETTE COLOR":
         stored = apply_color_lut(stored, data)
-        return stored, _eight(stored, 0, np.iinfo(stored.dtype).max), notes
+        return stored, _eight(stored, 0, np.iinfo(stored.dtype).max), [], []
     if stored.ndim == 3:
-        return stored, _eight(stored, 0, 2 ** data.BitsStored - 1), notes
+        return stored, _eight(stored, 0, 2 ** data.BitsStored - 1), [], []
     values = np.asarray(apply_modality_lut(stored, data), np.float64)
-    if "WindowWidth" in data and "WindowCenter" in data:
-        center, width = (float(np.ravel(data[name].value)[0]) for name in ("WindowCenter", "WindowWidth"))
+    center, width = (float(np.ravel(data[name].value or 0)[0]) if name in data else 0
+                     for name in ("WindowCenter", "WindowWidth"))
+    if width >= 1:  # less is no window
         low, high = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
         notes.append(f"shown through the window {center:g} / {width:g}")
     elif data.PixelRepresentation:
@@ -41,12 +43,12 @@ def read_dicom(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str
         low, high = np.ravel(apply_modality_lut(np.array([[0, 2 ** data.BitsStored - 1]]), data)).astype(float)
     shown = _eight(values, low, high)
     if kind == "MONOCHROME1":
-        notes.append("shown with black and white exchanged (MONOCHROME1)")
-        return int(stored.max()) + int(stored.min()) - stored.astype(np.int32), 255 - shown, notes
-    return stored.astype(np.int32), shown, notes
+        exchanged = int(stored.max()) + int(stored.min()) - stored.astype(np.int32)
+        return exchanged, 255 - shown, ["shown with black and white exchanged (MONOCHROME1)"], notes
+    return stored.astype(np.int32), shown, [], notes
 
 
-def read_nifti(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def read_nifti(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
     """The same of NIfTI, grey (H, W): the first axis runs to the right and the second downwards, as ITK-SNAP stores a
     picture. It is shown in the range that the header states (cal_min, cal_max), 8 bits as they are, else stretched."""
     try:
@@ -66,7 +68,7 @@ def read_nifti(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str
         if (low, high) != (0, 255):
             notes.append("of NIfTI that states no range, stretched from the least to the largest value")
     whole = stored.astype(np.int32) if (stored == np.round(stored)).all() and abs(stored).max() < 2 ** 31 else stored
-    return whole, _eight(stored.astype(np.float64), low, high), notes
+    return whole, _eight(stored.astype(np.float64), low, high), [], notes
 
 
 def _eight(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -42,7 +42,7 @@ class DataSet:
 
 def _drive(root: Path, split: str, masks: bool) -> list[Sample]:
     first_observer = root / "test" / "1st_manual"
-    if masks and not (first_observer.is_dir() and any(first_observer.iterdir())):
+    if masks and not list_optional(first_observer):
         drawn = _drive_part(root / "training", masks)
         parts = {part: every_fifth(drawn, part, min(HELD_OUT, len(drawn) or 1)) for part in ("train", "test")}
         say(f"{root}: no test/1st_manual, as DRIVE is given out today, so training images are held out and test: "

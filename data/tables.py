@@ -14,7 +14,7 @@ import unicodedata
 from pathlib import Path
 
 from data.errors import UserError, listed
-from data.finding import Sample, every_fifth, suffix
+from data.finding import Sample, every_fifth, say, suffix
 
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 
@@ -22,8 +22,8 @@ SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "tes
 def find(path: Path, split: str, masks: bool) -> list[Sample]:
     """The samples of a split; every fifth patient tests where the table has no column `split`.
 
-    Raises UserError: the table is no text or lacks a column, a file is absent, a row has no image or mask, or a split
-    that is not train or test.
+    Raises UserError: the table is no text, lacks a column or has it twice, a file is absent, a row has no image or no
+    mask, the image of another row, or a split that is not train or test.
     """
     rows = _rows(path)
     needed = ["image", "mask"] if masks else ["image"]
@@ -42,12 +42,28 @@ def find(path: Path, split: str, masks: bool) -> list[Sample]:
     found = [Sample(stem, *(_file(path, line, row.get(role) if role != "mask" or masks else None)
                             for role in ("image", "mask", "fov")), patient=row.get("patient") or "")
              for stem, (line, row) in zip(stems, rows)]
+    _check_repeated(path, found, [line for line, _ in rows])
     if not any(row.get("split") for _, row in rows):
         return every_fifth(found, split)
     unsplit = [line for line, row in rows if not row.get("split")]
     if unsplit:
         raise UserError(f"{path}: no split in line {listed(unsplit)}; write train or test")
     return [sample for sample, (_, row) in zip(found, rows) if SPLITS[row["split"].lower()] == split]
+
+
+def _check_repeated(path: Path, found: list[Sample], lines: list[int]) -> None:
+    """UserError where two lines name one image; says so where they name one mask, which may be right."""
+    for role in ("image", "mask"):
+        first: dict[str, int] = {}
+        for sample, line in zip(found, lines):
+            file = getattr(sample, role)
+            if file is None:
+                continue
+            before = first.setdefault(os.path.realpath(file), line)
+            if before != line and role == "image":
+                raise UserError(f"{path}: lines {before} and {line} name the same image, {file}; remove one of them")
+            if before != line:
+                say(f"{path}: lines {before} and {line} name the same mask, {file}")
 
 
 def has_fov(path: Path) -> bool:
@@ -61,15 +77,21 @@ def has_fov(path: Path) -> bool:
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """(number of the line, cells by column, in small letters and without spaces around)."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        head, _, _ = text.partition("\n")
-        reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count), strict=True)
-        reader.fieldnames = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-        return [(reader.line_num, {name: (cell or "").strip() for name, cell in row.items() if isinstance(name, str)})
-                for row in reader]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        # Spreadsheets leave empty lines, and one that says which separator follows.
+        skipped = next((k for k, line in enumerate(lines) if line.strip() and not line.startswith("sep=")), len(lines))
+        head = "".join(lines[skipped:skipped + 1])
+        reader = csv.DictReader(lines[skipped:], delimiter=max(",;\t", key=head.count), strict=True)
+        reader.fieldnames = columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        rows = [(skipped + reader.line_num, {name: (cell or "").strip() for name, cell in row.items()
+                                             if isinstance(name, str)}) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: cannot be read as a table ({why}); save it as CSV in UTF-8") from error
+    twice = [name for name in ("image", "mask", "fov", "split", "patient") if columns.count(name) > 1]
+    if twice:
+        raise UserError(f"{path}: two columns are called {listed(twice)}; rename or remove one")
+    return [(line, row) for line, row in rows if any(row.values())]
 
 
 def _stems(images: list[str]) -> list[str]:
@@ -86,5 +108,5 @@ def _file(path: Path, line: int, name: str | None) -> Path | None:
     file = path.parent / os.path.expanduser(name)  # unlike Path's, it leaves the name of an unknown user as it is
     if not os.path.isfile(file):  # unlike Path's, False for a name that is too long
         raise UserError(f"{path}: line {line} names {name}, and there is no file {file}; names are as seen from the "
-                        "table's folder")
+                        "table's folder, with / between folders")
     return file

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.pairs import PairReader
-from data.pipeline import batches, examples, read
+from data.pipeline import examples, read
 from data.randomness import key, normal, uniform
 from stage2_pix2pix.config import Stage2Config
 from training.fit import Schedule
@@ -109,4 +109,5 @@ def dataset(pairs: Pairs, config: Stage2Config, schedule: Schedule, first_step: 
                 "inside": tf.cast(rows["fovs"] > 0, tf.float32)[..., None]}
 
     source = examples(len(pairs), schedule.batch_size, schedule.steps, schedule.seed, first_step)
-    return batches(source.map(example, num_parallel_calls=2), schedule.batch_size).map(batch)
+    batched = source.map(example, num_parallel_calls=2).batch(schedule.batch_size, drop_remainder=True)
+    return batched.map(batch, num_parallel_calls=1).prefetch(2)

@@ -34,6 +34,7 @@ def test_what_is_copied_is_there_and_nothing_of_the_users():
         assert all((ROOT / source).exists() for source in sources.split()[:-1])
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {".git", ".venv", "data/raw", "checkpoints/*", "reports/*"} <= set(ignored)
+    assert not {".devcontainer", ".dockerignore", "tests"} & set(ignored)  # `make test` reads them
     kept = [line[1:] for line in ignored if line.startswith("!")]
     assert kept and all((ROOT / path).exists() for path in kept)
 

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from data.check import check_pairs
-from data.copies import copies
-from data.errors import UserError, listed
+from data.check import check_pairs, check_unseen
+from data.errors import UserError
 from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image
-from data.layouts import DATA_SETS, Sample, modality_of, origin, photographs, samples, training
+from data.layouts import Sample, foreground_of, modality_of, origin, photographs, samples, training
 from data.masks import read_mask
 from data.pairs import PairReader
 from training.provenance import check_run
@@ -117,8 +116,8 @@ class Run:
                 check_unseen(spec, config.pairs, config.modality)
             self.tests = load_test_images(config.pairs, config.modality, config.foreground)
             self.other_data_sets = {}
-            for spec in config.test:  # masks of a known data set are its makers', others are read like those of --pairs
-                foreground = () if DATA_SETS[whole(spec).partition(":")[0]].modality else config.foreground
+            for spec in config.test:
+                foreground = foreground_of(spec, config.foreground)
                 self.other_data_sets[spec] = load_test_images(spec, config.modality, foreground)
             self.training = load_views(config.pairs, "train", True, config.modality, config.foreground)
             self.learned = learned(folder, config.pairs, config.modality, self.training)
@@ -227,15 +226,6 @@ def load_test_images(spec: str, modality: str = "", foreground: tuple[str, ...] 
     tests = samples(spec, "test", True, modality, foreground)
     check_pairs(tests)
     return [TestImage.load(sample) for sample in tests]
-
-
-def check_unseen(spec: str, pairs: str, modality: str = "") -> None:
-    """UserError where test images of `spec` are copies of training images of `pairs`."""
-    found = copies(samples(spec, "test", modality=modality), samples(pairs, "train", modality=modality))
-    if found:
-        stems = listed(dict.fromkeys(test.stem for test, _ in found))
-        raise UserError(f"--test={spec} holds training images of --pairs={pairs} ({stems}): give a data set that no "
-                        "arm was trained on")
 
 
 def first_rows(store: PairReader, count: int) -> Iterator[dict[str, np.ndarray]]:

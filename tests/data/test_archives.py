@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 import subprocess
 import sys
@@ -209,3 +210,19 @@ def test_it_needs_no_package(place):
     answer = subprocess.run([sys.executable, "-S", "-m", "data.archives", "absent.zip"], capture_output=True, text=True,
                             env={"PYTHONPATH": str(ROOT)}, cwd=place)
     assert answer.returncode == 1 and answer.stderr.startswith("error: ") and answer.stderr.count("\n") == 1
+
+
+def test_folders_of_windows(place):
+    archive(place / "DRIVE.zip", [name.replace("/", "\\") for name in DRIVE])
+    main("DRIVE.zip")
+    assert written("data/raw/DRIVE") == sorted(DRIVE)
+
+
+def test_a_way_of_packing_that_python_does_not_know(place):
+    """Windows packs large files with Deflate64, number 9."""
+    content = archive(place / "DRIVE.zip", DRIVE).read_bytes()
+    for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content = re.sub(re.escape(mark) + b"(?s:.{%d})\x08\x00" % (at - 4),
+                         lambda found: found[0][:-2] + b"\x09\x00", content)
+    (place / "DRIVE.zip").write_bytes(content)
+    refusal("DRIVE.zip", "packed in a way that is not read here", "unpack it yourself")

@@ -10,7 +10,7 @@ from data.check import check_pairs, check_sample
 from data.errors import UserError
 from data.images import image_and_notes, read_image, write_image
 from data.layouts import Sample, samples
-from data.masks import read_mask
+from data.masks import decode_mask, read_mask
 
 RAMP = np.linspace(0, 1, 64, dtype=np.float64)[None].repeat(48, axis=0)  # (48, 64), brighter to the right
 CELL = np.zeros((48, 64), bool)
@@ -64,6 +64,18 @@ def test_the_window_is_heeded(tmp_path):
                  WindowCenter=[40, 0], WindowWidth=[400, 2000])
     image, notes = image_and_notes(path)
     assert near(image, (RAMP * 2000 - 1000 + 160) / 400, by=2) and notes == ("shown through the window 40 / 400",)
+
+
+def test_a_window_without_width_is_none(tmp_path):
+    """Through it every pixel would be black or white."""
+    path = dicom(tmp_path / "a.dcm", np.round(RAMP * 4095).astype(np.uint16), bits=12, WindowCenter=2000, WindowWidth=0)
+    image, notes = image_and_notes(path)
+    assert near(image, RAMP) and notes == ()
+
+
+def test_how_a_picture_is_shown_is_not_said_of_masks(tmp_path):
+    assert decode_mask(nifti(tmp_path / "m.nii", CELL.T.astype(np.int16))).notes == ()
+    assert "MONOCHROME1" in decode_mask(dicom(tmp_path / "m.dcm", CELL.astype(np.uint8), "MONOCHROME1")).notes[0]
 
 
 def test_white_and_black_are_exchanged_where_the_file_says_so(tmp_path):

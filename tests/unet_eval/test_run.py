@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from data.check import check_unseen
 from data.errors import UserError
 from data.files import write_json
 from data.fundus import load_views
@@ -15,7 +16,7 @@ from data.images import write_image
 from data.pairs import PairReader, PairWriter
 from unet_eval.evaluate import evaluate
 from unet_eval.inputs import pair_views
-from unet_eval.run import Net, Run, check_unseen, learned, tuned_threshold
+from unet_eval.run import Net, Run, learned, tuned_threshold
 from unet_eval.segment import Segmenter
 
 

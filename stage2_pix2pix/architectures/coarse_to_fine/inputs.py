@@ -18,6 +18,7 @@ from training.fit import Schedule
 COARSE = 48           # pixels of the coarse picture
 COARSE_KNOWN = 4      # planes of `coarse_inputs`
 ROOM = 3              # the last of them
+KEPT = 64 * 2 ** 20   # bytes of enlarged coarse pictures, 42 at 512 pixels
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -72,9 +73,9 @@ def colours(coarse: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return np.concatenate([coarse[inside].mean(axis=0), coarse[inside].std(axis=0) + 1e-3]).astype(np.float32)
 
 
-def enlarge(coarse: np.ndarray, size: int, part: tuple[slice, slice] = np.s_[:, :]) -> np.ndarray:
-    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth; only the rows and columns `part` of it."""
-    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)[part], -1, 1)
+def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
+    """float32 (COARSE, COARSE, 3) -> (size, size, 3) in [-1, 1], smooth."""
+    return np.clip(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), -1, 1)
 
 
 class Views:
@@ -161,14 +162,19 @@ def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_s
     """Batches for `FineGAN.train_step`."""
     disc = lru_cache(None)(lambda index: meeting_point(views[index].mask).astype(int))
 
+    # The enlarged coarse pictures are kept as float16, for half of the memory, and the other planes rounded alike.
+    rounded = signed(np.arange(256)).astype(np.float16).astype(np.float32)
+
+    @lru_cache(max(1, KEPT // (config.size ** 2 * 3 * 2)))
+    def enlarged(index):
+        return enlarge(views.coarse[index], config.size).astype(np.float16)
+
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
         mask, fov, photograph = views[index]
         part = place(fov, config.crop, random, disc(int(index)) if random.random() < AT_DISC else None)
-        planes = np.concatenate([signed(np.dstack([mask[part], fov[part]])),
-                                 enlarge(views.coarse[index], config.size, part), signed(photograph[part])], axis=-1)
-        # Rounded to float16, as in the first versions: a training that one of these began goes on with the same crops.
-        return _turned(planes.astype(np.float16).astype(np.float32), random)
+        planes = [rounded[np.dstack([mask[part], fov[part]])], enlarged(int(index))[part], rounded[photograph[part]]]
+        return _turned(np.concatenate(planes, axis=-1), random)
 
     def example(index, number):
         planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, 8))
