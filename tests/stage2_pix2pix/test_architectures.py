@@ -130,13 +130,14 @@ def test_coarse_to_fine_stopped_between_and_in_its_phases_equals_one_that_was_no
     from stage2_pix2pix.architectures import coarse_to_fine
 
     monkeypatch.setattr(coarse_to_fine, "PHASE_EPOCHS", 2)
-    options = {"pairs": drive, "coarse_steps": 6, "size": 96, "precision": "float32", "steps_per_epoch": 2}
-    train(config("coarse_to_fine", out=str(tmp_path / "once"), epochs=2, pictures_every=1, **options))
+    options = {"pairs": drive, "coarse_steps": 6, "size": 96, "precision": "float32", "steps_per_epoch": 2,
+               "pictures_every": 1}
+    train(config("coarse_to_fine", out=str(tmp_path / "once"), epochs=2, **options))
     events = EventAccumulator(str(tmp_path / "once" / "logs" / "pictures"))
     events.Reload()
     assert {"samples", "contrast/wide"} <= set(events.Tags()["tensors"])
     for epochs in (1, 2):
-        train(config("coarse_to_fine", out=str(tmp_path / "twice"), epochs=epochs, pictures_every=9, **options))
+        train(config("coarse_to_fine", out=str(tmp_path / "twice"), epochs=epochs, **options))
     for name, network in coarse_to_fine.networks(config("coarse_to_fine")).items():
         weights = []
         for folder in ("once", "twice"):
