@@ -6,7 +6,7 @@ from collections.abc import Callable
 import tensorflow as tf
 from tensorflow import keras
 
-from training.losses import cross_entropy, mean_over_batch, mean_per_example
+from training.losses import mean_over_batch, mean_per_example
 
 
 class GAN(keras.Model):
@@ -52,23 +52,16 @@ class GAN(keras.Model):
         weights = self.generator.trainable_variables
         self.g_optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
 
-    def update_discriminator(self, judge: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor,
-                             penalty: float) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """One update of D: (loss, logits of real, logits of fake).
-
-        The loss is the cross-entropy with the labels 1 for real and 0 for generated pictures, and, unless `penalty` is
-        0, the penalty of `penalty_gradients`. `judge` gives D's logits (B, ...) for pictures (B, H, W, C).
-        """
-        with tf.GradientTape() as tape:
-            real_logits, fake_logits = judge(real), judge(tf.stop_gradient(fake))
-            loss = cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)
+    def update_discriminator(self, tape: tf.GradientTape, loss: tf.Tensor, judge: Callable[[tf.Tensor], tf.Tensor],
+                             real: tf.Tensor, penalty: float) -> None:
+        """One update of D by the gradients of the `loss` that `tape` has recorded and, unless `penalty` is 0, those of
+        `penalty_gradients`. `judge` gives D's logits (B, ...) for pictures such as `real` (B, H, W, C)."""
         weights = self.discriminator.trainable_variables
         gradients = tape.gradient(loss, weights)
         if penalty:
             slopes = self.penalty_gradients(lambda x: tf.reduce_sum(mean_per_example(judge(x))), real, penalty)
             gradients = [a + b for a, b in zip(gradients, slopes)]
         self.d_optimizer.apply_gradients(zip(gradients, weights))
-        return loss, real_logits, fake_logits
 
     def penalty_gradients(self, score: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, weight: float) \
             -> list[tf.Tensor]:
