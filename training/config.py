@@ -110,6 +110,10 @@ class TrainingConfig(Config):
     strategy: str = option("auto", "How a batch is split over devices.", choices=STRATEGIES, may_change=True)
     checkpoint_minutes: float = option(10.0, "Save not only after each epoch but also every so many minutes. With "
                                        "--strategy=multi_worker only after each epoch.", low=0.001, may_change=True)
+    minutes: float = option(0.0, "Minutes that it takes on two processor cores without AVX-512, as a preset states: a "
+                            "training that will take longer tells so after 20 steps. 0 states nothing.", low=0,
+                            may_change=True)
+    minutes_avx512: float = option(0.0, "The same with AVX-512.", low=0, may_change=True)
     dry_run: bool = option(False, "Check the data and build the networks, then stop.", may_change=True)
 
     @property
