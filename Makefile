@@ -17,7 +17,7 @@
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
 .PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan synthetic audit synthmed \
-	synthmed-verify export tensorboard test-fast test faults test-all lint bench clean .venv
+	synthmed-verify export tensorboard test-fast test faults test-all lint bench bench-quality clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -206,8 +206,11 @@ test-all: $(dev) ## all tests
 lint: $(dev) ## checks the style
 	@$(python) -m ruff check . $(FLAGS)
 
-bench: | $(environment) ## times one training step of each network; FLAGS="--network=unet --size=256 --batch=4 --base=32"
+bench: | $(environment) ## times a training step; FLAGS="--network=unet --size=256 --batch=4 --base=32", --compare=FILE, --run=DIR
 	@$(python) -m tests.bench $(FLAGS)
+bench-quality: reports/$(name)/report.html ## minutes of each training of the run, and to a vessel F1 of held-out images
+	@exec $(python) -m tests.bench.quality --run=$(call quote,checkpoints/$(RUN)) \
+	  --out=$(call quote,reports/$(RUN)/quality.json)
 
 clean: ## removes checkpoints/$(RUN) and reports/$(RUN), nothing else
 	@rm -rf $(call quote,checkpoints/$(RUN)) $(call quote,reports/$(RUN))

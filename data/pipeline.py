@@ -37,7 +37,11 @@ _raised: list[UserError] = []
 
 def read(function: Callable, inputs: list[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
     """`tf.numpy_function` for a function that may raise UserError. `user_errors` raises that error again, because
-    TensorFlow passes on its text only."""
+    TensorFlow passes on its text only.
+
+    The result of the function follows from its arguments. TensorFlow is told so: where operations have to be repeatable
+    (`training.devices.set_seed`) it would else call it for one example at a time, and only while the network waits.
+    """
     def reading(*arguments):
         try:
             return function(*arguments)
@@ -45,7 +49,7 @@ def read(function: Callable, inputs: list[tf.Tensor], dtype: tf.DType) -> tf.Ten
             _raised.append(error)
             raise
 
-    return tf.numpy_function(reading, inputs, dtype)
+    return tf.numpy_function(reading, inputs, dtype, stateful=False)
 
 
 @contextmanager

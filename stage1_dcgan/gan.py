@@ -5,7 +5,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from training.gan import GAN
-from training.losses import cross_entropy
+from training.losses import cross_entropy, discriminator_loss
 
 
 def shift_and_flip(pictures: tf.Tensor, chance: tf.Tensor, reach: float) -> tf.Tensor:
@@ -62,15 +62,22 @@ class DCGAN(GAN):
     def _judge(self, pictures):
         return self.discriminator(pictures, training=True)
 
+    def _train_discriminator(self, real, fake):
+        with tf.GradientTape() as tape:
+            logits = self._judge(real), self._judge(fake)
+            loss = discriminator_loss(*logits)
+        self.update_discriminator(tape, loss, self._judge, real, self.penalty)
+        return loss, logits
+
     def train_step(self, batch):
         z, chance = batch["z"], batch["chance"]
         real = self._augmented(batch["pictures"], chance[:, 0])
-        fake = self._augmented(self.generator(z, training=True), chance[:, 1])
-        d_loss, *logits = self.update_discriminator(self._judge, real, fake, self.penalty)
-
-        for _ in range(self.generator_steps):
+        for number in range(self.generator_steps):
             with tf.GradientTape() as tape:
                 fake = self._augmented(self.generator(z, training=True), chance[:, 1])
+                if number == 0:
+                    with tape.stop_recording():
+                        d_loss, logits = self._train_discriminator(real, fake)
                 g_loss = cross_entropy(self._judge(fake), 1.0)
             self.update_generator(tape, g_loss)
 

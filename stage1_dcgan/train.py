@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import tensorflow as tf
 from absl import logging
-from tensorflow import keras
 
 from data import layouts
 from data.check import check_pairs
@@ -19,6 +18,7 @@ from stage1_dcgan.networks import discriminator, generator
 from training import devices
 from training.cli import run
 from training.fit import Schedule, fit
+from training.optimizers import Adam
 from training.pictures import grid
 from training.run_folder import RunFolder
 from training.tensorboard import Pictures
@@ -33,8 +33,8 @@ def build(config: Stage1Config) -> DCGAN:
                 discriminator(config.size, config.base, config.channels, config.d_norm),
                 config.generator_steps, config.reach, config.penalty)
     averaging = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
-    gan.compile(keras.optimizers.Adam(config.learning_rate, beta_1=config.beta_1),
-                keras.optimizers.Adam(config.learning_rate, beta_1=config.beta_1, **averaging))
+    gan.compile(Adam(config.learning_rate, beta_1=config.beta_1),
+                Adam(config.learning_rate, beta_1=config.beta_1, **averaging))
     return gan
 
 

@@ -5,7 +5,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from training.gan import GAN
-from training.losses import cross_entropy, mean_over_batch, mean_per_example
+from training.losses import cross_entropy, discriminator_loss, mean_over_batch, mean_per_example
+from training.precision import gradients
 
 WIDEST = 4.0  # standard deviations that the output 1 stands for; an optic disc is about three above the mean
 
@@ -35,9 +36,9 @@ class Pix2Pix(GAN):
         with tf.GradientTape() as tape:
             real_logits = self.discriminator([known, real], training=True)
             fake_logits = self.discriminator([known, fake], training=True)
-            loss = (cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)) / 2
+            loss = discriminator_loss(real_logits, fake_logits) / 2
         weights = self.discriminator.trainable_variables
-        self.d_optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        self.d_optimizer.apply_gradients(zip(gradients(tape, loss, weights, self.d_optimizer), weights))
         return loss, real_logits, fake_logits
 
     def train_step(self, batch):

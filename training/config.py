@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 from data.errors import UserError
 from data.layouts import MODALITIES
 
-PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 AS_DEFAULT = object()
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 
@@ -106,10 +106,14 @@ class TrainingConfig(Config):
     batch_size: int = option(1, "Examples per step, over all devices.", low=1)
     learning_rate: float = option(1e-3, "Learning rate.", low=1e-8, high=1.0)
     seed: int = option(0, "Seed of everything random.", low=0, high=2 ** 31 - 1)
-    precision: str = option("auto", "Number format of the layers.", choices=PRECISIONS)
+    precision: str = option("auto", "Number format of the layers; auto is what is fast here.", choices=PRECISIONS)
     strategy: str = option("auto", "How a batch is split over devices.", choices=STRATEGIES, may_change=True)
     checkpoint_minutes: float = option(10.0, "Save not only after each epoch but also every so many minutes. With "
                                        "--strategy=multi_worker only after each epoch.", low=0.001, may_change=True)
+    minutes: float = option(0.0, "Minutes that it takes on two processor cores without AVX-512, as a preset states: a "
+                            "training that will take longer tells so after 20 steps. 0 states nothing.", low=0,
+                            may_change=True)
+    minutes_avx512: float = option(0.0, "The same with AVX-512.", low=0, may_change=True)
     dry_run: bool = option(False, "Check the data and build the networks, then stop.", may_change=True)
 
     @property

@@ -14,6 +14,7 @@ from data.errors import UserError
 from training import hardware
 from training.config import TrainingConfig
 from training.fit import Schedule
+from training.precision import set_precision
 from training.run_folder import read_record
 
 # Pixels times filters of the first level squared, over all steps. On two cores with bfloat16 a DCGAN of so many takes
@@ -54,7 +55,7 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
     name = before.get("strategy", "auto") if config.strategy == "auto" else config.strategy
     strategy, name = choose_strategy(name, config.batch_size)
     precision = before.get("precision", "auto") if config.precision == "auto" else config.precision
-    devices = Devices(strategy, name, set_precision(precision))
+    devices = Devices(strategy, name, set_precision(precision, trial=name != "multi_worker"))
     set_seed(schedule.seed)
     logging.info("precision: %s, device: %s", devices.precision, hardware.description())
     examples = schedule.steps * schedule.batch_size
@@ -99,24 +100,6 @@ def _multi_worker() -> tf.distribute.Strategy:
     if not cluster:
         raise UserError("--strategy=multi_worker needs the environment variable TF_CONFIG with a cluster")
     return tf.distribute.MultiWorkerMirroredStrategy()
-
-
-def set_precision(name: str) -> str:
-    """Sets the number format of the layers to --precision=`name`; returns it with "auto" resolved.
-
-    "auto" is mixed_bfloat16 on processors with instructions for bfloat16, where it is faster (`make bench` measures
-    it), else float32. Weights, losses and outputs are always float32.
-    """
-    if name == "auto":
-        native = not tf.config.list_physical_devices("GPU") and _cpu_multiplies_bfloat16()
-        name = "mixed_bfloat16" if native else "float32"
-    keras.mixed_precision.set_global_policy(name)
-    return name
-
-
-def _cpu_multiplies_bfloat16() -> bool:
-    cpuinfo = Path("/proc/cpuinfo")
-    return cpuinfo.exists() and bool({"avx512_bf16", "amx_bf16"} & set(cpuinfo.read_text().split()))
 
 
 def set_seed(seed: int) -> None:

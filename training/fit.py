@@ -19,6 +19,7 @@ from data.pipeline import user_errors
 from training.checkpoints import Checkpoints
 from training.cli import Stopped
 from training.config import TrainingConfig
+from training.forecast import Forecast, stated_minutes
 from training.tensorboard import hyperparameters
 
 
@@ -143,6 +144,10 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
     # Several machines have to save at the same step, and their clocks differ.
     minutes = math.inf if config.strategy == "multi_worker" else config.checkpoint_minutes
     guard = _SaveStopGuard(checkpoints, seconds, step, minutes)
+    stated = stated_minutes(config)
+    if stated and not phase:  # the last phase, which is not the only one that takes time
+        spent = sum(read_json(path, "remove it").get("seconds", 0.0) for path in Path(config.out).rglob(seconds.name))
+        callbacks = [Forecast(stated, schedule.steps - step, spent), *callbacks]
     board = keras.callbacks.TensorBoard(folder / "logs", write_graph=False, profile_batch=0)
     per_epoch = schedule.steps_per_epoch
     callbacks = [board, hyperparameters(folder, config.to_json()), *callbacks, guard]

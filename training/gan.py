@@ -6,7 +6,10 @@ from collections.abc import Callable
 import tensorflow as tf
 from tensorflow import keras
 
-from training.losses import cross_entropy, mean_over_batch, mean_per_example
+from training.losses import mean_over_batch, mean_per_example
+from training.precision import gradients, loss_scaled
+
+SLOPE_SCALE = 1024.0
 
 
 class GAN(keras.Model):
@@ -23,9 +26,9 @@ class GAN(keras.Model):
     def compile(self, d_optimizer: keras.optimizers.Optimizer, g_optimizer: keras.optimizers.Optimizer):
         """Makes all variables of the optimizers too, or a checkpoint would not restore them."""
         super().compile()
-        self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
-        d_optimizer.build(self.discriminator.trainable_variables)
-        g_optimizer.build(self.generator.trainable_variables)
+        self.d_optimizer, self.g_optimizer = loss_scaled(d_optimizer), loss_scaled(g_optimizer)
+        self.d_optimizer.build(self.discriminator.trainable_variables)
+        self.g_optimizer.build(self.generator.trainable_variables)
 
     @property
     def parts(self) -> dict:
@@ -50,25 +53,18 @@ class GAN(keras.Model):
     def update_generator(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One update of G by the gradients of the `loss` that `tape` has recorded."""
         weights = self.generator.trainable_variables
-        self.g_optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        self.g_optimizer.apply_gradients(zip(gradients(tape, loss, weights, self.g_optimizer), weights))
 
-    def update_discriminator(self, judge: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor,
-                             penalty: float) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """One update of D: (loss, logits of real, logits of fake).
-
-        The loss is the cross-entropy with the labels 1 for real and 0 for generated pictures, and, unless `penalty` is
-        0, the penalty of `penalty_gradients`. `judge` gives D's logits (B, ...) for pictures (B, H, W, C).
-        """
-        with tf.GradientTape() as tape:
-            real_logits, fake_logits = judge(real), judge(tf.stop_gradient(fake))
-            loss = cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)
+    def update_discriminator(self, tape: tf.GradientTape, loss: tf.Tensor, judge: Callable[[tf.Tensor], tf.Tensor],
+                             real: tf.Tensor, penalty: float) -> None:
+        """One update of D by the gradients of the `loss` that `tape` has recorded and, unless `penalty` is 0, those of
+        `penalty_gradients`. `judge` gives D's logits (B, ...) for pictures such as `real` (B, H, W, C)."""
         weights = self.discriminator.trainable_variables
-        gradients = tape.gradient(loss, weights)
+        changes = gradients(tape, loss, weights, self.d_optimizer)
         if penalty:
             slopes = self.penalty_gradients(lambda x: tf.reduce_sum(mean_per_example(judge(x))), real, penalty)
-            gradients = [a + b for a, b in zip(gradients, slopes)]
-        self.d_optimizer.apply_gradients(zip(gradients, weights))
-        return loss, real_logits, fake_logits
+            changes = [a + b for a, b in zip(changes, slopes)]
+        self.d_optimizer.apply_gradients(zip(changes, weights))
 
     def penalty_gradients(self, score: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, weight: float) \
             -> list[tf.Tensor]:
@@ -88,9 +84,11 @@ class GAN(keras.Model):
                 with tf.GradientTape() as inner:
                     inner.watch(real)
                     total = score(real)
-                slope = tf.reduce_sum(tf.square(inner.gradient(total, real)), axis=[1, 2, 3])
+                # A power of two changes no float32; in float16 so small a slope would be 0.
+                slopes = inner.gradient(total, real, output_gradients=tf.constant(SLOPE_SCALE)) / SLOPE_SCALE
+                slope = tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3])
                 loss = self.PENALTY_EVERY * weight / 2 * mean_over_batch(slope)
-            return outer.gradient(loss, weights, unconnected_gradients="zero")
+            return gradients(outer, loss, weights, self.d_optimizer, unconnected_gradients="zero")
 
         has_penalty = self.d_optimizer.iterations % self.PENALTY_EVERY == 0
         return tf.cond(has_penalty, compute, lambda: [tf.zeros_like(weight) for weight in weights])

@@ -27,3 +27,8 @@ def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
     logits = tf.cast(logits, tf.float32)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(tf.fill(tf.shape(logits), label), logits)
     return mean_over_batch(mean_per_example(losses))
+
+
+def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy with the labels 1 for real and 0 for generated pictures, scaled as in `mean_over_batch`."""
+    return cross_entropy(real_logits, 1.0) + cross_entropy(fake_logits, 0.0)

@@ -39,7 +39,12 @@ def read_record(folder: Path | str, remedy: str) -> dict:
         raise UserError(f"{path} is damaged (it names no flags): {remedy}")
     if not isinstance(record["version"], int) or record["version"] > VERSION:
         raise UserError(f"{path} is of version {record['version']}, this program knows {VERSION}: use a newer one")
-    return record
+    return {**record, "flags": _renamed(record["flags"]), "resolved": _renamed(record["resolved"])}
+
+
+def _renamed(entry: dict) -> dict:
+    """An entry of config.json with the name that a number format has now."""
+    return {**entry, "precision": "bfloat16"} if entry.get("precision") == "mixed_bfloat16" else entry
 
 
 def read_config(folder: Path | str, kind: type[AnyConfig], remedy: str) -> AnyConfig:

@@ -14,6 +14,7 @@ from data.pairs import PairReader
 from training import devices
 from training.cli import run
 from training.fit import Schedule, fit
+from training.optimizers import Adam
 from training.run_folder import RunFolder
 from training.weights import save_weights
 from unet_eval.agreement import most_agreed
@@ -51,7 +52,7 @@ def build(config: UnetConfig, schedule: Schedule) -> keras.Model:
     rate = config.learning_rate
     if config.cosine_decay:
         rate = keras.optimizers.schedules.CosineDecay(rate, schedule.steps)
-    optimizers = {"adagrad": keras.optimizers.Adagrad, "adam": keras.optimizers.Adam}
+    optimizers = {"adagrad": keras.optimizers.Adagrad, "adam": Adam}
     model.compile(optimizers[config.optimizer](rate), LOSSES[config.loss])
     model.optimizer.build(model.trainable_variables)
     return model

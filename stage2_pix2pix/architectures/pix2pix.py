@@ -14,6 +14,7 @@ from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.gan import Pix2Pix, black_outside, colour
 from stage2_pix2pix.inputs import RENDERING, Pairs, dataset, known
 from training.fit import Schedule
+from training.optimizers import Adam
 
 
 def networks(config: Stage2Config) -> dict[str, keras.Model]:
@@ -36,7 +37,7 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
 def _optimizer(config: Stage2Config) -> keras.optimizers.Optimizer:
     if config.optimizer == "rmsprop":
         return keras.optimizers.RMSprop(config.learning_rate)
-    return keras.optimizers.Adam(config.learning_rate, beta_1=0.5)
+    return Adam(config.learning_rate, beta_1=0.5)
 
 
 def codes(config: Stage2Config, pairs: Pairs) -> np.ndarray:

@@ -100,21 +100,6 @@ def test_several_machines_have_to_be_named(monkeypatch, content):
         devices.choose_strategy("multi_worker", 8)
 
 
-@pytest.mark.parametrize("name, policy", [("float32", "float32"), ("mixed_bfloat16", "mixed_bfloat16")])
-def test_precision_is_what_was_asked(bfloat16, name, policy):
-    assert devices.set_precision(name) == policy
-    assert keras.mixed_precision.global_policy().name == policy
-
-
-@pytest.mark.parametrize("flags, expected", [("fma avx512_bf16 amx_tile", "mixed_bfloat16"),
-                                             ("fma avx512f", "float32")])
-def test_auto_precision_is_what_the_processor_multiplies(bfloat16, monkeypatch, tmp_path, flags, expected):
-    (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
-    monkeypatch.setattr(devices, "Path", lambda _: tmp_path / "cpuinfo")
-    monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda kind: [])
-    assert devices.set_precision("auto") == keras.mixed_precision.global_policy().name == expected
-
-
 def test_a_seed_gives_the_same_first_weights():
     def weights(seed):
         devices.set_seed(seed)

@@ -88,8 +88,8 @@ def test_a_longer_training_on_other_devices_is_the_same_run(config):
     assert read_config(out, Example, "").epochs == 5
 
 
-@pytest.mark.parametrize("first, then, resolved", [("auto", "mixed_bfloat16", "mixed_bfloat16"),
-                                                   ("mixed_bfloat16", "auto", "mixed_bfloat16")])
+@pytest.mark.parametrize("first, then, resolved", [("auto", "bfloat16", "bfloat16"),
+                                                   ("bfloat16", "auto", "bfloat16")])
 def test_auto_and_what_it_stands_for_are_the_same(config, first, then, resolved):
     out = start(replace(config, precision=first), DATA, {**RESOLVED, "precision": resolved})
     start(replace(config, precision=then), DATA, {**RESOLVED, "precision": resolved})
@@ -97,7 +97,7 @@ def test_auto_and_what_it_stands_for_are_the_same(config, first, then, resolved)
 
 
 def test_another_precision_is_another_training(config):
-    start(config, DATA, {**RESOLVED, "precision": "mixed_bfloat16"})
+    start(config, DATA, {**RESOLVED, "precision": "bfloat16"})
     assert "(precision: 'auto' -> 'float32')" in refusal(replace(config, precision="float32"))
 
 
@@ -119,8 +119,8 @@ def test_a_record_of_version_1_is_read_and_goes_on(config):
     assert record["version"] == 2 and record["resolved"] == RESOLVED
     assert record["flags"] == replace(config, zoom=1.0, epochs=40).to_json()
     assert record["git"] == "abc1234" and record["versions"] == {"python": "3.9.0"}  # of the start
-    assert "precision" in refusal(replace(config, zoom=1.0, precision="mixed_bfloat16"), DATA,
-                                  {**RESOLVED, "precision": "mixed_bfloat16"})
+    assert "precision" in refusal(replace(config, zoom=1.0, precision="bfloat16"), DATA,
+                                  {**RESOLVED, "precision": "bfloat16"})
 
 
 def test_a_record_of_a_later_version_or_with_unknown_options_is_refused(config):

@@ -40,6 +40,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.networks import (
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING, Pairs
 from training.fit import Schedule
+from training.optimizers import Adam
 
 KNOWN = 5            # planes that both fine networks see: mask, field of view, coarse picture
 PHASE_BATCH = 8      # examples per step of the segmenter and of the coarse network
@@ -66,7 +67,7 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
 
     brief = own_schedule(config.coarse_steps * 2 // 3)
     segmenter = unet(1, SEGMENTER_BASE, 1, normalised=True, activation="sigmoid", name="segmenter")
-    segmenter.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(4e-3, brief.steps)),
+    segmenter.compile(Adam(keras.optimizers.schedules.CosineDecay(4e-3, brief.steps)),
                       keras.losses.BinaryCrossentropy())
     segmenter.optimizer.build(segmenter.trainable_variables)
     yield Phase("segmenter", segmenter, lambda step: segmenter_batches(views, config, brief, step), brief,
@@ -75,13 +76,13 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
     coarse_schedule = own_schedule(config.coarse_steps)
     judging = judges(config)
     coarse = CoarseGAN(networks["coarse"], judging["coarse"])
-    coarse.compile(keras.optimizers.Adam(5e-4, beta_1=0.5), averaged_adam(5e-4))
+    coarse.compile(Adam(5e-4, beta_1=0.5), averaged_adam(5e-4))
     yield Phase("coarse", coarse, lambda step: coarse_batches(views, coarse_schedule, step), coarse_schedule,
                 coarse.parts)
     coarse.g_optimizer.finalize_variable_values(networks["coarse"].trainable_variables)
 
     gan = FineGAN(networks["generator"], judging[""], segmenter, config.agreement)
-    gan.compile(keras.optimizers.Adam(5e-4, beta_1=0.5), averaged_adam(config.learning_rate))
+    gan.compile(Adam(5e-4, beta_1=0.5), averaged_adam(config.learning_rate))
     yield Phase("", gan, lambda step: fine_batches(views, config, schedule, step), schedule, gan.parts)
     gan.g_optimizer.finalize_variable_values(networks["generator"].trainable_variables)
 
@@ -104,7 +105,7 @@ def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray
 
 
 def averaged_adam(rate: float) -> keras.optimizers.Optimizer:
-    return keras.optimizers.Adam(rate, beta_1=0.5, use_ema=True, ema_momentum=AVERAGE)
+    return Adam(rate, beta_1=0.5, use_ema=True, ema_momentum=AVERAGE)
 
 
 def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray, seed: int,

@@ -6,7 +6,7 @@ from tensorflow import keras
 
 from stage2_pix2pix.architectures.coarse_to_fine.texture import bands, local_mean, strength
 from training.gan import GAN
-from training.losses import cross_entropy, mean_over_batch, mean_per_example
+from training.losses import cross_entropy, discriminator_loss, mean_over_batch, mean_per_example
 
 COARSE_LOW_PASS, COARSE_STRENGTH, COARSE_PENALTY = 3.0, 3.0, 1.0  # weights of the coarse network's losses
 COARSE_SIDES, COARSE_WINDOW = (3, 7, 15), 12  # pixels of the coarse picture
@@ -57,14 +57,16 @@ class CoarseGAN(GAN):
         def roughness(picture):
             return strength(picture, COARSE_SIDES, COARSE_WINDOW, inside)
 
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=True) as tape:
             fake = self.generator([known, noise], training=True) * inside
+            logits = judge(real), judge(fake)
+            d_loss = discriminator_loss(*logits)
             losses = _means({"low_pass": tf.nn.avg_pool2d(real - fake, 8, 8, "SAME"),
                              "strength": roughness(real) - roughness(fake)})
-            g_loss = (cross_entropy(judge(fake), 1.0) + COARSE_LOW_PASS * losses["low_pass"]
+            g_loss = (cross_entropy(logits[1], 1.0) + COARSE_LOW_PASS * losses["low_pass"]
                       + COARSE_STRENGTH * losses["strength"])
         self.update_generator(tape, g_loss)
-        d_loss, *logits = self.update_discriminator(judge, real, fake, COARSE_PENALTY)
+        self.update_discriminator(tape, d_loss, judge, real, COARSE_PENALTY)
         return self.shown({"d_loss": d_loss, "g_loss": g_loss, **losses}, *logits)
 
 
@@ -98,17 +100,19 @@ class FineGAN(GAN):
         def judge(picture):
             return self.discriminator(with_textures(known, picture), training=True)
 
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=True) as tape:
             fake = draw(self.generator, known, noise, training=True)
+            logits = judge(real), judge(fake)
+            d_loss = discriminator_loss(*logits)
             difference = real - fake
             losses = _means({"low_pass": local_mean(tf.nn.avg_pool2d(difference, 16, 8, "SAME"), 3),
-                             "vessels": tf.nn.avg_pool2d(difference, 3, 1, "SAME") * near,
+                             "vessels": local_mean(difference, 3) * near,
                              "agreement": answer - self._segment(fake),
                              "strength": texture - strength(fake, SIDES, WINDOW, between)})
-            g_loss = (cross_entropy(judge(fake), 1.0) + LOW_PASS * losses["low_pass"] + VESSELS * losses["vessels"]
+            g_loss = (cross_entropy(logits[1], 1.0) + LOW_PASS * losses["low_pass"] + VESSELS * losses["vessels"]
                       + self.agreement * losses["agreement"] + STRENGTH * losses["strength"])
         self.update_generator(tape, g_loss)
-        d_loss, *logits = self.update_discriminator(judge, real, fake, PENALTY)
+        self.update_discriminator(tape, d_loss, judge, real, PENALTY)
         return self.shown({"d_loss": d_loss, "g_loss": g_loss, **losses}, *logits)
 
 

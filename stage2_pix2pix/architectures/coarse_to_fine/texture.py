@@ -7,8 +7,15 @@ import tensorflow as tf
 
 
 def local_mean(picture: tf.Tensor, side: int) -> tf.Tensor:
-    """(B, H, W, C) -> the same: means over squares of `side` pixels."""
-    return tf.nn.avg_pool2d(tf.nn.avg_pool2d(picture, (side, 1), 1, "SAME"), (1, side), 1, "SAME")
+    """(B, H, W, C) -> the same: means over squares of `side` pixels, smaller ones at the edges.
+
+    Pixels of a row lie where pooling has channels: with few of these its gradient is up to 40 times as slow.
+    """
+    for _ in range(2):  # down, then across
+        height, width, channels = picture.shape[1:]
+        rows = tf.nn.avg_pool2d(tf.reshape(picture, (-1, height, 1, width * channels)), (side, 1), 1, "SAME")
+        picture = tf.transpose(tf.reshape(rows, (-1, height, width, channels)), (0, 2, 1, 3))
+    return picture
 
 
 def bands(picture: tf.Tensor, sides: Sequence[int]) -> list[tf.Tensor]:
