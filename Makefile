@@ -9,6 +9,7 @@
 ## GOAL=eval       what `make plan` plans: eval, evidence or curve
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## COUNT=          pairs of `make synthetic`, `audit`, `synthmed` and `export`; those of the run if it is not given
+## SHARD=          of `make synthetic COUNT=10000`: the K-th of N shares only, SHARD=3/16; without it the shares are joined
 ## NAME= LICENSE=  of what `make synthmed` makes; LICENSE=CC-BY-4.0 or another that it names. AUTHORS="A. Sample; B. Other"
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv; where
@@ -70,7 +71,7 @@ define newline
 
 
 endef
-known := CONFIG RUN PAIRS PHOTOS CELLS ARCHIVE FOLDS SWEEP COUNT NAME LICENSE AUTHORS FLAGS
+known := CONFIG RUN PAIRS PHOTOS CELLS ARCHIVE FOLDS SWEEP COUNT SHARD NAME LICENSE AUTHORS FLAGS
 given := $(foreach v,$(known),$(if $(filter undefined,$(origin $v)),,$(call quote,$v=$($v))))
 $(if $(any_python),,$(error $(no_python)))
 $(eval $(subst ;newline;,$(newline),$(shell $(any_python) -m configs.plan $(call quote,$(MAKECMDGOALS)) $(given))))
@@ -147,11 +148,16 @@ of_count := $(addprefix -,$(COUNT))
 store := $(R)/synthetic$(of_count).h5
 private := reports/$(name)/private$(of_count)
 
+ifdef shard
+synthetic: $(R)/stage1/generator.h5 $(R)/stage2/generator.h5 | $(ready)
+	@$(step) synthetic$(of_count)$(shard)
+else
 ifneq (,$(COUNT))
 $(store): $(R)/stage1/generator.h5 $(R)/stage2/generator.h5 | $(ready) ; @$(step) synthetic$(of_count)
 endif
 synthetic: $(store) ## COUNT=1000 pairs from a trained run
 	$(call say,synthetic: done; pairs in checkpoints/$(RUN)/synthetic$(of_count).h5)
+endif
 
 $(R)/audit/overtrained.h5: | $(R)/stage1/generator.h5 $(ready) ; @$(step) overtrained
 $(R)/audit/%.json: $(R)/%/generator.h5 | $(ready) ; @$(step) members-$*

@@ -4,7 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.errors import UserError
-from training.config import Config, TrainingConfig, option
+from data.shards import shard_rows
+from training.config import Config, TrainingConfig, option, shard_option
 
 ARCHITECTURES = ("pix2pix", "coarse_to_fine")  # each is a module in architectures/
 NORMS = ("batch", "instance", "none")
@@ -72,8 +73,13 @@ class PairsConfig(Config):
                         set_by_make=True)
     out: str = option("", "File for the pairs (HDF5); a contact sheet is written beside it.", required=True,
                       set_by_make=True)
-    count: int = option(50, "Pairs to make without --masks; the training masks are used in turn.", low=1)
+    count: int = option(50, "Pairs to make without --masks; the training masks are used in turn. With --shard and "
+                        "masks of which only parts are there: how many masks there will be.", low=1)
     seed: int = option(1, "Seed for fields of view, colours and noise.", low=0, high=2 ** 31 - 1)
+    shard: str = shard_option()
+
+    def check(self):
+        shard_rows(self.shard, self.count)
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,12 @@ def foreground_option() -> Any:
                   "default the brighter of two levels.")
 
 
+def shard_option() -> Any:
+    """The option --shard of the scripts whose work several machines can share."""
+    return option("", "Make the K-th of N shares only, K/N, for example 3/16. The same command without it joins them, "
+                  "and makes what is missing.", set_by_make=True)
+
+
 @dataclass(frozen=True)
 class TrainingConfig(Config):
     """The options that all trainings have."""
