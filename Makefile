@@ -6,7 +6,7 @@
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
 ## ARCHIVE=        of `make data`: zip files of DRIVE, MESSIDOR, CHASE_DB1 or HRF, unpacked into data/raw
 ## FOLDS=3         parts of `make folds`, each with its own patients
-## GOAL=eval       what `make plan` plans: eval, evidence or curve
+## GOAL=eval       what `make plan` plans: eval, evidence, curve, sweep with SWEEP, or synthetic with COUNT and SHARDS=1
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## COUNT=          pairs of `make synthetic`, `audit`, `synthmed` and `export`; those of the run if it is not given
 ## SHARD=          of `make synthetic COUNT=10000`: the K-th of N shares only, SHARD=3/16; without it the shares are joined
@@ -194,7 +194,8 @@ few: | $(ready) ## how few real pairs it takes: runs on 1, 2, 5, 10 and all, wit
 	@exec $(python) -m configs.few --run=$(call quote,$(RUN)) $(variables)
 
 plan: | $(environment) ## prints the steps of GOAL as data, for job schedulers and workflow engines: configs/cluster/
-	@GOAL=$(call quote,$(or $(GOAL),eval)) exec $(python) -m configs.chain
+	@GOAL=$(call quote,$(or $(GOAL),eval)) COUNT=$(call quote,$(COUNT)) SHARDS=$(call quote,$(SHARDS)) \
+	  SWEEP=$(call quote,$(SWEEP)) exec $(python) -m configs.chain
 
 tensorboard: | $(environment) ## shows every run's losses, pictures and metrics in a browser
 	@TF_CPP_MIN_LOG_LEVEL=3 $(python) -m tensorboard.main --logdir checkpoints $(FLAGS)
