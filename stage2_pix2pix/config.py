@@ -51,6 +51,9 @@ class Stage2Config(TrainingConfig):
             raise UserError(f"--size={self.size} cannot be halved three times: use a multiple of 8")
         if self.architecture == "coarse_to_fine" and (self.crop % 8 or self.crop > self.size):
             raise UserError(f"--crop={self.crop}: use a multiple of 8, at most --size={self.size}")
+        if self.architecture == "coarse_to_fine" and self.accumulate > 1:
+            raise UserError(f"--accumulate={self.accumulate} is not for --architecture=coarse_to_fine, whose updates "
+                            "share a rendering: use a smaller --batch_size or --crop")
         if self.photos and not self.photo_masks:
             raise UserError("--photos needs --photo_masks, the folder that unet_eval.segment wrote for them")
 

@@ -110,6 +110,8 @@ class TrainingConfig(Config):
     epochs: int = option(100, "Epochs.", low=1, may_change=True)
     steps_per_epoch: int = option(0, "Steps per epoch; 0 is one pass over the training set.", low=0)
     batch_size: int = option(1, "Examples per step, over all devices.", low=1)
+    accumulate: int = option(1, "Parts of a batch whose gradients are computed one after the other, for batches that "
+                             "do not fit into memory. Batch norm sees one part at a time.", low=1)
     learning_rate: float = option(1e-3, "Learning rate.", low=1e-8, high=1.0)
     seed: int = option(0, "Seed of everything random.", low=0, high=2 ** 31 - 1)
     precision: str = option("auto", "Number format of the layers.", choices=PRECISIONS)

@@ -52,11 +52,14 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
         before = read_record(config.out, f"remove {config.out} to start again")["resolved"]
     keras.backend.clear_session()
     name = before.get("strategy", "auto") if config.strategy == "auto" else config.strategy
-    strategy, name = choose_strategy(name, config.batch_size)
+    strategy, name = choose_strategy(name, config.batch_size, config.accumulate)
     precision = before.get("precision", "auto") if config.precision == "auto" else config.precision
     devices = Devices(strategy, name, set_precision(precision))
     set_seed(schedule.seed)
     logging.info("precision: %s, device: %s", devices.precision, hardware.description())
+    if config.accumulate > 1:
+        logging.info("batches of %d in %d parts: updates are those of whole batches, but batch norm sees %d examples "
+                     "at a time", config.batch_size, config.accumulate, config.batch_size // config.accumulate)
     examples = schedule.steps * schedule.batch_size
     if not tf.config.list_physical_devices("GPU") and examples * config.side ** 2 * config.base ** 2 > LONG:
         logging.warning("without a GPU this training will take many hours or days: such settings are made for GPUs, "
@@ -64,15 +67,16 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
     return devices
 
 
-def choose_strategy(name: str, batch_size: int) -> tuple[tf.distribute.Strategy, str]:
+def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.distribute.Strategy, str]:
     """The `tf.distribute` strategy for --strategy=`name`, and its name with "auto" resolved.
 
     - "one": the first device.
     - "mirrored": splits each batch over the GPUs of this machine, or over its logical CPUs if it has no GPU.
     - "multi_worker": splits it over the machines that the environment variable TF_CONFIG lists.
-    - "auto": "mirrored" if there are two GPUs or more (a K80 board counts as two), else "one".
+    - "auto": "mirrored" if there are two GPUs or more (a K80 board counts as two) and a batch divides over them, else
+      "one".
 
-    Raises UserError if the batch size is no multiple of the number of devices.
+    Raises UserError if the batch size is no multiple of the number of devices, times the `parts` of --accumulate.
     """
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)  # other programs may need memory too
@@ -80,14 +84,17 @@ def choose_strategy(name: str, batch_size: int) -> tuple[tf.distribute.Strategy,
     strategy = _multi_worker() if name == "multi_worker" else None
     gpus = tf.config.list_logical_devices("GPU")
     if name == "auto":
-        name = "mirrored" if len(gpus) > 1 else "one"
+        name = "mirrored" if len(gpus) > 1 and batch_size % (len(gpus) * parts) == 0 else "one"
     if name == "mirrored":
         strategy = tf.distribute.MirroredStrategy([d.name for d in gpus or tf.config.list_logical_devices("CPU")])
     elif name == "one":
         strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
-        raise UserError(f"--batch_size={batch_size} does not divide over {replicas} devices: use a multiple of it")
+    if batch_size % (replicas * parts):
+        where = f"{replicas} {'device' if replicas == 1 else 'devices'}"
+        raise UserError(f"--batch_size={batch_size} does not divide over {where}" +
+                        (f" in --accumulate={parts} parts" if parts > 1 else "") +
+                        f": use a multiple of {replicas * parts}")
     return strategy, name
 
 

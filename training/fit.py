@@ -16,6 +16,7 @@ from tensorflow import keras
 from data.errors import UserError
 from data.files import read_json, write_json
 from data.pipeline import user_errors
+from training.accumulate import accumulate
 from training.checkpoints import Checkpoints
 from training.cli import Stopped
 from training.config import TrainingConfig
@@ -142,6 +143,8 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
                         "the folder to start again")
     # Several machines have to save at the same step, and their clocks differ.
     minutes = math.inf if config.strategy == "multi_worker" else config.checkpoint_minutes
+    if config.accumulate > 1:
+        accumulate(model, config.accumulate)
     guard = _SaveStopGuard(checkpoints, seconds, step, minutes)
     board = keras.callbacks.TensorBoard(folder / "logs", write_graph=False, profile_batch=0)
     per_epoch = schedule.steps_per_epoch
