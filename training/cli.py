@@ -9,7 +9,7 @@ from typing import Any, Callable
 from absl import app, flags, logging
 
 from data.errors import UserError, first_line
-from training.config import Config, fields, limits_text
+from training.config import MULTI_WORKER, Config, fields, limits_text
 
 STOPPED = 75  # exit status of a training that a signal stopped and that the same command resumes (EX_TEMPFAIL)
 # Errors that the user can mend: a full disk, missing permissions, a file where a folder has to be, a name too long.
@@ -38,8 +38,10 @@ def run(function: Callable[[Config], Any], config: type[Config]) -> None:
     def guarded(argv):
         if argv[1:]:
             _stop(f"{argv[1]!r} is not a flag: flags are written --name=value")
+        options = None
         try:
-            function(config(**flag_values(config)))
+            options = config(**flag_values(config))
+            function(options)
         except UserError as error:
             _stop(str(error))
         except Stopped as stopped:
@@ -53,6 +55,9 @@ def run(function: Callable[[Config], Any], config: type[Config]) -> None:
         except Exception as error:
             if _cannot_write(error):
                 _stop(f"{first_line(error)}; {MAKE_ROOM}")
+            if getattr(options, "strategy", "") == MULTI_WORKER and _lost_worker(error):
+                _stop(f"another worker has ended ({first_line(error)}): start all of them again, and they go on from "
+                      "the last checkpoint", STOPPED)
             if _out_of_memory(error):
                 _stop(f"out of memory ({first_line(error)}); try a smaller --batch_size")
             raise
@@ -88,6 +93,12 @@ def _tensorflow_error(error: Exception, name: str) -> bool:
 def _cannot_write(error: Exception) -> bool:
     """Whether TensorFlow could not write a file. It passes on the system's words, not the number."""
     return _tensorflow_error(error, "OpError") and any(os.strerror(code) in str(error) for code in OUTPUT_ERRORS)
+
+
+def _lost_worker(error: Exception) -> bool:
+    """Whether TensorFlow cannot reach another worker, or was told of its end."""
+    return any(_tensorflow_error(error, f"{name}Error") for name in ("Unavailable", "Aborted", "Internal", "Cancelled",
+                                                                     "DeadlineExceeded", "FailedPrecondition"))
 
 
 def _out_of_memory(error: Exception) -> bool:

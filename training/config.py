@@ -19,7 +19,8 @@ from data.layouts import MODALITIES
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 AS_DEFAULT = object()
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
+MULTI_WORKER = "multi_worker"
+STRATEGIES = ("auto", "one", "mirrored", MULTI_WORKER)
 
 
 def option(default: Any, help: str, *, low: float | None = None, high: float | None = None,
@@ -116,8 +117,8 @@ class TrainingConfig(Config):
     seed: int = option(0, "Seed of everything random.", low=0, high=2 ** 31 - 1)
     precision: str = option("auto", "Number format of the layers.", choices=PRECISIONS)
     strategy: str = option("auto", "How a batch is split over devices.", choices=STRATEGIES, may_change=True)
-    checkpoint_minutes: float = option(10.0, "Save not only after each epoch but also every so many minutes. With "
-                                       "--strategy=multi_worker only after each epoch.", low=0.001, may_change=True)
+    checkpoint_minutes: float = option(10.0, "Save not only after each epoch but also every so many minutes.",
+                                       low=0.001, may_change=True)
     dry_run: bool = option(False, "Check the data and build the networks, then stop.", may_change=True)
 
     @property

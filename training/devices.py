@@ -1,24 +1,26 @@
 """Devices, number format and random seeds of a training."""
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 from absl import logging
 from tensorflow import keras
+from tensorflow.python.distribute import multi_worker_util
+from tensorflow.python.eager import context
+from tensorflow.tsl.protobuf import coordination_config_pb2
 
 from data.errors import UserError
-from training import hardware
-from training.config import TrainingConfig
+from training import hardware, workers
+from training.config import MULTI_WORKER, TrainingConfig
 from training.fit import Schedule
 from training.run_folder import read_record
 
 # Pixels times filters of the first level squared, over all steps. On two cores with bfloat16 a DCGAN of so many takes
 # an hour or two; each training of the preset `paper` has more, in float32.
 LONG = 3e12
+HEARTBEAT = 60  # seconds without a sign of life after which a worker has ended; TensorFlow's 10 are few
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
         before = read_record(config.out, f"remove {config.out} to start again")["resolved"]
     keras.backend.clear_session()
     name = before.get("strategy", "auto") if config.strategy == "auto" else config.strategy
+    if config.strategy == "auto" and name == MULTI_WORKER:  # the machines of then may not be there
+        name = "auto"
     strategy, name = choose_strategy(name, config.batch_size, config.accumulate)
     precision = before.get("precision", "auto") if config.precision == "auto" else config.precision
     devices = Devices(strategy, name, set_precision(precision))
@@ -72,7 +76,7 @@ def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.dist
 
     - "one": the first device.
     - "mirrored": splits each batch over the GPUs of this machine, or over its logical CPUs if it has no GPU.
-    - "multi_worker": splits it over the machines that the environment variable TF_CONFIG lists.
+    - "multi_worker": splits it over the machines that the environment variable TF_CONFIG lists (training/workers.py).
     - "auto": "mirrored" if there are two GPUs or more (a K80 board counts as two) and a batch divides over them, else
       "one".
 
@@ -81,7 +85,7 @@ def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.dist
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)  # other programs may need memory too
     # TensorFlow has to know the workers before it starts, and listing logical devices starts it.
-    strategy = _multi_worker() if name == "multi_worker" else None
+    strategy = _multi_worker() if name == MULTI_WORKER else None
     gpus = tf.config.list_logical_devices("GPU")
     if name == "auto":
         name = "mirrored" if len(gpus) > 1 and batch_size % (len(gpus) * parts) == 0 else "one"
@@ -99,12 +103,15 @@ def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.dist
 
 
 def _multi_worker() -> tf.distribute.Strategy:
-    try:
-        cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster")
-    except (ValueError, AttributeError):
-        cluster = None
-    if not cluster:
+    """Waits for the other workers. It comes before everything else that TensorFlow does."""
+    if not workers.task():
         raise UserError("--strategy=multi_worker needs the environment variable TF_CONFIG with a cluster")
+    # As the strategy does it by itself, which has no option for the heartbeat.
+    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
+    jobs = [coordination_config_pb2.CoordinatedJob(name=job, num_tasks=cluster.num_tasks(job)) for job in cluster.jobs]
+    context.context().configure_coordination_service(
+        "standalone", multi_worker_util.coordination_leader(cluster), coordinated_jobs=jobs,
+        heartbeat_timeout_in_ms=1000 * HEARTBEAT)
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
