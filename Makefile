@@ -18,7 +18,7 @@
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
 .PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan synthetic audit synthmed \
-	synthmed-verify export tensorboard test-fast test faults test-all lint bench clean .venv
+	synthmed-verify export preflight tensorboard test-fast test faults test-all lint bench clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -196,6 +196,9 @@ few: | $(ready) ## how few real pairs it takes: runs on 1, 2, 5, 10 and all, wit
 plan: | $(environment) ## prints the steps of GOAL as data, for job schedulers and workflow engines: configs/cluster/
 	@GOAL=$(call quote,$(or $(GOAL),eval)) COUNT=$(call quote,$(COUNT)) SHARDS=$(call quote,$(SHARDS)) \
 	  SWEEP=$(call quote,$(SWEEP)) exec $(python) -m configs.chain
+
+preflight: | $(environment) ## what this machine has, and whether the trainings of CONFIG fit it; how long they take
+	@exec $(python) -m configs.preflight
 
 tensorboard: | $(environment) ## shows every run's losses, pictures and metrics in a browser
 	@TF_CPP_MIN_LOG_LEVEL=3 $(python) -m tensorboard.main --logdir checkpoints $(FLAGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 from absl import app, flags, logging
 
@@ -16,6 +16,8 @@ STOPPED = 75  # exit status of a training that a signal stopped and that the sam
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
                  errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
 MAKE_ROOM = "make room or choose another output folder"
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 flags.disclaim_key_flags()  # then --help lists the flags that this module defines under the script's name
 
@@ -65,24 +67,35 @@ def run(function: Callable[[Config], Any], config: type[Config]) -> None:
     app.run(guarded, flags_parser=_parse)
 
 
-def define_flags(config: type[Config]) -> None:
+def config_from(config: type[AnyConfig], arguments: list[str]) -> AnyConfig:
+    """The config that a script makes of these flags. Raises UserError as it does."""
+    values = flags.FlagValues()
+    define_flags(config, values)
+    try:
+        values(["", *arguments])
+    except flags.Error as error:
+        raise UserError(" ".join(str(error).splitlines())) from None
+    return config(**flag_values(config, values))
+
+
+def define_flags(config: type[Config], values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines an absl flag for each option. Limits are not checked here but when the config is made."""
     for field, kind in fields(config):
         limits = limits_text(field)
         text = field.metadata["help"] + (f" ({limits})" if limits else "")
         if kind is tuple:
             define = flags.DEFINE_multi_string if field.metadata["repeatable"] else flags.DEFINE_list
-            define(field.name, list(field.default), text)
+            define(field.name, list(field.default), text, flag_values=values)
         elif field.metadata["choices"]:
-            flags.DEFINE_enum(field.name, field.default, list(field.metadata["choices"]), text)
+            flags.DEFINE_enum(field.name, field.default, list(field.metadata["choices"]), text, flag_values=values)
         else:
             {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float,
-             str: flags.DEFINE_string}[kind](field.name, field.default, text)
+             str: flags.DEFINE_string}[kind](field.name, field.default, text, flag_values=values)
 
 
-def flag_values(config: type[Config]) -> dict[str, Any]:
+def flag_values(config: type[Config], values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
     """{option: value} of the parsed flags that `define_flags` defined."""
-    return {field.name: flags.FLAGS[field.name].value for field, _ in fields(config)}
+    return {field.name: values[field.name].value for field, _ in fields(config)}
 
 
 def _tensorflow_error(error: Exception, name: str) -> bool:
