@@ -6,9 +6,10 @@
 ## CELLS=          second data set of `make evidence`, layout:path; bu_bil:data/raw/BU-BIL if it exists, else phantom cells
 ## ARCHIVE=        of `make data`: zip files of DRIVE, MESSIDOR, CHASE_DB1 or HRF, unpacked into data/raw
 ## FOLDS=3         parts of `make folds`, each with its own patients
-## GOAL=eval       what `make plan` plans: eval, evidence or curve
+## GOAL=eval       what `make plan` plans: eval, evidence, curve, sweep with SWEEP, or synthetic with COUNT and SHARDS=1
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## COUNT=          pairs of `make synthetic`, `audit`, `synthmed` and `export`; those of the run if it is not given
+## SHARD=          of `make synthetic COUNT=10000`: the K-th of N shares only, SHARD=3/16; without it the shares are joined
 ## NAME= LICENSE=  of what `make synthmed` makes; LICENSE=CC-BY-4.0 or another that it names. AUTHORS="A. Sample; B. Other"
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv; where
@@ -17,7 +18,7 @@
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
 .PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan synthetic audit synthmed \
-	synthmed-verify export tensorboard test-fast test faults test-all lint bench bench-quality clean .venv
+	synthmed-verify export preflight tensorboard test-fast test faults test-all lint bench bench-quality clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -70,7 +71,7 @@ define newline
 
 
 endef
-known := CONFIG RUN PAIRS PHOTOS CELLS ARCHIVE FOLDS SWEEP COUNT NAME LICENSE AUTHORS FLAGS
+known := CONFIG RUN PAIRS PHOTOS CELLS ARCHIVE FOLDS SWEEP COUNT SHARD NAME LICENSE AUTHORS FLAGS
 given := $(foreach v,$(known),$(if $(filter undefined,$(origin $v)),,$(call quote,$v=$($v))))
 $(if $(any_python),,$(error $(no_python)))
 $(eval $(subst ;newline;,$(newline),$(shell $(any_python) -m configs.plan $(call quote,$(MAKECMDGOALS)) $(given))))
@@ -147,11 +148,16 @@ of_count := $(addprefix -,$(COUNT))
 store := $(R)/synthetic$(of_count).h5
 private := reports/$(name)/private$(of_count)
 
+ifdef shard
+synthetic: $(R)/stage1/generator.h5 $(R)/stage2/generator.h5 | $(ready)
+	@$(step) synthetic$(of_count)$(shard)
+else
 ifneq (,$(COUNT))
 $(store): $(R)/stage1/generator.h5 $(R)/stage2/generator.h5 | $(ready) ; @$(step) synthetic$(of_count)
 endif
 synthetic: $(store) ## COUNT=1000 pairs from a trained run
 	$(call say,synthetic: done; pairs in checkpoints/$(RUN)/synthetic$(of_count).h5)
+endif
 
 $(R)/audit/overtrained.h5: | $(R)/stage1/generator.h5 $(ready) ; @$(step) overtrained
 $(R)/audit/%.json: $(R)/%/generator.h5 | $(ready) ; @$(step) members-$*
@@ -188,7 +194,11 @@ few: | $(ready) ## how few real pairs it takes: runs on 1, 2, 5, 10 and all, wit
 	@exec $(python) -m configs.few --run=$(call quote,$(RUN)) $(variables)
 
 plan: | $(environment) ## prints the steps of GOAL as data, for job schedulers and workflow engines: configs/cluster/
-	@GOAL=$(call quote,$(or $(GOAL),eval)) exec $(python) -m configs.chain
+	@GOAL=$(call quote,$(or $(GOAL),eval)) COUNT=$(call quote,$(COUNT)) SHARDS=$(call quote,$(SHARDS)) \
+	  SWEEP=$(call quote,$(SWEEP)) exec $(python) -m configs.chain
+
+preflight: | $(environment) ## what this machine has, and whether the trainings of CONFIG fit it; how long they take
+	@exec $(python) -m configs.preflight
 
 tensorboard: | $(environment) ## shows every run's losses, pictures and metrics in a browser
 	@TF_CPP_MIN_LOG_LEVEL=3 $(python) -m tensorboard.main --logdir checkpoints $(FLAGS)

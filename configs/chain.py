@@ -7,29 +7,37 @@
          "environment": {"CONFIG": "evidence", "RUN": "mine", ...}}, ...]}
 
 A step comes after those that make its `inputs` and the files that it only comes `after`. A training that was ended goes
-on when its step is run again. Commands are run in the project's folder. configs/cluster/ has what reads this.
+on when its step is run again. Commands are run in the project's folder. configs/cluster/ has what reads this. GOAL is
+eval, evidence, curve, synthetic (COUNT pairs in SHARDS shares) or sweep (the runs of SWEEP, which are ranked last).
 """
 from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from dataclasses import replace
 
+from configs.flags import locate, split
 from configs.plan import evidence_nets
 from configs.settings import CHECKED, Settings
-from configs.steps import files, needs
+from configs.steps import files, needs, shard_done
+from configs.sweep import Sweep
 from data.errors import UserError
 from unet_eval.arms import net_name
 
 PLAIN = ["unet-real", "unet-synthetic"]  # the U-Nets of `make eval`
-GOALS = ("eval", "evidence", "curve")
+GOALS = ("eval", "evidence", "curve", "synthetic", "sweep")
 
 
-def chain(goal: str, run: Settings) -> list[dict]:
+def chain(goal: str, run: Settings, count: str = "", shards: str = "", sweep: str = "") -> list[dict]:
     """The steps of a goal, each after those that it needs. UserError where the goal or a setting makes no sense."""
+    if goal == "sweep":
+        return _sweep(Sweep.read(locate(sweep)), sweep, run)
     run.check()
+    if goal == "synthetic":
+        return _shares(_number("COUNT", count), _number("SHARDS", shards or "1"), run)
     if goal == "eval":
         return [*_made(PLAIN, run), _step("evaluate", _targets(PLAIN, run), f"{run.reports}/report.html", run)]
     if goal == "curve":
@@ -44,6 +52,34 @@ def chain(goal: str, run: Settings) -> list[dict]:
     second = [] if run.shows_cells else _made(["synthetic"], cells)
     ends = [*_targets(nets, run), single[-1]["output"], *(step["output"] for step in second[-1:])]
     return [*_made(nets, run), *single, *second, _step("evidence", ends, f"{run.folder}/evidence.done", run)]
+
+
+def _shares(count: int, shards: int, run: Settings) -> list[dict]:
+    """Both stages, the shares of more pairs, and the step that joins them."""
+    networks = _targets(["stage1", "stage2"], run)
+    shares = [_step(f"synthetic-{count}-of-{shards}.{shard}", networks,
+                    f"{run.folder}/{shard_done(count, shards, shard)}", run) for shard in range(1, shards + 1)]
+    whole = _step(f"synthetic-{count}", [step["output"] for step in shares], f"{run.folder}/synthetic-{count}.h5", run)
+    return [*_made(["stage1", "stage2"], run), *shares, whole]
+
+
+def _number(name: str, value: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,8}", value, re.ASCII):
+        raise UserError(f"{name}={value} is no number: take 1 or more")
+    return int(value)
+
+
+def _sweep(sweep: Sweep, name: str, run: Settings) -> list[dict]:
+    """A run for each combination, and the ranking, for which `make sweep` finds them all made."""
+    runs = [replace(run, run=sweep.run_name(combination), flags=(*run.flags, *split(sweep.flags(combination))))
+            for combination in sweep.combinations()]
+    for each in runs:
+        each.check()
+    ranking = ["make", "sweep", f"SWEEP={name}", f"PYTHON={sys.executable}"]
+    ranked = f"reports/sweep-{sweep.name}/results.json"
+    last = {**_step("sweep", [_targets([sweep.target], each)[0] for each in runs], ranked, run), "after": [],
+            "command": ranking}
+    return [*(step for each in runs for step in _made([sweep.target], each)), last]
 
 
 def _made(names: list[str], run: Settings) -> list[dict]:
@@ -78,7 +114,8 @@ def main() -> None:
     try:
         run = Settings.from_variables(os.environ)
         goal = os.environ.get("GOAL", "eval")
-        print(json.dumps({"run": run.run, "goal": goal, "steps": chain(goal, run)}, indent=1))
+        steps = chain(goal, run, *(os.environ.get(name, "") for name in ("COUNT", "SHARDS", "SWEEP")))
+        print(json.dumps({"run": run.run, "goal": goal, "steps": steps}, indent=1))
     except UserError as error:
         sys.exit(f"error: {error}")
 

@@ -16,6 +16,7 @@ from configs.settings import PHANTOMS, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
 from data.folds import parse_fold
+from data.shards import shard_rows
 from data.synthmed.terms import Terms
 from unet_eval.arms import net_name, of_seed, parse_arm, parse_net_name, parse_seed
 
@@ -36,6 +37,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if set(goals) == {"clean"}:
         return lines
     _check_giving(goals, variables)
+    if variables.get("SHARD"):
+        lines.append("shard := -of-{1}.{0}".format(*variables["SHARD"].split("/")))
     settings.preset  # noqa: B018  (raises where there is none)
     if "sweep" in goals:
         _check_sweep(variables.get("SWEEP", ""))
@@ -119,9 +122,12 @@ def _folds(settings: Settings, count: str) -> list[str]:
 
 def _check_giving(goals: list[str], variables: dict[str, str]) -> None:
     """What is wrong with a release is told before anything is trained for it."""
-    count = variables.get("COUNT", "")
+    count, shard = variables.get("COUNT", ""), variables.get("SHARD", "")
     if count and not re.fullmatch(r"[1-9]\d*", count, re.ASCII):
         raise UserError(f"COUNT={count} is no number of pairs: take 1 or more")
+    if shard and (not count or set(goals) != {"synthetic"}):
+        raise UserError(f"SHARD={shard} is a share of `make synthetic COUNT=...` alone")
+    shard_rows(shard, 1)
     if "synthmed" in goals:
         Terms(variables.get("NAME", ""), variables.get("LICENSE", ""))
 

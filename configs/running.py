@@ -71,6 +71,7 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
                     print(f"to go on: python -m configs.steps {' '.join(names[number:])}", file=sys.stderr)
                 sys.exit(status)
         if step.done:
+            step.done.parent.mkdir(parents=True, exist_ok=True)
             write_file(step.done, step.mark().encode())
 
 

@@ -119,12 +119,21 @@ def relabelled(name: str) -> Callable[[Settings, int], Step]:
     return step
 
 
-def more_pairs(run: Settings, count: int) -> Step:
-    """synthetic-COUNT.h5, the first of which are those of synthetic.h5: pairs depend on the seed and their number."""
+def more_pairs(run: Settings, count: int, shards: int = 0, shard: int = 0) -> Step:
+    """synthetic-COUNT.h5, the first of which are those of synthetic.h5: pairs depend on the seed and their number. Of
+    `shards` the parts of number `shard`, from 1 on; 0 is the whole, which is joined from the parts that are there."""
     drawn, out = _path(run, f"masks-{count}", 0, ".h5"), _path(run, f"synthetic-{count}", 0, ".h5")
     (draw,), (render,) = masks(run, 0).scripts, synthetic(run, 0).scripts
-    return Step(f"synthetic: drawing and rendering {count} masks -> {out}",
-                [[*draw, f"--count={count}", f"--out={drawn}"], [*render, f"--masks={drawn}", f"--out={out}"]])
+    more = [f"--count={count}", *([f"--shard={shard}/{shards}"] if shard else [])]
+    share = f"share {shard} of {shards} of " if shard else ""
+    return Step(f"synthetic: drawing and rendering {share}{count} masks -> {out}",
+                [[*draw, *more, f"--out={drawn}"], [*render, *more, f"--masks={drawn}", f"--out={out}"]],
+                done=run.folder / shard_done(count, shards, shard) if shard else None)
+
+
+def shard_done(count: int, shards: int, shard: int) -> str:
+    """The file in the run's folder that says that a share was made; the parts go when they are joined."""
+    return f"synthetic-{count}.parts/{shard}-of-{shards}.done"
 
 
 def single(run: Settings) -> Step:
@@ -243,13 +252,16 @@ def before(name: str) -> set[str]:
 
 
 def make_step(name: str, run: Settings) -> Step:
-    """The step of this name, STEP or STEP.K, synthetic-COUNT or audit-COUNT. Raises UserError where there is none."""
+    """The step of this name, STEP or STEP.K, synthetic-COUNT, its share synthetic-COUNT-of-N.K, or audit-COUNT. Raises
+    UserError where there is none."""
     if name in STEPS:
         return STEPS[name](run)
-    more = re.fullmatch(r"(synthetic|audit)-([1-9]\d*)", name, re.ASCII)
-    if more:
-        return more_pairs(run, int(more[2])) if more[1] == "synthetic" else audit(run, f"-{more[2]}")
     base, repeat = parse_seed(name)
+    more = re.fullmatch(r"synthetic-([1-9]\d*)(-of-([1-9]\d*))?", base, re.ASCII)
+    if more and bool(more[2]) == bool(repeat):
+        return more_pairs(run, int(more[1]), int(more[3] or 0), repeat)
+    if re.fullmatch(r"audit-[1-9]\d*", name, re.ASCII):
+        return audit(run, name[len(AUDIT):])
     return seeded(base).step(run, repeat)
 
 

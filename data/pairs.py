@@ -96,7 +96,7 @@ class PairWriter:
                 raise ValueError(f"{name}: {array.dtype} {array.shape}, not uint8 (H, W, C)")
             if self._count and array.shape != self._file[name].shape[1:]:
                 raise ValueError(f"{name}: shape {array.shape} after rows of {self._file[name].shape[1:]}")
-        for name, array in arrays.items():
+        for name, array in sorted(arrays.items()):  # as they are read again: a copy has the same bytes
             if not self._count:
                 self._file.create_dataset(
                     name, (0, *array.shape), np.uint8, maxshape=(None, *array.shape),
@@ -177,7 +177,7 @@ class PairReader:
         sizes = {self._file[name].shape[1:3] for name in ("masks", "images", "fovs", "labels") if name in counts}
         if len(sizes) > 1:
             raise self._bad(f"masks and images differ in size: {sorted(sizes)}")
-        return counts[self._required[0]]
+        return max(counts.values(), default=0)
 
     def _bad(self, what: str) -> UserError:
         return UserError(f"{self._path}: {what}; {self._remedy}")

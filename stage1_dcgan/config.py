@@ -4,7 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.errors import UserError
-from training.config import Config, TrainingConfig, option
+from data.shards import shard_rows
+from training.config import Config, TrainingConfig, option, shard_option
 
 DRAWN = ("masks", "photographs")
 ENCODINGS = ("binary", "signed_distance")
@@ -73,6 +74,10 @@ class MasksConfig(Config):
                            "the threshold.", low=0, high=1)
     speck: int = option(0, "Remove connected components of fewer pixels from masks.", low=0)
     seed: int = option(1, "Seed of the noise z.", low=0, high=2 ** 31 - 1)
+    shard: str = shard_option()
+
+    def check(self):
+        shard_rows(self.shard, self.count)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from absl import logging
 
 from data import layouts
 from data.errors import UserError
-from data.files import OutputFolder
+from data.files import OutputFolder, checksum
 from data.fundus import load_view, resize, square
 from data.images import encode_image
-from data.pairs import PairWriter
+from data.parts import Row, write_rows
 from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage1_dcgan.encoding import Cut, decode, level_for_share, without_specks
 from stage1_dcgan.inputs import draw_z, grey
@@ -30,19 +30,20 @@ from training.pictures import grid
 from training.run_folder import read_config, read_record
 from training.weights import load_weights
 
-SHEET = 24        # pictures on the contact sheet
 MEASURED = 32     # pictures that --match_share is measured on, whatever --count is
 REMEDY = "train it first (make stage1, or make evidence for the single GAN)"
 
 
 def generate(config: MasksConfig) -> None:
-    """Draws masks or photographs to config.out (HDF5), and a contact sheet beside it (PNG).
+    """Draws masks or photographs to config.out (HDF5), and a contact sheet beside it (PNG); with config.shard, the
+    parts of this share (data/parts.py).
 
     Raises UserError if the model is missing or damaged, or if an output file exists that this project did not write.
     """
     stage1 = read_config(config.model, Stage1Config, REMEDY)
     model = generator(stage1.size, stage1.base, stage1.channels)
-    load_weights(model, Path(config.model) / "generator.h5", REMEDY)
+    weights = Path(config.model) / "generator.h5"
+    load_weights(model, weights, REMEDY)
     out = Path(config.out)
     folder, sheet = OutputFolder(out.parent, "--out"), f"{out.stem}.png"
     folder.check([out.name, sheet])
@@ -50,22 +51,21 @@ def generate(config: MasksConfig) -> None:
     def draw(number):
         return model(draw_z(config.seed, number)[None], training=False).numpy()[0]
 
-    def show(pictures):
-        folder.write(sheet, encode_image(grid(pictures, columns=4), ".png"))
+    make, pictures, how = (of_masks if stage1.draw == "masks" else of_photographs)(draw, config, stage1)
 
-    write = write_masks if stage1.draw == "masks" else write_photographs
-    write(draw, show, config, stage1)
-    logging.info("%d %s in %s, contact sheet in %s", config.count, stage1.draw, out, folder.path / sheet)
+    def finish(rows):  # before config.out appears, which make takes for a sign that all is there
+        folder.write(sheet, encode_image(grid(pictures(rows), columns=4), ".png"))
+        logging.info("%d %s in %s, contact sheet in %s", config.count, stage1.draw, out, folder.path / sheet)
+
+    attributes = {"seed": config.seed, **how, "weights": checksum(weights), "stage1": read_record(config.model, REMEDY)}
+    write_rows(out, attributes, config.count, make, finish, config.shard)
 
 
-def write_masks(draw: Callable[[int], np.ndarray], show: Callable[[list[np.ndarray]], None], config: MasksConfig,
-                stage1: Stage1Config) -> None:
-    """Writes masks, and the pictures that they were made from, to config.out.
+def of_masks(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Stage1Config) \
+        -> tuple[Callable[[int], Row], Callable[[list[Row]], list[np.ndarray]], dict]:
+    """(number -> a row of masks.h5, rows -> pictures for the contact sheet, what masks.h5 records of how it was made).
 
-    Args:
-      draw: number -> float32 (s, s, 1) in [-1, 1].
-      show: writes pictures, as `beside_nearest`, to the contact sheet. It is called before config.out appears, which
-        make takes for a sign that all is there.
+    `draw`: number -> float32 (s, s, 1) in [-1, 1].
     """
     samples, _ = layouts.training(stage1.pairs, stage1.validation, stage1.modality, stage1.foreground)
     views = [load_view(sample) for sample in samples]
@@ -80,19 +80,16 @@ def write_masks(draw: Callable[[int], np.ndarray], show: Callable[[list[np.ndarr
             raise UserError(f"--decoder=tree needs drawn distances, and {config.model} was trained with --encoding="
                             f"{stage1.encoding}: use --decoder=cut")
         inside = np.mean([square(view.fov, config.mask_size) for view in views], axis=0) > 127
-        make, how = _trees(measured, config, amount, inside, share)
+        decoded, how = _trees(measured, config, amount, inside, share)
     else:
-        make, how = _cuts(measured, config, share)
-    shown = []
-    attributes = {"seed": config.seed, "vary": amount, **how, "stage1": read_record(config.model, REMEDY)}
-    with PairWriter(config.out, attributes) as writer:
-        for number in range(config.count):
-            drawn = draw(number)
-            mask = make(another_eye(drawn[..., 0], number, config, amount), number)
-            writer.append(masks=mask[..., None], raw=grey(drawn))
-            if number < SHEET:
-                shown.append(mask)
-        show(beside_nearest(shown, training))
+        decoded, how = _cuts(measured, config, share)
+
+    def make(number):
+        drawn = draw(number)
+        mask = decoded(another_eye(drawn[..., 0], number, config, amount), number)
+        return {"masks": mask[..., None], "raw": grey(drawn)}
+
+    return make, lambda rows: beside_nearest([row["masks"][..., 0] for row in rows], training), {"vary": amount, **how}
 
 
 def beside_nearest(masks: list[np.ndarray], training: list[np.ndarray]) -> list[np.ndarray]:
@@ -147,18 +144,12 @@ def _trees(measured, config, amount, inside, share):
     return make, {"tree": {"level": level, "scale": scale, "speck": config.speck}}
 
 
-def write_photographs(draw: Callable[[int], np.ndarray], show: Callable[[list[np.ndarray]], None], config: MasksConfig,
-                      _: Stage1Config) -> None:
-    """Writes photographs to config.out, as `write_masks`; `draw` gives float32 (s, s, 3) in [-1, 1], and `show` gets
-    uint8 (256, 256, 3)."""
-    shown = []
-    with PairWriter(config.out, {"seed": config.seed, "stage1": read_record(config.model, REMEDY)}) as writer:
-        for number in range(config.count):
-            photograph = grey(resize(draw(number), (config.mask_size, config.mask_size)))
-            writer.append(images=photograph)
-            if number < SHEET:
-                shown.append(square(photograph, 256))
-        show(shown)
+def of_photographs(draw: Callable[[int], np.ndarray], config: MasksConfig, _: Stage1Config) \
+        -> tuple[Callable[[int], Row], Callable[[list[Row]], list[np.ndarray]], dict]:
+    """As `of_masks`, of photographs; `draw` gives float32 (s, s, 3) in [-1, 1]."""
+    size = (config.mask_size, config.mask_size)
+    return (lambda number: {"images": grey(resize(draw(number), size))},
+            lambda rows: [square(row["images"], 256) for row in rows], {})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.errors import UserError
-from training.config import Config, TrainingConfig, option
+from data.shards import shard_rows
+from training.config import Config, TrainingConfig, option, shard_option
 
 ARCHITECTURES = ("pix2pix", "coarse_to_fine")  # each is a module in architectures/
 NORMS = ("batch", "instance", "none")
@@ -50,6 +51,9 @@ class Stage2Config(TrainingConfig):
             raise UserError(f"--size={self.size} cannot be halved three times: use a multiple of 8")
         if self.architecture == "coarse_to_fine" and (self.crop % 8 or self.crop > self.size):
             raise UserError(f"--crop={self.crop}: use a multiple of 8, at most --size={self.size}")
+        if self.architecture == "coarse_to_fine" and self.accumulate > 1:
+            raise UserError(f"--accumulate={self.accumulate} is not for --architecture=coarse_to_fine, whose updates "
+                            "share a rendering: use a smaller --batch_size or --crop")
         if self.photos and not self.photo_masks:
             raise UserError("--photos needs --photo_masks, the folder that unet_eval.segment wrote for them")
 
@@ -72,8 +76,13 @@ class PairsConfig(Config):
                         set_by_make=True)
     out: str = option("", "File for the pairs (HDF5); a contact sheet is written beside it.", required=True,
                       set_by_make=True)
-    count: int = option(50, "Pairs to make without --masks; the training masks are used in turn.", low=1)
+    count: int = option(50, "Pairs to make without --masks; the training masks are used in turn. With --shard and "
+                        "masks of which only parts are there: how many masks there will be.", low=1)
     seed: int = option(1, "Seed for fields of view, colours and noise.", low=0, high=2 ** 31 - 1)
+    shard: str = shard_option()
+
+    def check(self):
+        shard_rows(self.shard, self.count)
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,20 @@ python -m stage2_pix2pix.generate --model=checkpoints/quick/stage2 --masks=check
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from itertools import cycle, islice
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from absl import logging
 
-from data.files import OutputFolder
+from data.files import OutputFolder, checksum
 from data.fundus import View, load_view, resize_mask, square
 from data.images import encode_image
 from data.layouts import training
-from data.pairs import PairReader, PairWriter
+from data.pairs import PairReader
+from data.parts import Parts, write_rows
 from data.randomness import numpy_generator
+from data.shards import shard_rows
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import PairsConfig, Stage2Config
 from stage2_pix2pix.grain import grain
@@ -29,13 +29,13 @@ from training.cli import run
 from training.run_folder import read_config, read_record
 from training.weights import load_array, load_weights
 
-SHEET = 24     # pairs on the contact sheet
 HELD_OUT = 10  # renderings of held-out masks, in turn: each is drawn in several colours
 REMEDY = "train Stage-II first (make stage2)"
 
 
 def generate(config: PairsConfig) -> None:
-    """Writes the pairs to config.out (HDF5), and a contact sheet beside it (PNG).
+    """Writes the pairs to config.out (HDF5), and a contact sheet beside it (PNG); with config.shard, the parts of this
+    share (data/parts.py).
 
     Where the real training masks are rendered, OUT_held_out.h5 beside it gets renderings of those that were held out
     (--validation), if there are any: Stage-II has not seen these masks, nor the U-Nets their photographs. Raises
@@ -62,45 +62,55 @@ def generate(config: PairsConfig) -> None:
         image = architecture.render(networks, stage2, mask, fov, code, config.seed, row)
         return with_grain(image, fov, power, random) if stage2.grain else image
 
-    def write(path, masks, first_row, sheet=None):
-        shown = []
-        with PairWriter(path, attributes) as writer:
-            for row, (mask, fov) in enumerate(masks, first_row):
-                image = render(row, mask, fov)
-                writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
-                if len(shown) < SHEET:
-                    shown.append((mask, image))
-            if sheet and shown:  # before config.out appears, which make takes for a sign that all is there
-                folder.write(sheet, encode_image(contact_sheet(*zip(*shown)), ".png"))
-        logging.info("%d pairs in %s", row + 1 - first_row, path)
+    def write(path, count, masks, first_row=0, finish=lambda rows: None, shard=""):
+        def make(row):
+            mask, fov = masks(row)
+            return {"masks": mask[..., None], "images": render(first_row + row, mask, fov), "fovs": fov[..., None]}
 
-    stage1, masks = masks_to_render(config, [load_view(sample) for sample in annotated], stage2.size)
-    attributes = {"seed": config.seed, "stage1": stage1, "stage2": read_record(model_folder, REMEDY)}
-    if held_out:  # first, for the same reason
-        _, few = masks_to_render(replace(config, count=HELD_OUT), [load_view(s) for s in held_out], stage2.size)
-        write(folder.path / unseen, few, config.count)
-    write(out, masks, 0, sheet)
-    logging.info("contact sheet in %s", folder.path / sheet)
+        write_rows(path, attributes, count, make, finish, shard)
+        if not shard:
+            logging.info("%d pairs in %s", count, path)
+
+    def finish(rows):  # before config.out appears, which make takes for a sign that all is there
+        shown = contact_sheet([row["masks"][..., 0] for row in rows], [row["images"] for row in rows])
+        folder.write(sheet, encode_image(shown, ".png"))
+        logging.info("contact sheet in %s", folder.path / sheet)
+
+    stage1, count, masks = masks_to_render(config, [load_view(sample) for sample in annotated], stage2.size)
+    weights = {name: checksum(model_folder / f"{name}.h5") for name in networks}
+    attributes = {"seed": config.seed, "stage1": stage1, "weights": weights,
+                  "stage2": read_record(model_folder, REMEDY)}
+    if held_out and not config.shard:  # first, for the same reason
+        *_, few = masks_to_render(config, [load_view(sample) for sample in held_out], stage2.size)
+        write(folder.path / unseen, HELD_OUT, few, config.count)
+    write(out, count, masks, 0, finish, config.shard)
 
 
 def masks_to_render(config: PairsConfig, views: list[View], size: int) \
-        -> tuple[dict | None, Iterable[tuple[np.ndarray, np.ndarray]]]:
-    """(attributes of the file of masks or None, pairs of mask and field of view, both uint8 (size, size) 0/255).
+        -> tuple[dict | None, int, Callable[[int], tuple[np.ndarray, np.ndarray]]]:
+    """(attributes of the file of masks or None, the number of masks, number -> mask and field of view, both uint8
+    (size, size) 0/255).
 
-    With config.masks, these are the masks of that file, each with the field of view of a random view. Without it, they
-    are the masks and fields of view of the `views`, in turn, config.count pairs.
+    With config.masks, these are the masks of that file, each with the field of view of a random view; with a shard, its
+    parts will do. Without it, they are the masks and fields of view of the `views`, in turn, config.count pairs.
     """
     fovs = [square(view.fov, size) for view in views]
     if not config.masks:
         masks = [square(np.minimum(view.mask, view.fov), size) for view in views]
-        return None, islice(cycle(zip(masks, fovs)), config.count)
-    reader = PairReader(config.masks, made_by="make stage1")
+        return None, config.count, lambda row: (masks[row % len(masks)], fovs[row % len(fovs)])
+    if config.shard and not Path(config.masks).exists():
+        reader, count = Parts(config.masks), config.count
+        for row in shard_rows(config.shard, count)[:1]:  # raises where it is not there
+            reader[row]
+    else:
+        reader = PairReader(config.masks, made_by="make stage1")
+        count = len(reader)
 
-    def drawn():
-        for row in range(len(reader)):
-            fov = fovs[numpy_generator(config.seed, row, FOVS).integers(len(fovs))]
-            yield np.minimum(resize_mask(reader[row]["masks"][..., 0], fov.shape), fov), fov
-    return reader.attributes, drawn()
+    def drawn(row):
+        fov = fovs[numpy_generator(config.seed, row, FOVS).integers(len(fovs))]
+        return np.minimum(resize_mask(reader[row]["masks"][..., 0], fov.shape), fov), fov
+
+    return reader.attributes, count, drawn
 
 
 def with_grain(image: np.ndarray, fov: np.ndarray, power: np.ndarray, random: np.random.Generator) -> np.ndarray:

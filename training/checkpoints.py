@@ -39,6 +39,16 @@ def read_newest(folder: Path, remedy: str, **parts) -> None:
         raise UserError(f"{folder}/ckpt-{steps[0]} cannot be read ({first_line(error)}): {remedy}") from None
 
 
+def _record(folder: Path, step: int) -> Path:
+    return folder / f"ckpt-{step}.sha256"
+
+
+def _checksums(folder: Path, step: int) -> list[str]:
+    """A line "CHECKSUM  NAME" for each file of TensorFlow's."""
+    paths = [path for path in sorted(folder.glob(f"ckpt-{step}.*")) if PARTS.fullmatch(path.name)]
+    return [f"{checksum(path)}  {path.name}" for path in paths if path != _record(folder, step)]
+
+
 class Checkpoints:
     """Checkpoints ckpt-STEP of Keras models and optimizers in `folder`. `parts` gives each of these a name.
 
@@ -48,8 +58,9 @@ class Checkpoints:
     used: if it were damaged, TensorFlow would report no checkpoint, and the training would start from zero.
     """
 
-    def __init__(self, folder: Path, **parts):
-        self.folder = folder
+    def __init__(self, folder: Path, source: Path | None = None, **parts):
+        """`source` is the folder of the chief, where another worker restores from; it changes nothing there."""
+        self.folder, self._source = folder, source or folder
         self._checkpoint = tf.train.Checkpoint(**parts)
         self._remove_unfinished()
 
@@ -68,19 +79,19 @@ class Checkpoints:
         checksums, of an earlier version or of a process that was killed just before it wrote them, has TensorFlow's own
         checks only. Raises UserError if all are damaged.
         """
-        steps = _complete(self.folder)
+        steps = _complete(self._source)
         for step in steps:
             try:
                 self._compare_checksums(step)
-                self._checkpoint.read(str(self.folder / f"ckpt-{step}")).assert_consumed()
+                self._checkpoint.read(str(self._source / f"ckpt-{step}")).assert_consumed()
             except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:  # IndexError: cut short
-                logging.warning("%s/ckpt-%d is damaged (%s)", self.folder, step, first_line(error))
+                logging.warning("%s/ckpt-%d is damaged (%s)", self._source, step, first_line(error))
                 continue
             for newer in steps[:steps.index(step)]:
                 self._remove(newer)
             return step
         if steps:
-            raise UserError(f"{self.folder}: no checkpoint there can be read; remove the folder to start again")
+            raise UserError(f"{self._source}: no checkpoint there can be read; remove the folder to start again")
         return 0
 
     def save(self, step: int) -> None:
@@ -91,7 +102,8 @@ class Checkpoints:
         path = self.folder / f"ckpt-{step}"
         try:
             self._checkpoint.write(str(path))
-            write_file(self._record(step), "".join(f"{line}\n" for line in self._checksums(step)).encode())
+            lines = "".join(f"{line}\n" for line in _checksums(self.folder, step))
+            write_file(_record(self.folder, step), lines.encode())
         except (tf.errors.OpError, UserError) as error:
             self._remove(step)
             self._remove_unfinished()
@@ -100,21 +112,13 @@ class Checkpoints:
         for old in _complete(self.folder)[KEEP:]:
             self._remove(old)
 
-    def _record(self, step: int) -> Path:
-        return self.folder / f"ckpt-{step}.sha256"
-
-    def _checksums(self, step: int) -> list[str]:
-        """A line "CHECKSUM  NAME" for each file of TensorFlow's."""
-        paths = [path for path in sorted(self.folder.glob(f"ckpt-{step}.*")) if PARTS.fullmatch(path.name)]
-        return [f"{checksum(path)}  {path.name}" for path in paths if path != self._record(step)]
-
     def _compare_checksums(self, step: int) -> None:
         """Raises ValueError if a file is not the one that was written."""
-        record = self._record(step)
+        record = _record(self._source, step)
         if not record.exists():
             return
         written = record.read_text().splitlines()
-        for line in self._checksums(step):
+        for line in _checksums(self._source, step):
             if line not in written:
                 raise ValueError(f"the checksum of {line.split()[1]} is not the one in {record.name}")
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 from absl import app, flags, logging
 
 from data.errors import UserError, first_line
-from training.config import Config, fields, limits_text
+from training.config import MULTI_WORKER, Config, fields, limits_text
 
 STOPPED = 75  # exit status of a training that a signal stopped and that the same command resumes (EX_TEMPFAIL)
 # Errors that the user can mend: a full disk, missing permissions, a file where a folder has to be, a name too long.
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
                  errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
 MAKE_ROOM = "make room or choose another output folder"
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 flags.disclaim_key_flags()  # then --help lists the flags that this module defines under the script's name
 
@@ -38,8 +40,10 @@ def run(function: Callable[[Config], Any], config: type[Config]) -> None:
     def guarded(argv):
         if argv[1:]:
             _stop(f"{argv[1]!r} is not a flag: flags are written --name=value")
+        options = None
         try:
-            function(config(**flag_values(config)))
+            options = config(**flag_values(config))
+            function(options)
         except UserError as error:
             _stop(str(error))
         except Stopped as stopped:
@@ -53,6 +57,9 @@ def run(function: Callable[[Config], Any], config: type[Config]) -> None:
         except Exception as error:
             if _cannot_write(error):
                 _stop(f"{first_line(error)}; {MAKE_ROOM}")
+            if getattr(options, "strategy", "") == MULTI_WORKER and _lost_worker(error):
+                _stop(f"another worker has ended ({first_line(error)}): start all of them again, and they go on from "
+                      "the last checkpoint", STOPPED)
             if _out_of_memory(error):
                 _stop(f"out of memory ({first_line(error)}); try a smaller --batch_size")
             raise
@@ -60,24 +67,35 @@ def run(function: Callable[[Config], Any], config: type[Config]) -> None:
     app.run(guarded, flags_parser=_parse)
 
 
-def define_flags(config: type[Config]) -> None:
+def config_from(config: type[AnyConfig], arguments: list[str]) -> AnyConfig:
+    """The config that a script makes of these flags. Raises UserError as it does."""
+    values = flags.FlagValues()
+    define_flags(config, values)
+    try:
+        values(["", *arguments])
+    except flags.Error as error:
+        raise UserError(" ".join(str(error).splitlines())) from None
+    return config(**flag_values(config, values))
+
+
+def define_flags(config: type[Config], values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines an absl flag for each option. Limits are not checked here but when the config is made."""
     for field, kind in fields(config):
         limits = limits_text(field)
         text = field.metadata["help"] + (f" ({limits})" if limits else "")
         if kind is tuple:
             define = flags.DEFINE_multi_string if field.metadata["repeatable"] else flags.DEFINE_list
-            define(field.name, list(field.default), text)
+            define(field.name, list(field.default), text, flag_values=values)
         elif field.metadata["choices"]:
-            flags.DEFINE_enum(field.name, field.default, list(field.metadata["choices"]), text)
+            flags.DEFINE_enum(field.name, field.default, list(field.metadata["choices"]), text, flag_values=values)
         else:
             {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float,
-             str: flags.DEFINE_string}[kind](field.name, field.default, text)
+             str: flags.DEFINE_string}[kind](field.name, field.default, text, flag_values=values)
 
 
-def flag_values(config: type[Config]) -> dict[str, Any]:
+def flag_values(config: type[Config], values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
     """{option: value} of the parsed flags that `define_flags` defined."""
-    return {field.name: flags.FLAGS[field.name].value for field, _ in fields(config)}
+    return {field.name: values[field.name].value for field, _ in fields(config)}
 
 
 def _tensorflow_error(error: Exception, name: str) -> bool:
@@ -88,6 +106,12 @@ def _tensorflow_error(error: Exception, name: str) -> bool:
 def _cannot_write(error: Exception) -> bool:
     """Whether TensorFlow could not write a file. It passes on the system's words, not the number."""
     return _tensorflow_error(error, "OpError") and any(os.strerror(code) in str(error) for code in OUTPUT_ERRORS)
+
+
+def _lost_worker(error: Exception) -> bool:
+    """Whether TensorFlow cannot reach another worker, or was told of its end."""
+    return any(_tensorflow_error(error, f"{name}Error") for name in ("Unavailable", "Aborted", "Internal", "Cancelled",
+                                                                     "DeadlineExceeded", "FailedPrecondition"))
 
 
 def _out_of_memory(error: Exception) -> bool:

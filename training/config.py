@@ -19,7 +19,8 @@ from data.layouts import MODALITIES
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 AS_DEFAULT = object()
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
+MULTI_WORKER = "multi_worker"
+STRATEGIES = ("auto", "one", "mirrored", MULTI_WORKER)
 
 
 def option(default: Any, help: str, *, low: float | None = None, high: float | None = None,
@@ -91,6 +92,12 @@ def foreground_option() -> Any:
                   "default the brighter of two levels.")
 
 
+def shard_option() -> Any:
+    """The option --shard of the scripts whose work several machines can share."""
+    return option("", "Make the K-th of N shares only, K/N, for example 3/16. The same command without it joins them, "
+                  "and makes what is missing.", set_by_make=True)
+
+
 @dataclass(frozen=True)
 class TrainingConfig(Config):
     """The options that all trainings have."""
@@ -104,12 +111,14 @@ class TrainingConfig(Config):
     epochs: int = option(100, "Epochs.", low=1, may_change=True)
     steps_per_epoch: int = option(0, "Steps per epoch; 0 is one pass over the training set.", low=0)
     batch_size: int = option(1, "Examples per step, over all devices.", low=1)
+    accumulate: int = option(1, "Parts of a batch whose gradients are computed one after the other, for batches that "
+                             "do not fit into memory. Batch norm sees one part at a time.", low=1)
     learning_rate: float = option(1e-3, "Learning rate.", low=1e-8, high=1.0)
     seed: int = option(0, "Seed of everything random.", low=0, high=2 ** 31 - 1)
     precision: str = option("auto", "Number format of the layers; auto is what is fast here.", choices=PRECISIONS)
     strategy: str = option("auto", "How a batch is split over devices.", choices=STRATEGIES, may_change=True)
-    checkpoint_minutes: float = option(10.0, "Save not only after each epoch but also every so many minutes. With "
-                                       "--strategy=multi_worker only after each epoch.", low=0.001, may_change=True)
+    checkpoint_minutes: float = option(10.0, "Save not only after each epoch but also every so many minutes.",
+                                       low=0.001, may_change=True)
     minutes: float = option(0.0, "Minutes that it takes on two processor cores without AVX-512, as a preset states: a "
                             "training that will take longer tells so after 20 steps. 0 states nothing.", low=0,
                             may_change=True)

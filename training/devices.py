@@ -1,18 +1,19 @@
 """Devices, number format and random seeds of a training."""
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 from absl import logging
 from tensorflow import keras
+from tensorflow.python.distribute import multi_worker_util
+from tensorflow.python.eager import context
+from tensorflow.tsl.protobuf import coordination_config_pb2
 
 from data.errors import UserError
-from training import hardware
-from training.config import TrainingConfig
+from training import hardware, workers
+from training.config import MULTI_WORKER, TrainingConfig
 from training.fit import Schedule
 from training.precision import set_precision
 from training.run_folder import read_record
@@ -20,6 +21,7 @@ from training.run_folder import read_record
 # Pixels times filters of the first level squared, over all steps. On two cores with bfloat16 a DCGAN of so many takes
 # an hour or two; each training of the preset `paper` has more, in float32.
 LONG = 3e12
+HEARTBEAT = 60  # seconds without a sign of life after which a worker has ended; TensorFlow's 10 are few
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,16 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
         before = read_record(config.out, f"remove {config.out} to start again")["resolved"]
     keras.backend.clear_session()
     name = before.get("strategy", "auto") if config.strategy == "auto" else config.strategy
-    strategy, name = choose_strategy(name, config.batch_size)
+    if config.strategy == "auto" and name == MULTI_WORKER:  # the machines of then may not be there
+        name = "auto"
+    strategy, name = choose_strategy(name, config.batch_size, config.accumulate)
     precision = before.get("precision", "auto") if config.precision == "auto" else config.precision
     devices = Devices(strategy, name, set_precision(precision, trial=name != "multi_worker"))
     set_seed(schedule.seed)
     logging.info("precision: %s, device: %s", devices.precision, hardware.description())
+    if config.accumulate > 1:
+        logging.info("batches of %d in %d parts: updates are those of whole batches, but batch norm sees %d examples "
+                     "at a time", config.batch_size, config.accumulate, config.batch_size // config.accumulate)
     examples = schedule.steps * schedule.batch_size
     if not tf.config.list_physical_devices("GPU") and examples * config.side ** 2 * config.base ** 2 > LONG:
         logging.warning("without a GPU this training will take many hours or days: such settings are made for GPUs, "
@@ -65,40 +72,47 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
     return devices
 
 
-def choose_strategy(name: str, batch_size: int) -> tuple[tf.distribute.Strategy, str]:
+def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.distribute.Strategy, str]:
     """The `tf.distribute` strategy for --strategy=`name`, and its name with "auto" resolved.
 
     - "one": the first device.
     - "mirrored": splits each batch over the GPUs of this machine, or over its logical CPUs if it has no GPU.
-    - "multi_worker": splits it over the machines that the environment variable TF_CONFIG lists.
-    - "auto": "mirrored" if there are two GPUs or more (a K80 board counts as two), else "one".
+    - "multi_worker": splits it over the machines that the environment variable TF_CONFIG lists (training/workers.py).
+    - "auto": "mirrored" if there are two GPUs or more (a K80 board counts as two) and a batch divides over them, else
+      "one".
 
-    Raises UserError if the batch size is no multiple of the number of devices.
+    Raises UserError if the batch size is no multiple of the number of devices, times the `parts` of --accumulate.
     """
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)  # other programs may need memory too
     # TensorFlow has to know the workers before it starts, and listing logical devices starts it.
-    strategy = _multi_worker() if name == "multi_worker" else None
+    strategy = _multi_worker() if name == MULTI_WORKER else None
     gpus = tf.config.list_logical_devices("GPU")
     if name == "auto":
-        name = "mirrored" if len(gpus) > 1 else "one"
+        name = "mirrored" if len(gpus) > 1 and batch_size % (len(gpus) * parts) == 0 else "one"
     if name == "mirrored":
         strategy = tf.distribute.MirroredStrategy([d.name for d in gpus or tf.config.list_logical_devices("CPU")])
     elif name == "one":
         strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
-        raise UserError(f"--batch_size={batch_size} does not divide over {replicas} devices: use a multiple of it")
+    if batch_size % (replicas * parts):
+        where = f"{replicas} {'device' if replicas == 1 else 'devices'}"
+        raise UserError(f"--batch_size={batch_size} does not divide over {where}" +
+                        (f" in --accumulate={parts} parts" if parts > 1 else "") +
+                        f": use a multiple of {replicas * parts}")
     return strategy, name
 
 
 def _multi_worker() -> tf.distribute.Strategy:
-    try:
-        cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster")
-    except (ValueError, AttributeError):
-        cluster = None
-    if not cluster:
+    """Waits for the other workers. It comes before everything else that TensorFlow does."""
+    if not workers.task():
         raise UserError("--strategy=multi_worker needs the environment variable TF_CONFIG with a cluster")
+    # As the strategy does it by itself, which has no option for the heartbeat.
+    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
+    jobs = [coordination_config_pb2.CoordinatedJob(name=job, num_tasks=cluster.num_tasks(job)) for job in cluster.jobs]
+    context.context().configure_coordination_service(
+        "standalone", multi_worker_util.coordination_leader(cluster), coordinated_jobs=jobs,
+        heartbeat_timeout_in_ms=1000 * HEARTBEAT)
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 

@@ -16,6 +16,9 @@ from tensorflow import keras
 from data.errors import UserError
 from data.files import read_json, write_json
 from data.pipeline import user_errors
+from training import workers
+from training.accumulate import accumulate
+from training.agree import agreed, check_same
 from training.checkpoints import Checkpoints
 from training.cli import Stopped
 from training.config import TrainingConfig
@@ -60,10 +63,10 @@ class _SaveStopGuard(keras.callbacks.Callback):
     too: a training that goes on from there has its validation and its pictures.
     """
 
-    def __init__(self, checkpoints: Checkpoints, seconds: Path, step: int, minutes: float):
+    def __init__(self, checkpoints: Checkpoints, seconds: Path, step: int, config: TrainingConfig):
         super().__init__()
-        self._checkpoints, self._seconds, self._step = checkpoints, seconds, step
-        self._pause = 60 * minutes
+        self._checkpoints, self._seconds, self._step, self._config = checkpoints, seconds, step, config
+        self._pause = 60 * config.checkpoint_minutes
         self._saved = time.monotonic()
         self._signal = None
         self._before = read_json(seconds, "remove it").get("seconds", 0.0) if seconds.exists() else 0.0
@@ -87,12 +90,14 @@ class _SaveStopGuard(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
                 raise self._diverged(f"{name} is {value}")
-        asked = self._signal is not None
-        ends = batch + 1 == self.params["steps"]
-        if not ends and (asked or time.monotonic() >= self._saved + self._pause):
+        if batch + 1 == self.params["steps"]:  # then it saves when the epoch ends
+            return
+        late = time.monotonic() >= self._saved + self._pause
+        asked, late = agreed(self._config, self._signal is not None, late)
+        if asked or late:
             self._save()
-            if asked:
-                self.stop_if_asked()
+        if asked:
+            self._stop()
 
     def on_epoch_end(self, epoch, logs=None):
         self._save()
@@ -100,9 +105,13 @@ class _SaveStopGuard(keras.callbacks.Callback):
 
     def stop_if_asked(self):
         """Raises Stopped if a signal came."""
-        if self._signal is not None:
-            raise Stopped(f"stopped by {signal.Signals(self._signal).name} after step {self._step}; everything is "
-                          f"saved in {self._checkpoints.folder}, the same command goes on")
+        if any(agreed(self._config, self._signal is not None)):
+            self._stop()
+
+    def _stop(self):
+        name = signal.Signals(self._signal).name if self._signal else "a signal to another worker"
+        raise Stopped(f"stopped by {name} after step {self._step}; everything is saved in {self._config.out}, the same "
+                      "command goes on")
 
     def _diverged(self, what):
         return UserError(f"{what} at step {self._step}: nothing of it is saved, the checkpoints in "
@@ -132,18 +141,18 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
       UserError: a loss or weight is NaN or infinite; all checkpoints are gone or damaged, or none can be written; a
         batch cannot be read.
     """
-    folder = Path(config.out) / phase
+    folder = workers.folder(config) / phase
     folder.mkdir(exist_ok=True)
-    checkpoints, seconds = Checkpoints(folder, **parts), folder / "seconds.json"
+    checkpoints, seconds = Checkpoints(folder, Path(config.out) / phase, **parts), folder / "seconds.json"
     step = checkpoints.restore()
     if step:
         logging.info("resuming %s after step %d of %d", folder, step, schedule.steps)
     elif seconds.exists():  # it is written after a checkpoint, so there was one
         raise UserError(f"{folder}: the checkpoints of the training that ran there are gone; put them back, or remove "
                         "the folder to start again")
-    # Several machines have to save at the same step, and their clocks differ.
-    minutes = math.inf if config.strategy == "multi_worker" else config.checkpoint_minutes
-    guard = _SaveStopGuard(checkpoints, seconds, step, minutes)
+    if config.accumulate > 1:
+        accumulate(model, config.accumulate)
+    guard = _SaveStopGuard(checkpoints, seconds, step, config)
     stated = stated_minutes(config)
     if stated and not phase:  # the last phase, which is not the only one that takes time
         spent = sum(read_json(path, "remove it").get("seconds", 0.0) for path in Path(config.out).rglob(seconds.name))
@@ -151,7 +160,8 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
     board = keras.callbacks.TensorBoard(folder / "logs", write_graph=False, profile_batch=0)
     per_epoch = schedule.steps_per_epoch
     callbacks = [board, hyperparameters(folder, config.to_json()), *callbacks, guard]
-    with guard.listening(), user_errors():
+    with model.distribute_strategy.scope(), guard.listening(), user_errors():
+        check_same(config, step)
         while step < schedule.steps:  # if a training stopped within an epoch, the first round finishes that epoch
             epoch, done = divmod(step, per_epoch)
             last = epoch + 1 if done else schedule.epochs

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from data.errors import UserError
 from data.files import read_json, write_json
+from training import workers
 from training.config import Config, TrainingConfig, fields
 
 try:
@@ -53,7 +54,8 @@ def read_config(folder: Path | str, kind: type[AnyConfig], remedy: str) -> AnyCo
 
 
 class RunFolder:
-    """Locks the folder of a training, and writes its config.json or compares it with the options of now.
+    """Locks the folder of a training, and writes its config.json or compares it with the options of now. `path` is that
+    folder, or of several workers where this one writes.
 
     The lock is held as long as this object exists. Raises UserError if another training holds the lock, if the training
     there was started with other options or data, or if the folder contains files but no config.json.
@@ -61,7 +63,7 @@ class RunFolder:
 
     def __init__(self, config: TrainingConfig, data: dict, resolved: dict):
         """`data` identifies the training data. `resolved` is `Devices.resolved`."""
-        self.path = Path(config.out)
+        self.path = workers.folder(config)
         self._refuse_foreign()
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.path / LOCK, "a")

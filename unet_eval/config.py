@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.errors import UserError
+from data.shards import shard_rows
 from training.config import Config, TrainingConfig, foreground_option, modality_option, option
 from unet_eval.arms import NAMES, PAPER_PAIRS, parse_arm
 
@@ -78,6 +79,10 @@ class SegmentConfig(Config):
                       set_by_make=True)
     modality: str = modality_option()
     probability: float = option(0.5, "Probability from which a pixel is foreground.", low=0, high=1)
+    shard: str = option("", "Segment the K-th of N shares of the images only, K/N, for example 3/16.", set_by_make=True)
+
+    def check(self):
+        shard_rows(self.shard, 1)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from data.files import OutputFolder
 from data.fundus import View, load_view, to_native
 from data.images import encode_image
 from data.layouts import DATA_SETS, photographs
+from data.shards import shard_rows
 from training.cli import run
 from training.run_folder import read_config
 from training.weights import load_weights
@@ -96,6 +97,8 @@ def segment(config: SegmentConfig) -> None:
         spec = f"messidor:{spec}"  # the layout that is just a folder of photographs
     trained = read_config(config.model, UnetConfig, "give the folder of a trained U-Net")
     listed = photographs(spec, trained.pairs, config.modality or trained.modality)
+    rows = shard_rows(config.shard, len(listed))
+    listed = listed[rows.start:rows.stop]
     check(listed)
     folder = OutputFolder(config.out, "--out")
     folder.check(f"{sample.stem}.png" for sample in listed)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+GOALS = {"eval": {}, "evidence": {}, "curve": {}, "synthetic": {"COUNT": "1000", "SHARDS": "3"},
+         "sweep": {"SWEEP": "configs/sweeps/unet_loss"}}
 SETTINGS = {"CONFIG": "tiny", "RUN": "my run", "PAIRS": "folder:my data", "PHOTOS": "", "CELLS": "bu_bil:c",
             "FLAGS": "--arms=real,rendered --seeds=2 --test='folder:/other data'"}
 SBATCH = """#!/bin/sh
@@ -39,13 +41,13 @@ def call(folder, *words, **variables):
 
 
 def plan(folder, goal):
-    answer = call(folder, "configs.chain", GOAL=goal, **SETTINGS)
+    answer = call(folder, "configs.chain", GOAL=goal, **SETTINGS, **GOALS[goal])
     assert answer.returncode == 0, answer.stderr
     (folder / "plan.json").write_text(answer.stdout)
     return json.loads(answer.stdout)["steps"]
 
 
-@pytest.mark.parametrize("goal", ["eval", "evidence", "curve"])
+@pytest.mark.parametrize("goal", GOALS)
 def test_every_step_comes_after_what_it_needs(folder, goal):
     made = set()
     for step in plan(folder, goal):
@@ -74,7 +76,61 @@ def test_the_commands_are_those_of_make(folder):
 
 def test_an_unknown_goal_stops(folder):
     answer = call(folder, "configs.chain", GOAL="all", **SETTINGS)
-    assert answer.returncode == 1 and answer.stderr == "error: GOAL=all is none of eval, evidence, curve\n"
+    assert answer.returncode == 1
+    assert answer.stderr == "error: GOAL=all is none of eval, evidence, curve, synthetic, sweep\n"
+
+
+def test_the_shares_of_many_pairs_are_one_array_and_the_whole_waits_for_all(folder):
+    steps = {step["name"]: step for step in plan(folder, "synthetic")}
+    whole, share = steps["my run:synthetic-1000"], steps["my run:synthetic-1000-of-3.2"]
+    assert share["output"] == "checkpoints/my run/synthetic-1000.parts/2-of-3.done"
+    assert share["inputs"] == [f"checkpoints/my run/{stage}/generator.h5" for stage in ("stage1", "stage2")]
+    assert len(whole["inputs"]) == 3 and whole["output"] == "checkpoints/my run/synthetic-1000.h5"
+    call(folder, "configs.cluster.slurm", "plan.json")
+    *_, array, last = (folder / "calls").read_text().splitlines()
+    assert "--array=1,2,3 " in array and "--array=0 " in last and "--dependency=afterok:" in last
+    answer = call(folder, "configs.chain", GOAL="synthetic", **{**SETTINGS, "COUNT": "many"})
+    assert answer.returncode == 1 and answer.stderr.startswith("error: COUNT=many is no number")
+
+
+def test_a_sweep_is_a_run_a_combination_and_then_the_ranking(folder):
+    steps = plan(folder, "sweep")
+    nets = [step for step in steps if step["name"].endswith(":unet-real")]
+    assert len(nets) > 1 and len({step["environment"]["RUN"] for step in nets}) == len(nets)
+    for net in nets:
+        assert SETTINGS["FLAGS"].split()[0] in net["environment"]["FLAGS"] and "--loss=" in net["environment"]["FLAGS"]
+    assert steps[-1]["inputs"] == [net["output"] for net in nets]
+    assert steps[-1]["command"][:3] == ["make", "sweep", "SWEEP=configs/sweeps/unet_loss"]
+    assert nets[0]["environment"]["FLAGS"].startswith(steps[-1]["environment"]["FLAGS"] + " --batch_size=")
+
+
+def pod(folder, container, index):
+    """What Kubernetes starts for an index of a Job."""
+    assert container["workingDir"] == str(folder) == container["volumeMounts"][0]["mountPath"]
+    return subprocess.Popen(container["command"], cwd=folder, text=True, stdout=subprocess.PIPE,
+                            env={**os.environ, "PYTHONPATH": str(ROOT), "JOB_COMPLETION_INDEX": str(index)})
+
+
+def test_a_job_of_kubernetes_has_an_index_a_step_that_waits_for_what_it_needs(folder):
+    """Run as its pods run it, the last one first."""
+    steps = plan(folder, "synthetic")
+    for step in steps:
+        script = 'for file; do [ -e "$file" ] || exit 1; done; mkdir -p "${0%/*}"; echo "$RUN" | tee "$0"'
+        step["command"] = ["sh", "-c", script, step["output"], *step["inputs"], *step["after"]]
+    (folder / "plan.json").write_text(json.dumps({"steps": steps}))
+    answer = call(folder, "configs.cluster.kubernetes", "plan.json", "--image=dual-gan", "--claim=mine", "--parallel=4",
+                  "--gpus=1")
+    job = json.loads(answer.stdout)  # every JSON is YAML
+    spec, container = job["spec"], job["spec"]["template"]["spec"]["containers"][0]
+    assert (job["kind"], spec["completionMode"], spec["completions"]) == ("Job", "Indexed", len(steps))
+    assert container["resources"]["limits"] == {"nvidia.com/gpu": 1} and spec["parallelism"] == 4
+    pods = [pod(folder, container, index) for index in reversed(range(len(steps)))]
+    said = [each.communicate(timeout=60)[0] for each in pods]
+    assert [each.returncode for each in pods] == [0] * len(steps)
+    assert said == ["my run\n"] * len(steps) and all((folder / step["output"]).exists() for step in steps)
+    again = pod(folder, container, 0)
+    assert again.communicate(timeout=60)[0] == "" and again.returncode == 0  # it is there
+    assert pod(folder, container, len(steps)).wait(timeout=60) == 1
 
 
 def test_slurm_gets_an_array_a_step_whose_tasks_wait_for_those_of_their_seed(folder):

@@ -103,6 +103,17 @@ def test_what_cannot_be_folded_is_told_first(variables, said):
         plan(["folds"], variables)
 
 
+def test_a_share_is_a_step_of_its_own():
+    assert "shard := -of-16.3" in plan(["synthetic"], {"COUNT": "1000", "SHARD": "3/16"})
+
+
+@pytest.mark.parametrize("goal, count, shard, said", [
+    ("synthetic", "", "3/16", "COUNT"), ("audit", "9", "1/2", "alone"), ("synthetic", "9", "3/2", "is no share")])
+def test_what_is_no_share_is_told_first(goal, count, shard, said):
+    with pytest.raises(UserError, match=said):
+        plan([goal], {"COUNT": count, "SHARD": shard})
+
+
 @pytest.mark.training
 def test_a_bare_python_plans_a_run(folder):
     """-I -S: no site-packages, nothing from the environment."""

@@ -13,7 +13,7 @@ import pytest
 from configs.flags import last_value
 from configs.running import thread_limits
 from configs.settings import Settings
-from configs.steps import SEEDED, STEPS, files, make_step
+from configs.steps import SEEDED, STEPS, files, make_step, shard_done
 from data.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +55,17 @@ def test_more_pairs_are_those_of_the_run_and_then_others():
     assert [flag for flag in drawing if flag.startswith("--count=")][-1] == "--count=1000" and "--seed=3" in drawing
     last = dict(flag[2:].split("=", 1) for flag in rendering if "=" in flag)
     assert (last["masks"], last["out"]) == (drawing[-1][6:], "checkpoints/quick/synthetic-1000.h5")
+
+
+def test_a_share_of_more_pairs_is_both_scripts_of_that_share():
+    run = Settings.from_variables({"FLAGS": "--count=20"})
+    share, whole = (make_step(name, run) for name in ("synthetic-1000-of-16.3", "synthetic-1000"))
+    for own, all_of_it in zip(share.scripts, whole.scripts):
+        assert {*own} - {*all_of_it} == {"--shard=3/16"} and {*all_of_it} <= {*own}
+    assert share.done == run.folder / shard_done(1000, 16, 3) and whole.done is None
+    for name in ("synthetic-1000-of-16", "synthetic-1000.3", "synthetic-0", "audit-0"):
+        with pytest.raises(UserError, match="no step"):
+            make_step(name, run)
 
 
 @pytest.mark.parametrize("name, arm, seed, pairs", [

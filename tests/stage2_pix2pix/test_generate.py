@@ -101,9 +101,9 @@ def views():
 
 def test_real_training_masks_are_rendered_in_turn_in_their_own_fields_of_view():
     options = PairsConfig(model="x", out="y.h5", count=5)
-    made_by, rows = masks_to_render(options, views(), 64)
-    rows = list(rows)
-    assert made_by is None and len(rows) == 5
+    made_by, count, masks = masks_to_render(options, views(), 64)
+    rows = [masks(row) for row in range(count)]
+    assert made_by is None and count == 5
     for k, (mask, fov) in enumerate(rows):
         assert mask.shape == fov.shape == (64, 64) and np.array_equal(mask, rows[k % 2][0])
         assert not mask[fov == 0].any()  # the second block reaches beyond it
@@ -116,9 +116,9 @@ def test_drawn_masks_are_rendered_once_each_and_cut_to_a_field_of_view(tmp_path)
         for _ in range(3):
             writer.append(masks=np.full((128, 128, 1), 255, np.uint8))
     options = PairsConfig(model="x", out="y.h5", masks=str(tmp_path / "masks.h5"))
-    made_by, rows = masks_to_render(options, views(), 64)
-    rows = list(rows)
-    assert made_by == {"seed": 7} and len(rows) == 3
+    made_by, count, masks = masks_to_render(options, views(), 64)
+    rows = [masks(row) for row in range(count)]
+    assert made_by == {"seed": 7} and count == 3
     assert all(np.array_equal(mask, fov) for mask, fov in rows)
 
 

@@ -23,6 +23,7 @@ from stage2_pix2pix.architectures import pix2pix
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.preparation import prepared
 from training import devices
+from training.accumulate import accumulate
 from training.fit import Schedule
 from unet_eval.config import UnetConfig
 from unet_eval.losses import bce_dice
@@ -47,12 +48,15 @@ def stage1(views, schedule, d_norm, penalty, reach, learning_rate):
     return make
 
 
-def stage2(pairs, schedule):
-    config = Stage2Config(**COMMON, size=64, d_base=4, d_norm="batch", upsampling="resize", tell_fov=True,
+def stage2(pairs, schedule, norm, parts):
+    config = Stage2Config(**COMMON, size=64, d_base=4, norm=norm, d_norm=norm, upsampling="resize", tell_fov=True,
                           colour_code=True, noise=1, flips=True, l1_weight=10.0)
 
     def make():
-        return compiled(pix2pix.build(config, pix2pix.networks(config)), 0.05), pix2pix.dataset(pairs, config, schedule)
+        gan = compiled(pix2pix.build(config, pix2pix.networks(config)), 0.05)
+        if parts > 1:
+            accumulate(gan, parts)
+        return gan, pix2pix.dataset(pairs, config, schedule)
     return make
 
 
@@ -90,7 +94,8 @@ def main(spec):
     (one, _), (two, _) = (devices.choose_strategy(name, BATCH) for name in ("one", "mirrored"))
     makers = {"stage1": stage1(views, schedule, "none", 0.05, 0.125, 5.0),
               "stage1, batch norm in D": stage1(views, schedule, "batch", 0.0, 0.125, 0.05),
-              "stage2, batch norm": stage2(pairs, schedule),
+              "stage2, batch norm": stage2(pairs, schedule, "batch", 1),
+              "stage2, batches in parts": stage2(pairs, schedule, "none", 2),
               "unet, batch norm": unet_arm(views, schedule)}
     report = {"devices": [one.num_replicas_in_sync, two.num_replicas_in_sync]}
     for name, make in makers.items():

@@ -131,8 +131,8 @@ def test_a_network_of_version_1_segments_as_before(run, views, unet_config):
 @pytest.fixture
 def call(run, tmp_path, messidor):
     """call(out): segments the photographs of `messidor`; what lies in the folder then."""
-    def segment_into(out, images=messidor):
-        segment(SegmentConfig(model=str(run), images=str(images), out=str(out), probability=0.3))
+    def segment_into(out, images=messidor, shard=""):
+        segment(SegmentConfig(model=str(run), images=str(images), out=str(out), probability=0.3, shard=shard))
         return sorted(path.name for path in out.iterdir())
     return segment_into
 
@@ -143,6 +143,11 @@ def test_masks_are_of_the_photographs_own_size_and_replaced_by_the_next_call(cal
     for sample in samples(messidor, "all", masks=False):
         mask = read_mask(tmp_path / "masks" / f"{sample.stem}.png")
         assert mask.shape == read_image(sample.image).shape[:2]
+
+
+def test_shares_of_the_images_are_all_of_them(call, tmp_path):
+    assert call(tmp_path / "masks", shard="2/2") == [RECORD, "photo 1.png", "photo 2.png"]
+    assert call(tmp_path / "masks", shard="1/2") == [RECORD, *(f"photo {number}.png" for number in range(3))]
 
 
 def test_any_folder_of_images_is_segmented(call, tmp_path, eye):

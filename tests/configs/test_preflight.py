@@ -1,0 +1,81 @@
+"""`make preflight`: what is there, what is needed, and the remedy where it does not fit."""
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from configs import preflight
+from configs.settings import Settings
+from data.errors import UserError
+from tests.end_to_end.miniature import PRESET
+from training import inventory
+from training.inventory import Card
+
+pytestmark = [pytest.mark.training, pytest.mark.long]
+
+
+@pytest.fixture
+def run(tmp_path, drive, monkeypatch):
+    """A run of the miniature preset, of which nothing is made yet."""
+    for name, flags in PRESET.items():
+        if name == "stage2":
+            flags = flags.replace("--batch_size=2", "--batch_size=8")
+        (tmp_path / f"{name}.flags").write_text(flags.replace(" ", "\n") + "\n")
+    monkeypatch.chdir(tmp_path)
+    return Settings.from_variables({"CONFIG": str(tmp_path), "RUN": "mine", "PAIRS": drive, "PHOTOS": ""})
+
+
+def test_every_training_is_listed_with_what_it_needs(run, capsys):
+    preflight.check(run)
+    said = capsys.readouterr().out
+    assert re.search(r"TensorFlow 2\.14\.\d, built with", said) and "cores" in said and "GB of disk free" in said
+    assert re.search(r"^stage1 +120 x 4 +\d\.\d GB +\d+ s +\d+ s +0\.0 GB$", said, re.MULTILINE)
+    assert re.search(r"^stage2 +6 x 8 ", said, re.MULTILINE) and re.search(r"^unet-real +20 x 2 ", said, re.MULTILINE)
+    assert said.endswith("everything fits\n")
+
+
+def test_the_phases_of_coarse_to_fine_are_trainings_of_their_own(run, tmp_path):
+    stage2 = tmp_path / "stage2.flags"
+    stage2.write_text(stage2.read_text() + "--architecture=coarse_to_fine\n--crop=64\n--coarse_steps=15\n")
+    found = list(preflight.needs(run, dict.fromkeys(preflight.STEPS, 3)))
+    assert [need.name for need in found] == ["stage1", "stage2, segmenter", "stage2, coarse", "stage2", "unet-real"]
+    assert [need.schedule.steps for need in found[1:3]] == [10, 15]
+    assert all(need.two.live > need.one.live > 0 and need.one.operations for need in found)
+
+
+def test_a_batch_that_does_not_fit_is_named_with_the_parts_in_which_it_does(run, monkeypatch):
+    [need] = [need for need in preflight.needs(run, dict.fromkeys(preflight.STEPS, 3)) if need.name == "stage2"]
+    between = (need.memory(1, 1, False) + need.memory(1, 2, False)) / 2
+    assert need.memory(1, 1, False) > between > need.memory(1, 2, False)
+    monkeypatch.setattr(inventory, "memory", lambda: between)
+    with pytest.raises(UserError, match=r"stage2 needs .* a line --accumulate=2 in its file of flags"):
+        preflight.check(run)
+    monkeypatch.setattr(inventory, "memory", lambda: 1e6)
+    with pytest.raises(UserError, match="stage1 needs .* take CONFIG=quick"):
+        preflight.check(run)
+
+
+def test_two_gpus_share_a_batch_and_an_old_one_is_refused(run, monkeypatch, capsys):
+    monkeypatch.setattr(inventory, "cards", lambda: [Card("Tesla K80", (3, 7), 12 << 30)] * 2)
+    preflight.check(run)
+    said = capsys.readouterr().out
+    assert said.count("GPU Tesla K80, 12.9 GB, compute capability 3.7: its kernels are in this TensorFlow") == 2
+    monkeypatch.setattr(inventory, "cards", lambda: [Card("GTX 680", (3, 0), 2 << 30)])
+    with pytest.raises(UserError, match="no kernels for GTX 680, of compute capability 3.0: hide it"):
+        preflight.check(run)
+
+
+def test_the_papers_preset_fits_both_dies_of_a_k80_board(drive, tmp_path, monkeypatch):
+    """And its Stage-II, whose batch is 32, does not fit one of them in one piece."""
+    monkeypatch.chdir(tmp_path)
+    run = Settings.from_variables({"CONFIG": "paper", "RUN": "mine", "PAIRS": drive, "PHOTOS": ""})
+    found = {need.name: need for need in preflight.needs(run, dict.fromkeys(preflight.STEPS, 20))}
+    dies = {"stage1": 1, "stage2": 2, "unet-real": 2}  # 7 pictures cannot be halved
+    for name, need in found.items():
+        assert need.memory(dies[name], 1, True) < 12 * 2 ** 30, name
+    assert found["stage2"].memory(1, 2, True) < 12 * 2 ** 30 < found["stage2"].memory(1, 1, True)
+
+
+def test_durations_are_in_the_unit_that_fits():
+    assert list(map(preflight.duration, (4, 99, 600, 7200, 400_000))) == ["4 s", "99 s", "10 min", "2.0 h", "4.6 days"]

@@ -1,0 +1,34 @@
+"""What a machine has."""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from training import inventory
+from training.inventory import Card
+
+WHEEL = ["sm_35", "sm_50", "sm_60", "sm_70", "sm_75", "compute_80"]  # TensorFlow 2.14.1's
+
+
+@pytest.mark.parametrize("capability, how", [
+    ((3, 7), "are in this TensorFlow"), ((7, 5), "are in this TensorFlow"), ((8, 0), "compiled on first use"),
+    ((9, 0), "compiled on first use"), ((3, 0), ""), ((2, 1), "")])
+def test_kernels_are_there_or_compiled_or_missing(capability, how):
+    """K80: 3.7 runs what is for 3.5. H100: 9.0 compiles what is for 8.0 and later."""
+    said = Card("a card", capability, None).runs(WHEEL)
+    assert how in said and bool(said) == bool(how)
+    assert not Card("a card", capability, None).runs([])
+
+
+def test_the_wheel_is_built_for_a_k80():
+    version, built_for = inventory.cuda()
+    assert not version or Card("Tesla K80", (3, 7), 12 << 30).runs(built_for)
+
+
+def test_memory_disk_and_instructions_of_this_machine(tmp_path):
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 0 < inventory.memory() <= total
+    assert inventory.disk(tmp_path / "not" / "there") == pytest.approx(inventory.disk(tmp_path), rel=0.01)
+    assert not Path("/proc/cpuinfo").exists() or set(inventory.instructions()) <= set(inventory.INSTRUCTIONS)
