@@ -36,7 +36,7 @@ def pix2pix(size, base, batch):
 
 
 def coarse(size, base, batch):
-    """The coarse network of coarse_to_fine, whose own size is 24, base 32 and batch 8."""
+    """The coarse network of coarse_to_fine, whose own size is 48, base 32 and batch 8."""
     known = coarse_to_fine.COARSE_KNOWN
     model = CoarseGAN(small_unet(known, base, 3, noise=True), discriminator(known + 3, base))
     model.compile(Adam(5e-4, beta_1=0.5), coarse_to_fine.averaged_adam(5e-4))

@@ -89,7 +89,7 @@ def plain_gan_step(options, image, half):
 def coarse_to_fine_step(options, image, half):
     """coarse and fine: one answer of D to a rendering for both losses; a moving average of G's weights."""
     fine = options.network == "fine"
-    known, real, noise = image(5 if fine else 2) * 2 - 1, image(3) * 2 - 1, torch.randn_like(image(NOISES))
+    known, real, noise = image(5 if fine else 4) * 2 - 1, image(3) * 2 - 1, torch.randn_like(image(NOISES))
     g = options.place(Unet(known.shape[1], options.base, 3, 3, norm=False, noise=True))
     seen = known.shape[1] + (9 if fine else 3)
     d = options.place(small_patchgan(seen, 2 * options.base if fine else options.base))
@@ -106,8 +106,8 @@ def coarse_to_fine_step(options, image, half):
         return segmenter((picture[:, 1:2] + 1) / 2).sigmoid()
 
     def coarse_loss(fake):
-        rough = (strength(picture, COARSE_SIDES, 6, inside) for picture in (real * inside, fake))
-        low = F.avg_pool2d(real * inside - fake, 4)
+        rough = (strength(picture, COARSE_SIDES, 12, inside) for picture in (real * inside, fake))
+        low = F.avg_pool2d(real * inside - fake, 8)
         return 3 * low.abs().mean() + 3 * (next(rough) - next(rough)).abs().mean()
 
     def fine_loss(fake):
