@@ -7,7 +7,7 @@ from torch import nn
 
 SLOPE = 0.2
 NOISES = 4  # planes of noise of the coarse-to-fine generators
-SIDES, COARSE_SIDES = (9, 41), (3, 7)
+SIDES, COARSE_SIDES = (9, 41), (3, 7, 15)
 
 
 def leaky():
