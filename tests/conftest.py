@@ -32,6 +32,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.fault)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """pytest-xdist sends reports as UTF-8, and what tests print may have file names that are not UTF-8."""
+    report = yield
+    report.sections = [(title, text.encode("utf-8", "backslashreplace").decode()) for title, text in report.sections]
+    return report
+
+
 def draw_eye(seed, shape=(584, 565), diameter=540, noise=6.0):
     """(image uint8 (H, W, 3), mask uint8 (H, W), field of view uint8 (H, W)); dark noise outside the field of view."""
     random = np.random.default_rng(seed)
