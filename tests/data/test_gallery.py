@@ -66,7 +66,7 @@ def test_it_shows_the_pairs_and_tells_a_screen_reader_what_they_are(gallery):
     assert gallery.run("count.textContent") == "59 of 59 pairs"
     assert gallery.run("count.getAttribute('role')") == "status"
     card = "document.querySelectorAll('.card')[2]"
-    assert gallery.run(f"{card}.firstChild.ariaLabel").startswith("Pair 3, Agreement (F1) 0.61, Sharpness ")
+    assert gallery.run(f"{card}.firstChild.ariaLabel").startswith("Pair 3, Agreement (F1) 0.610, Sharpness ")
     assert [gallery.run(f"{card}.getAttribute('aria-{name}')") for name in ("setsize", "posinset")] == ["59", "3"]
     labelled = "[...document.querySelectorAll('input, select')].every(field => field.labels.length === 1)"
     assert gallery.run(labelled) and gallery.run("document.documentElement.lang") == "en"
@@ -98,7 +98,7 @@ def test_filters_and_order(gallery):
     slide = "(() => {{ const field = document.getElementById('at-least-{0}'); field.value = {1}; " \
             "field.dispatchEvent(new Event('input')); return field.ariaValueText ?? field.getAttribute(" \
             "'aria-valuetext'); }})()"
-    assert gallery.run(slide.format("mask_distance", 75)) == "0.4"
+    assert gallery.run(slide.format("mask_distance", 75)) == "at least 0.400"
     assert gallery.run(TITLES)[0] == "Pair 45" and gallery.run("count.textContent") == "15 of 59 pairs"
     gallery.run("sort.value = '3,-1'; sort.dispatchEvent(new Event('change'))")
     assert gallery.run(TITLES)[:2] == ["Pair 59", "Pair 58"]

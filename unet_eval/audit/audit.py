@@ -13,7 +13,7 @@ from unet_eval.audit.kept import Kept
 from unet_eval.config import AuditConfig
 from unet_eval.report.publish import strict
 
-VERSION = 1  # of what is compared and decided. Where that changes, so does this, and pairs are audited again
+VERSION = 2  # of what is compared and decided. Where that changes, so does this, and pairs are audited again
 AGAIN = "remove it and call `make audit` again"
 SEED = 0  # of controls and resampling: another one would be a way to try until an audit passes
 
@@ -28,13 +28,14 @@ def audit(config: AuditConfig) -> dict:
     folder.check([*report.PICTURES, "audit.json", "audit.md", "audit.html"])
     synthetic, trained = inputs.read_pairs(config)
     samples = inputs.find_real(config, trained)
-    made_from = {"version": VERSION, **inputs.made_from(config, samples)}
+    files = inputs.made_from(config, samples)
+    made_from = {"version": VERSION, **files}
     earlier = folder.path / "audit.json"
     if earlier.exists() and read_json(earlier, AGAIN).get("made_from") == made_from:
         return read_json(earlier, AGAIN)
     real = inputs.read_real(samples, trained)
     learned, attacks = inputs.read_overtrained(config), inputs.read_attacks(config)
-    kept = Kept(Path(config.run) / inputs.FOLDER / Path(config.store).stem, made_from)
+    kept = Kept(Path(config.run) / inputs.FOLDER / Path(config.store).stem, files)
     found = examine.compare(synthetic, real, modality_of(config.pairs, config.modality), SEED, kept)
     results = strict({"pairs_sha256": made_from["pairs"], "made_from": made_from,
                       **verdict.decide(synthetic, real, found, learned, attacks, SEED)})

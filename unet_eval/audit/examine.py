@@ -118,7 +118,8 @@ class Alike:
 
 
 def compare(synthetic: Records, real: Real, modality: str, seed: int,
-            keep: Callable[[str, Callable[[], dict]], dict] = lambda name, make: make()) -> dict[str, Alike]:
+            keep: Callable[[str, int, Callable[[], dict]], dict] = lambda name, version, make: make(),
+            ) -> dict[str, Alike]:
     """Of every measure, how alike the synthetic, real and control records are to the real ones. keep: as `Kept`."""
     eyes = controls.eyes_twice(DRAWN_EYES, seed)
     columns = {kind: Columns.of(real, kind) for kind in KINDS}
@@ -129,7 +130,8 @@ def compare(synthetic: Records, real: Real, modality: str, seed: int,
         sets = {"synthetic": synthetic, "real": own.rows, COPIES: controls.altered(some, seed)}
         if measure.match == QUADRANTS:
             sets[QUADRANTS] = controls.with_quadrants(real.held_out, some, seed)
-        parts = keep(name, lambda measure=measure, sets=sets, own=own: _compared(measure, sets, own, eyes))
+        parts = keep(name, measure.version,
+                     lambda measure=measure, sets=sets, own=own: _compared(measure, sets, own, eyes))
         twice = parts.pop(EYES)
         people = unrelated(parts["real"], own.rows.patients, own.records.patients, own.seen)
         found[name] = Alike(measure, own, parts, twice, people, own.comparisons * len(measures))

@@ -21,6 +21,7 @@ COPIES, QUADRANTS, EYES = "copies", "quadrants", "eyes"
 class Measure:
     """kind: what of a pair it looks at. prepare(records) -> what is compared, one each. similarity(prepared, others) ->
     (N, M): 1 for equals. match: what shows how alike a match is: COPIES, pasted QUADRANTS, or EYES photographed twice.
+    version: changes with what it says of two pairs, so that they are compared again.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Measure:
     prepare: Callable[[Records], Any]
     similarity: Callable[[Any, Any], np.ndarray]
     match: str
+    version: int = 1
 
     def compare(self, records: Records, others: Records) -> np.ndarray:
         """float32 (N, M). Rows are shared out over the processors; NumPy and OpenCV work side by side."""
@@ -48,13 +50,14 @@ def _scattered(records):
 
 
 WHOLE = {MASK: "masks", PHOTOGRAPH: "photographs"}  # the measure whose distances a reader is shown
+PARTS = {MASK: "mask_patches", PHOTOGRAPH: "photograph_patches"}
 MEASURES = {
     "masks": Measure(MASK, "whole masks", pictures.mask_pictures, search.similarity, COPIES),
-    "mask_patches": Measure(MASK, "parts of masks", pictures.mask_pictures, patches.similarity, QUADRANTS),
+    "mask_patches": Measure(MASK, "parts of masks", pictures.mask_pictures, patches.similarity, QUADRANTS, 2),
     "trees": Measure(MASK, "branch points, as fingerprints", minutiae.points, minutiae.similarity, EYES),
     "photographs": Measure(PHOTOGRAPH, "whole photographs", pictures.photograph_pictures, search.similarity, COPIES),
-    "photograph_patches": Measure(PHOTOGRAPH, "parts of photographs", pictures.photograph_pictures,
-                                  patches.similarity, QUADRANTS),
+    "photograph_patches": Measure(PHOTOGRAPH, "parts of photographs", pictures.photograph_parts,
+                                  patches.similarity, QUADRANTS, 2),
     "features": Measure(PHOTOGRAPH, "features of photographs", _scattered, features.similarity, COPIES),
 }
 

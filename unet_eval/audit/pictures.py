@@ -11,6 +11,8 @@ DILATED = 5      # pixels, width of a centre line
 FINE = 1.5       # pixels, standard deviation of the blur that lets a line lie a little off
 COARSE = 10.0    # the same of what is taken away: light, and the share of vessels
 AROUND = 16.0    # pixels, standard deviation of the surroundings in which contrast is made even
+NARROW = 3.0     # COARSE of parts of photographs: discs, which are all alike, do not count for more than vessels
+LIMIT = 2.0      # times the mean, which no contrast of these exceeds: the seam of what was pasted does not hide it
 RIM = 8          # pixels of the field of view's edge, which all photographs share
 
 
@@ -22,16 +24,27 @@ def mask_pictures(records: Records) -> np.ndarray:
 
 
 def photograph_pictures(records: Records) -> np.ndarray:
-    """float32 (N, SIZE, SIZE): high-passed luminance of the photographs."""
-    return np.stack([band(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY).astype(np.float32), fov, even=True)
-                     for photograph, fov in zip(records.photographs, records.fovs)])
+    """float32 (N, SIZE, SIZE): high-passed luminance of the photographs, with contrast made the same everywhere, or the
+    optic disc and reflections would decide alone."""
+    return _luminance(records, COARSE, np.inf)
 
 
-def band(picture: np.ndarray, fov: np.ndarray, even: bool = False) -> np.ndarray:
-    """float32 (SIZE, SIZE) without what is coarser than COARSE and finer than FINE, 0 at the rim of the field of view
+def photograph_parts(records: Records) -> np.ndarray:
+    """The same for comparisons of parts, of finer structures and without strong contrasts."""
+    return _luminance(records, NARROW, LIMIT)
+
+
+def _luminance(records, coarse, limit):
+    grey = (cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY).astype(np.float32) for photograph in records.photographs)
+    return np.stack([band(each, fov, coarse, limit, even=True) for each, fov in zip(grey, records.fovs)])
+
+
+def band(picture: np.ndarray, fov: np.ndarray, coarse: float = COARSE, limit: float = np.inf,
+         even: bool = False) -> np.ndarray:
+    """float32 (SIZE, SIZE) without what is coarser than `coarse` and finer than FINE, 0 at the rim of the field of view
     uint8 (SIZE, SIZE) and beyond, with norm 1 (or 0, of a picture without contrast).
 
-    even: contrast is made the same everywhere, or the optic disc and reflections would decide alone.
+    limit: times the mean absolute value, which none exceeds. even: contrast is made the same everywhere.
     """
     inside = (fov > 0).astype(np.float32)
 
@@ -41,7 +54,10 @@ def band(picture: np.ndarray, fov: np.ndarray, even: bool = False) -> np.ndarray
 
     framed = cv2.copyMakeBorder((fov > 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     core = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1] > RIM
-    passed = np.where(core, blur(picture, FINE) - blur(picture, COARSE), 0)
+    passed = np.where(core, blur(picture, FINE) - blur(picture, coarse), 0)
+    if limit < np.inf and core.any():
+        most = limit * np.abs(passed[core]).mean()
+        passed = np.clip(passed, -most, most)
     if even:
         spread = np.sqrt(blur(passed ** 2, AROUND))
         passed = passed / np.maximum(spread, 0.3 * spread[core].mean() if core.any() else 1)

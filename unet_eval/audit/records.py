@@ -11,7 +11,7 @@ from data.layouts import Sample
 from data.pairs import PairReader
 
 SIZE = 256  # pixels, square
-PATCH = 64  # pixels; a part of this size that is copied counts
+PART = 128  # pixels; a part of this size that is copied counts
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from unet_eval.audit import search
+from unet_eval.audit import patches, search
 from unet_eval.audit.examine import Alike
-from unet_eval.audit.measures import KINDS, MASK, WHOLE
+from unet_eval.audit.measures import KINDS, MASK, MEASURES, PARTS, WHOLE
 from unet_eval.audit.records import Records
 from unet_eval.audit.thresholds import FALSE_ALARMS
 from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TESTS, UNKNOWN
@@ -19,13 +19,13 @@ from unet_eval.report.tables import Table
 from unet_eval.report.text import interval, number, percent
 
 WORST = 6  # pairs of a picture
-PICTURES = {"worst_masks.png": MASK, "worst_photographs.png": KINDS[1]}
+PICTURES = {f"worst_{name}.png": name for name in (*WHOLE.values(), *PARTS.values())}
 MATCHES = {"copies": "slightly changed copies", "quadrants": "pasted quadrants", "eyes": "one eye photographed twice"}
 LIMITS = [
     "The audit looks for copies. It is no differential privacy: it cannot prove that nothing of a patient is in the "
     "pairs, only that these measures find none of what they find in the controls.",
-    "A part smaller than a quarter of the picture, a mask that is bent strongly, and colours or sex, age and disease "
-    "that could be learned from the pairs are not looked for.",
+    "A part much smaller than a quarter of the picture, a mask that is bent strongly, and colours or sex, age and "
+    "disease that could be learned from the pairs are not looked for.",
     "“No copy found” does not mean that the pairs hold no personal data, which is a legal question.",
 ]
 
@@ -84,28 +84,31 @@ def _verdict(passed: bool) -> str:
 
 
 def pictures(results: dict, found: dict[str, Alike], synthetic: Records) -> dict[str, bytes]:
-    """{file: PNG}: the synthetic masks and photographs that are most alike to what was learned from, above each the
-    training image, moved as it was found."""
+    """{file: PNG}: the synthetic masks and photographs, and the parts of them, that are most alike to what was learned
+    from, below each the training image, moved as it was found."""
     drawn = {}
     with TemporaryDirectory() as folder:
-        for name, kind in PICTURES.items():
-            alike = found[WHOLE[kind]]
+        for file, name in PICTURES.items():
+            alike, shown, feet = found[name], [], []
             seen, near = alike.columns.seen, alike.sets["synthetic"]
-            rows = np.argsort(-near[:, seen].max(axis=1))[:WORST]
-            shown = {"synthetic": [], "training": []}
-            feet = []
-            for row in rows:
+            for row in np.argsort(-near[:, seen].max(axis=1))[:WORST]:
                 column = seen[near[row, seen].argmax()]
                 pair, real = synthetic.take([row]), alike.columns.records.take([column])
-                prepare = alike.measure.prepare
-                position = search.find(prepare(pair)[0], prepare(real)[0])
-                shown["synthetic"].append(_picture(pair, kind))
-                shown["training"].append(position.apply(_picture(real, kind)))
+                shown.append(_side_by_side(alike.measure, pair, real))
                 feet.append(f"{row}: {near[row, column]:.2f}, {real.names[0][:12]}")
-            path = Path(folder) / name
-            grid(path, list(shown.values()), labels=list(shown), feet={1: feet})
-            drawn[name] = path.read_bytes()
+            path = Path(folder) / file
+            grid(path, list(zip(*shown)), labels=["synthetic", "training"], feet={1: feet})
+            drawn[file] = path.read_bytes()
     return drawn
+
+
+def _side_by_side(measure, pair, real):
+    """The pictures of two pairs, the second one moved as it was found, or of parts of them what was found."""
+    picture, other = (_picture(each, measure.kind) for each in (pair, real))
+    prepared = (measure.prepare(each)[0] for each in (pair, real))
+    if measure is MEASURES[PARTS[measure.kind]]:
+        return patches.find(*prepared).cut(picture, other)
+    return picture, search.find(*prepared).apply(other)
 
 
 def _picture(records, kind):
@@ -141,9 +144,9 @@ def section(results: dict, folder: Path) -> Section:
              f"together, with a probability of {results['false_alarms']:.0%}."),
         table(results),
         Text("Left out:") if copies else None, Bullets(copies) if copies else None,
-        *(Figure(folder / name, f"The synthetic {kind}s that are most alike to a training {kind}, and below each that "
-                 "one, moved as it was found: number of the pair, correlation, name of the training image.", "broad")
-          for name, kind in PICTURES.items()),
+        *(Figure(folder / file, f"{results['measures'][name]['title'].capitalize()}: the synthetic ones that are most "
+                 "alike to training ones, and below each that one, moved as it was found. Number of the pair, "
+                 "correlation, name of the training image.", "broad") for file, name in PICTURES.items()),
         Text("What an audit cannot prove:"), Bullets(LIMITS)])
 
 

@@ -1,6 +1,7 @@
 """What the privacy audit found, where `make audit` was called for the synthetic pairs of the run."""
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -17,11 +18,21 @@ TITLE = "Privacy audit"
 
 
 def measure(run: Run) -> dict:
-    """Nothing where there is no audit, or one of other pairs."""
-    path = _folder(run) / "audit.json"
-    found = read_json(path, "call `make audit` again") if path.exists() else {}
-    same = found and found.get("pairs_sha256") == checksum(run.folder / "synthetic.h5")
-    return {"privacy": {name: value for name, value in found.items() if name != "distances"} if same else None}
+    """The audit of synthetic.h5, or where there is none that of the most pairs that `make audit COUNT=` audited; its
+    "folder" is one of the reports. Nothing where there is no audit, or only one of other pairs."""
+    for count in ("", *sorted(_counts(run), key=int, reverse=True)):
+        folder, store = (f"{name}{count and '-' + count}" for name in ("audit", "synthetic"))
+        path, pairs = Path(run.config.reports) / folder / "audit.json", run.folder / f"{store}.h5"
+        found = read_json(path, "call `make audit` again") if path.exists() and pairs.exists() else {}
+        if found and found.get("pairs_sha256") == checksum(pairs):
+            return {"privacy": {**{name: value for name, value in found.items() if name != "distances"},
+                                "folder": folder}}
+    return {"privacy": None}
+
+
+def _counts(run: Run) -> list[str]:
+    names = (path.name for path in Path(run.config.reports).glob("audit-*"))
+    return [match[1] for match in map(re.compile(r"audit-([1-9]\d*)").fullmatch, names) if match]
 
 
 def tables(results: dict) -> dict[str, Table]:
@@ -30,7 +41,7 @@ def tables(results: dict) -> dict[str, Table]:
 
 def figures(folder: Path, results: dict, run: Run) -> None:
     for name in report.PICTURES if results["privacy"] else ():
-        shutil.copyfile(_folder(run) / name, folder / name)
+        shutil.copyfile(Path(run.config.reports) / results["privacy"]["folder"] / name, folder / name)
 
 
 def section(results: dict, folder: Path) -> Section:
@@ -39,7 +50,3 @@ def section(results: dict, folder: Path) -> Section:
     return Section("privacy", TITLE, [Text(Markup(
         "These pairs were not audited: nothing says whether they show training images again. <code>make audit</code> "
         "looks for copies, and <code>make figures</code> then puts here what it found."))])
-
-
-def _folder(run: Run) -> Path:
-    return Path(run.config.reports) / "audit"

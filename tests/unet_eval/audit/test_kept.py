@@ -15,8 +15,9 @@ def test_what_was_compared_is_not_compared_again(tmp_path):
         calls.append(1)
         return {"set": np.full((2, 3), len(calls), np.float32)}
 
-    for made_from, expected in (({"a": 1}, 1), ({"a": 1}, 1), ({"a": 2}, 2), ({"a": 1}, 3)):
-        assert (Kept(tmp_path, made_from)("masks", make)["set"] == expected).all()
+    for made_from, version, expected in (({"a": 1}, 1, 1), ({"a": 1}, 1, 1), ({"a": 2}, 1, 2), ({"a": 2}, 2, 3),
+                                         ({"a": 2}, 2, 3), ({"a": 2}, 1, 4)):
+        assert (Kept(tmp_path, made_from)("masks", version, make)["set"] == expected).all()
     (tmp_path / "masks.npz").write_bytes(b"mine")
     with pytest.raises(UserError, match="masks.npz has been changed"):
-        Kept(tmp_path, {"a": 1})("masks", make)
+        Kept(tmp_path, {"a": 1})("masks", 1, make)

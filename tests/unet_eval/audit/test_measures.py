@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from unet_eval.audit import controls, features, minutiae, patches, pictures, search
-from unet_eval.audit.measures import MEASURES, measures_for
-from unet_eval.audit.records import SIZE
+from unet_eval.audit.measures import MASK, MEASURES, PARTS, PHOTOGRAPH, WHOLE, measures_for
+from unet_eval.audit.records import PART, SIZE
 from unet_eval.audit.search import Position
 
 
@@ -48,16 +48,30 @@ def test_a_picture_is_found_where_it_was_put(real, position):
     assert search.similarity(put[None], picture[None])[0, 0] > 0.7
 
 
-def test_a_pasted_quadrant_is_found_by_parts_and_not_by_the_whole(eyes, real):
+@pytest.mark.parametrize("kind", [MASK, PHOTOGRAPH])
+def test_a_pasted_quadrant_is_found_by_parts_and_not_by_the_whole(eyes, real, kind):
     pasted = controls.with_quadrants(eyes(range(10, 14)), real, seed=0)
-    whole, parts = (np.diag(MEASURES[name].compare(pasted, real)) for name in ("masks", "mask_patches"))
-    assert np.median(parts) > 0.75 > 0.6 > np.median(whole)
+    whole, parts = (MEASURES[name].compare(pasted, real) for name in (WHOLE[kind], PARTS[kind]))
+    assert np.diag(parts).min() > 1.2 * parts[~np.eye(4, dtype=bool)].max()
+    assert np.median(np.diag(parts)) > 0.7 > 0.6 > np.median(np.diag(whole))
+
+
+@pytest.mark.parametrize("position", [Position(True, 10, 1.0), Position(False, 188, 1.04, (20, -24))])
+def test_a_part_is_cut_out_where_it_was_found(real, position):
+    picture = pictures.mask_pictures(real.take([1]))[0]
+    put = position.apply(picture)
+    put[SIZE // 2:] = pictures.mask_pictures(real.take([2]))[0][SIZE // 2:]  # of another eye
+    match = patches.find(put, picture)
+    assert match.position.flip == position.flip and match.window[0] <= SIZE // 8 and match.alike > 0.8
+    own, other = match.cut(put, picture)
+    assert own.shape == other.shape == (PART, PART)
+    assert np.corrcoef(own.ravel(), other.ravel())[0, 1] > 0.8
 
 
 def test_parts_of_an_empty_picture_are_like_nothing(real):
     empty = np.zeros((1, SIZE, SIZE), np.float32)
     picture = pictures.mask_pictures(real.take([0]))
-    assert patches.similarity(empty, picture)[0, 0] == patches.similarity(picture, empty)[0, 0] == -1
+    assert patches.similarity(empty, picture)[0, 0] == patches.similarity(picture, empty)[0, 0] == 0
     assert search.similarity(empty, picture)[0, 0] == 0
 
 
