@@ -69,13 +69,13 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
         which = "as a photograph has; if the mask is drawn over one, say in which" if len(levels) > MANY and coloured \
             else "say which are the foreground, with commas between"
         raise NoMask(f"{path}: the mask has {_describe(counts, coloured, values.size)}; {which}, for example "
-                        f"--foreground={_example(counts, coloured)}")
+                     f"--foreground={_example(counts, coloured)}")
     if len(levels) > 2 and not is_labels:
         if not _is_blurred(counts):
             flag = ", or say which levels are the foreground, with commas between, for example " \
                 f"--foreground={','.join(map(str, levels[1:][-2:]))}" if may_be_labels else ""
             raise NoMask(f"{path}: the mask has {len(counts)} levels from {low} to {high}, {_near(counts):.0%} of "
-                            f"pixels near either end; save it with two levels, 0 and 255{flag}")
+                         f"pixels near either end; save it with two levels, 0 and 255{flag}")
         half = (low + high) / 2
         bright = values > half
         on = (any(label > half for label in labels), any(label <= half for label in labels)) if labels else (1, 0)
@@ -85,7 +85,7 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
     elif len(levels) == 1:
         if low not in (0, 1) and low < 128:
             raise NoMask(f"{path}: every pixel of the mask is {low}; background is 0, foreground 255, or say which "
-                            f"levels are foreground, for example --foreground={low}")
+                         f"levels are foreground, for example --foreground={low}")
         inside = values > 0
     else:
         inside = values == high
@@ -100,7 +100,7 @@ def _levels(path: Path, picture: Picture) -> tuple[np.ndarray, bool]:
         whole = values.astype(np.int32) if np.isfinite(values).all() else None
         if whole is None or (whole != values).any() or whole.min() < 0 or whole.max() > 65535:
             raise NoMask(f"{path}: the mask's pixels are no whole numbers from 0 to 65535; save it with two levels, "
-                            "0 and 255")
+                         "0 and 255")
         return whole, False
     if (values == values[..., :1]).all():
         return values[..., 0].astype(np.int32), False
@@ -117,7 +117,7 @@ def _colours(path: Path, values: np.ndarray) -> np.ndarray:
     colours = (values >> 8).astype(np.int32) @ np.int32([65536, 256, 1])
     if len(np.unique(values.astype(np.int64) @ np.int64([1 << 32, 1 << 16, 1]))) > len(np.unique(colours)):
         raise NoMask(f"{path}: a mask in 16-bit colours, of which some are alike in 8 bits; save it with levels of "
-                        "grey, or with 8-bit colours")
+                     "grey, or with 8-bit colours")
     return colours
 
 
