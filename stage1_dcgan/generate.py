@@ -5,25 +5,20 @@ python -m stage1_dcgan.generate --model=checkpoints/quick/stage1 --count=50 --ou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from absl import logging
 
 from data import layouts
-from data.errors import UserError
 from data.files import OutputFolder
 from data.fundus import load_view, resize, square
 from data.images import encode_image
 from data.pairs import PairWriter
 from stage1_dcgan.config import MasksConfig, Stage1Config
-from stage1_dcgan.encoding import Cut, decode, level_for_share, without_specks
+from stage1_dcgan.drawing import measured
 from stage1_dcgan.inputs import draw_z, grey
 from stage1_dcgan.networks import generator
-from stage1_dcgan.tree import FAINT, draw_tree, grow, scale_for_share
-from stage1_dcgan.variety import draw_variation, vary
 from training import nearest
 from training.cli import run
 from training.pictures import grid
@@ -31,8 +26,18 @@ from training.run_folder import read_config, read_record
 from training.weights import load_weights
 
 SHEET = 24        # pictures on the contact sheet
-MEASURED = 32     # pictures that --match_share is measured on, whatever --count is
 REMEDY = "train it first (make stage1, or make evidence for the single GAN)"
+
+
+def load(folder: Path | str) -> tuple[Stage1Config, Callable[[int, int], np.ndarray]]:
+    """(options of the training in `folder`, draw): draw(seed, number) -> float32 (s, s, C) in [-1, 1].
+
+    Raises UserError if the model is missing or damaged.
+    """
+    stage1 = read_config(folder, Stage1Config, REMEDY)
+    model = generator(stage1.size, stage1.base, stage1.channels)
+    load_weights(model, Path(folder) / "generator.h5", REMEDY)
+    return stage1, lambda seed, number: model(draw_z(seed, number)[None], training=False).numpy()[0]
 
 
 def generate(config: MasksConfig) -> None:
@@ -40,15 +45,13 @@ def generate(config: MasksConfig) -> None:
 
     Raises UserError if the model is missing or damaged, or if an output file exists that this project did not write.
     """
-    stage1 = read_config(config.model, Stage1Config, REMEDY)
-    model = generator(stage1.size, stage1.base, stage1.channels)
-    load_weights(model, Path(config.model) / "generator.h5", REMEDY)
+    stage1, drawing = load(config.model)
     out = Path(config.out)
     folder, sheet = OutputFolder(out.parent, "--out"), f"{out.stem}.png"
     folder.check([out.name, sheet])
 
     def draw(number):
-        return model(draw_z(config.seed, number)[None], training=False).numpy()[0]
+        return drawing(config.seed, number)
 
     def show(pictures):
         folder.write(sheet, encode_image(grid(pictures, columns=4), ".png"))
@@ -69,30 +72,17 @@ def write_masks(draw: Callable[[int], np.ndarray], show: Callable[[list[np.ndarr
     """
     samples, _ = layouts.training(stage1.pairs, stage1.validation, stage1.modality, stage1.foreground)
     views = [load_view(sample) for sample in samples]
-    training = [square(np.minimum(view.mask, view.fov), config.mask_size) for view in views]
-    share = np.mean(training) / 255
-    fundus = samples[0].modality == "fundus"  # nothing else is a tree, or has a left and a right eye
-    amount = config.vary if fundus else 0.0
-    measured = [another_eye(draw(number)[..., 0], number, config, amount)
-                for number in range(MEASURED if config.match_share else 0)]
-    if fundus and config.decoder == "tree":
-        if stage1.encoding != "signed_distance":
-            raise UserError(f"--decoder=tree needs drawn distances, and {config.model} was trained with --encoding="
-                            f"{stage1.encoding}: use --decoder=cut")
-        inside = np.mean([square(view.fov, config.mask_size) for view in views], axis=0) > 127
-        make, how = _trees(measured, config, amount, inside, share)
-    else:
-        make, how = _cuts(measured, config, share)
+    recipe = measured(draw, config, stage1, views, samples[0].modality == "fundus")
     shown = []
-    attributes = {"seed": config.seed, "vary": amount, **how, "stage1": read_record(config.model, REMEDY)}
+    attributes = {"seed": config.seed, **recipe.record, "stage1": read_record(config.model, REMEDY)}
     with PairWriter(config.out, attributes) as writer:
         for number in range(config.count):
             drawn = draw(number)
-            mask = make(another_eye(drawn[..., 0], number, config, amount), number)
+            mask = recipe.mask(drawn[..., 0], config.seed, number)
             writer.append(masks=mask[..., None], raw=grey(drawn))
             if number < SHEET:
                 shown.append(mask)
-        show(beside_nearest(shown, training))
+        show(beside_nearest(shown, [square(np.minimum(view.mask, view.fov), config.mask_size) for view in views]))
 
 
 def beside_nearest(masks: list[np.ndarray], training: list[np.ndarray]) -> list[np.ndarray]:
@@ -102,47 +92,6 @@ def beside_nearest(masks: list[np.ndarray], training: list[np.ndarray]) -> list[
     matches = [nearest.find(mask, bank) for mask in masks]
     return [square(np.hstack([mask, nearest.apply(match, training[match.training])]), 512)[128:384]
             for mask, match in zip(masks, matches)]
-
-
-def another_eye(drawn: np.ndarray, number: int, config: MasksConfig, amount: float) -> np.ndarray:
-    """Drawing `number`, float32 (s, s), varied by `amount` and enlarged to config.mask_size; as it is if that is 0."""
-    if not amount:
-        return drawn
-    fine = cv2.resize(drawn, (config.mask_size, config.mask_size), interpolation=cv2.INTER_CUBIC)
-    return vary(fine, draw_variation(config.seed, number, amount))
-
-
-def _cuts(measured, config, share):
-    """A function of (field, number) that cuts masks, and what masks.h5 records of it.
-
-    share: of foreground, matched on the fields `measured`, unless there are none.
-    """
-    cut = Cut(bridge=config.bridge, speck=config.speck)
-    if measured:
-        cut = replace(cut, level=level_for_share(measured, config.mask_size, cut, share))
-    return lambda field, number: decode(field, config.mask_size, cut), {"cut": vars(cut)}
-
-
-def _trees(measured, config, amount, inside, share):
-    """As `_cuts`, of trees in the field of view `inside`, boolean (mask_size, mask_size).
-
-    At which level vessels end changes from training to training. Where a plain cut has the training masks' share is
-    therefore 0 for the tree. Widths are another matter, and matched for themselves.
-    """
-    level, scale = 0.0, 1.0
-
-    def tree(field, number):
-        return grow(field - np.float32(level), inside, FAINT + draw_variation(config.seed, number, amount).fainter)
-
-    def make(field, number):
-        mask = np.where(inside, draw_tree(tree(field, number), config.mask_size, scale), 0).astype(np.uint8)
-        return without_specks(mask, config.speck)
-
-    if measured:
-        level = level_for_share(measured, config.mask_size, Cut(), share)
-        trees = [tree(field, number) for number, field in enumerate(measured)]
-        scale = scale_for_share(trees, config.mask_size, share)
-    return make, {"tree": {"level": level, "scale": scale, "speck": config.speck}}
 
 
 def write_photographs(draw: Callable[[int], np.ndarray], show: Callable[[list[np.ndarray]], None], config: MasksConfig,

@@ -34,6 +34,31 @@ HELD_OUT = 10  # renderings of held-out masks, in turn: each is drawn in several
 REMEDY = "train Stage-II first (make stage2)"
 
 
+class Renderer:
+    """A trained Stage-II: renderer(row, mask, fov) -> photograph, all of whose random numbers follow from seed and row.
+
+    config: its options. mask, fov: uint8 (S, S), 0 or 255. photograph: uint8 (S, S, 3) RGB, black outside of the field
+    of view. Raises UserError if the model is missing or damaged.
+    """
+
+    def __init__(self, folder: Path | str, seed: int):
+        folder = Path(folder)
+        self.config, self._seed = read_config(folder, Stage2Config, REMEDY), seed
+        self._architecture = architectures.load(self.config.architecture)
+        self._networks = self._architecture.networks(self.config)
+        for name, network in self._networks.items():
+            load_weights(network, folder / f"{name}.h5", REMEDY)
+        self._codes = load_array(folder / "codes.npy", REMEDY)
+        self._power = load_array(folder / "grain.npy", REMEDY) if self.config.grain else None
+
+    def __call__(self, row: int, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
+        random = numpy_generator(self._seed, row, COLOURS)
+        first, second = self._codes[random.integers(len(self._codes), size=2)]
+        code = first + random.random() * (second - first)
+        image = self._architecture.render(self._networks, self.config, mask, fov, code, self._seed, row)
+        return image if self._power is None else with_grain(image, fov, self._power, random)
+
+
 def generate(config: PairsConfig) -> None:
     """Writes the pairs to config.out (HDF5), and a contact sheet beside it (PNG).
 
@@ -42,31 +67,18 @@ def generate(config: PairsConfig) -> None:
     UserError if the model or the masks are missing or damaged, or if an output file exists that this project did not
     write.
     """
-    model_folder, out = Path(config.model), Path(config.out)
-    stage2 = read_config(model_folder, Stage2Config, REMEDY)
-    architecture = architectures.load(stage2.architecture)
-    networks = architecture.networks(stage2)
-    for name, network in networks.items():
-        load_weights(network, model_folder / f"{name}.h5", REMEDY)
-    codes = load_array(model_folder / "codes.npy", REMEDY)
-    power = load_array(model_folder / "grain.npy", REMEDY) if stage2.grain else None
+    out, renderer = Path(config.out), Renderer(config.model, config.seed)
+    stage2 = renderer.config
     folder, sheet, unseen = OutputFolder(out.parent, "--out"), f"{out.stem}.png", f"{out.stem}_held_out.h5"
     annotated, held_out = training(stage2.pairs, stage2.validation, stage2.modality, stage2.foreground)
     held_out = [] if config.masks else held_out
     folder.check([out.name, sheet, *([unseen] if held_out else [])])
 
-    def render(row, mask, fov):
-        random = numpy_generator(config.seed, row, COLOURS)
-        first, second = codes[random.integers(len(codes), size=2)]
-        code = first + random.random() * (second - first)
-        image = architecture.render(networks, stage2, mask, fov, code, config.seed, row)
-        return with_grain(image, fov, power, random) if stage2.grain else image
-
     def write(path, masks, first_row, sheet=None):
         shown = []
         with PairWriter(path, attributes) as writer:
             for row, (mask, fov) in enumerate(masks, first_row):
-                image = render(row, mask, fov)
+                image = renderer(row, mask, fov)
                 writer.append(masks=mask[..., None], images=image, fovs=fov[..., None])
                 if len(shown) < SHEET:
                     shown.append((mask, image))
@@ -75,7 +87,7 @@ def generate(config: PairsConfig) -> None:
         logging.info("%d pairs in %s", row + 1 - first_row, path)
 
     stage1, masks = masks_to_render(config, [load_view(sample) for sample in annotated], stage2.size)
-    attributes = {"seed": config.seed, "stage1": stage1, "stage2": read_record(model_folder, REMEDY)}
+    attributes = {"seed": config.seed, "stage1": stage1, "stage2": read_record(config.model, REMEDY)}
     if held_out:  # first, for the same reason
         _, few = masks_to_render(replace(config, count=HELD_OUT), [load_view(s) for s in held_out], stage2.size)
         write(folder.path / unseen, few, config.count)
@@ -98,9 +110,15 @@ def masks_to_render(config: PairsConfig, views: list[View], size: int) \
 
     def drawn():
         for row in range(len(reader)):
-            fov = fovs[numpy_generator(config.seed, row, FOVS).integers(len(fovs))]
-            yield np.minimum(resize_mask(reader[row]["masks"][..., 0], fov.shape), fov), fov
+            yield in_field_of_view(reader[row]["masks"][..., 0], fovs, config.seed, row)
     return reader.attributes, drawn()
+
+
+def in_field_of_view(mask: np.ndarray, fovs: list[np.ndarray], seed: int, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """A drawn mask, uint8 (h, w) -> (mask, fov), uint8 (S, S) 0/255: at the size of one of the `fovs`, which seed and
+    row choose, and without what lies out of it."""
+    fov = fovs[numpy_generator(seed, row, FOVS).integers(len(fovs))]
+    return np.minimum(resize_mask(mask, fov.shape), fov), fov
 
 
 def with_grain(image: np.ndarray, fov: np.ndarray, power: np.ndarray, random: np.random.Generator) -> np.ndarray:

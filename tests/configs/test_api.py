@@ -1,0 +1,72 @@
+"""The project from Python."""
+from __future__ import annotations
+
+import shutil
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from configs.api import generate, train
+from data.errors import UserError
+from data.pairs import PairReader
+from stage1_dcgan.config import MasksConfig
+from stage1_dcgan.generate import generate as draw_masks
+from stage2_pix2pix.config import PairsConfig
+from stage2_pix2pix.generate import generate as render_pairs
+from training.run_folder import read_record
+from unet_eval.config import UnetConfig
+
+pytestmark = pytest.mark.training
+
+
+def scripts(run, count=2, name="", seed=3, **options):
+    """masks.h5 and synthetic.h5 of a run, as make has them made."""
+    masks = run / f"masks{name}.h5"
+    draw_masks(MasksConfig(**{"model": str(run / "stage1"), "out": str(masks), "count": count, "mask_size": 128,
+                              "seed": seed, **options}))
+    render_pairs(PairsConfig(model=str(run / "stage2"), masks=str(masks), out=str(run / f"synthetic{name}.h5"),
+                             seed=seed))
+
+
+def same(pairs, path):
+    with PairReader(path) as rows:
+        pairs = list(pairs)
+        assert len(pairs) == len(rows)
+        return [all(np.array_equal(array, rows[number][name].squeeze()) and array.dtype == np.uint8
+                    for array, name in zip(pair, ("images", "masks", "fovs"))) for number, pair in enumerate(pairs)]
+
+
+@pytest.mark.parametrize("options", [{"decoder": "tree", "vary": 1.0, "match_share": True}, {"bridge": 0.2}])
+def test_generated_pairs_are_those_of_the_scripts(run_folder, tmp_path, options):
+    run = run_folder(tmp_path / "run")
+    scripts(run, **options)
+    scripts(run, 3, "-3", **options)
+    assert all(same(generate(run, 3), run / "synthetic-3.h5"))
+
+
+def test_pairs_of_another_seed_are_others_and_come_one_at_a_time(run_folder, tmp_path):
+    run = run_folder(tmp_path / "run")
+    scripts(run)
+    first = next(generate(run, 10 ** 9, seed=4))
+    assert not same([first] * 2, run / "synthetic.h5")[0]
+    assert all(np.array_equal(*arrays) for arrays in zip(first, next(islice(generate(str(run), 1, seed=4), 1))))
+
+
+@pytest.mark.parametrize("name, said", [("synthetic.h5", "call `make stage2`"), ("masks.h5", "call `make stage1`"),
+                                        ("stage1/generator.h5", "train it first"), ("stage2/codes.npy", "Stage-II")])
+def test_what_a_run_lacks_is_said_at_once(run_folder, tmp_path, name, said):
+    run = run_folder(tmp_path / "run")
+    scripts(run)
+    (run / name).unlink()
+    with pytest.raises(UserError, match=f"{name}.*{said}"):
+        generate(run)
+    shutil.rmtree(run)
+    with pytest.raises(UserError, match="masks.h5: no such file"):
+        generate(run)
+
+
+def test_a_training_gives_the_folder_of_its_weights(unet_config):
+    config = unet_config()
+    folder = train(config)
+    assert (folder / "weights.h5").is_file() and UnetConfig(**read_record(folder, "")["flags"]) == config
