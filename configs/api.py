@@ -16,17 +16,19 @@ import numpy as np
 from tensorflow import keras
 
 from data import layouts
+from data.errors import UserError
 from data.fundus import load_view, square
 from data.pairs import PairReader
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.drawing import Recipe, field_of_view
-from stage1_dcgan.generate import load
+from stage1_dcgan.generate import Drawer
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.generate import Renderer, in_field_of_view
 from training.config import TrainingConfig
 from training.run_folder import read_config
 from unet_eval.config import EvaluateConfig, UnetConfig
 
+DRAWING = "drawing.h5"
 TRAININGS = {Stage1Config: "stage1_dcgan.train", Stage2Config: "stage2_pix2pix.train", UnetConfig: "unet_eval.train"}
 Pair = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -46,8 +48,15 @@ class Source:
 
 
 def read_source(run: Path) -> Source:
-    """UserError where the run has
+    """Of a run, or of packed networks (configs/pretrained.py), which have them in a file. UserError where the run has
     no pairs yet, or its data set is gone."""
+    if (run / DRAWING).exists():
+        with PairReader(run / DRAWING, "make pretrained", ("fovs",)) as reader:
+            fovs = [reader[row]["fovs"][..., 0] for row in range(len(reader))]
+            try:
+                return Source(reader.attributes["masks"], len(fovs[0]), reader.attributes["seed"], fovs)
+            except KeyError as error:
+                raise UserError(f"{run / DRAWING} says nothing of {error}: get the folder again") from None
     with PairReader(run / "masks.h5", "make stage1") as masks, PairReader(run / "synthetic.h5") as pairs:
         made, size, seed = masks.attributes, len(masks[0]["masks"]), pairs.attributes["seed"]
     stage2 = read_config(run / "stage2", Stage2Config, "train Stage-II first (make stage2)")
@@ -75,7 +84,7 @@ def generate(run: str | Path, count: int = 50, seed: int | None = None) -> Itera
     run = Path(run)
     keras.mixed_precision.set_global_policy("float32")  # a training in this process may have set another
     source = read_source(run)
-    _, draw = load(run / "stage1")
+    draw = Drawer(run / "stage1")
     recipe = Recipe.from_record(source.masks, source.size, field_of_view(source.fovs, source.size))
     first, second = (source.masks["seed"], source.seed) if seed is None else (seed, seed)
     render = Renderer(run / "stage2", second)

@@ -24,6 +24,8 @@ COMMANDS = {
     "audit": ("unet_eval.audit", "looks for copies of training images in pairs"),
     "synthmed": ("data.synthmed.release", "pairs that passed their audit, as a folder to publish"),
     "synthmed-verify": ("data.synthmed.verify", "checks somebody's copy of such a folder"),
+    "demo": ("configs.demo", "50 pairs with a gallery from trained networks, or masks of your photographs"),
+    "pretrained": ("configs.pretrained", "packs the networks of a run whose audit passed"),
     "export": ("data.synthmed.export", "pairs as PNG files for your own use"),
 }
 

@@ -29,15 +29,19 @@ SHEET = 24        # pictures on the contact sheet
 REMEDY = "train it first (make stage1, or make evidence for the single GAN)"
 
 
-def load(folder: Path | str) -> tuple[Stage1Config, Callable[[int, int], np.ndarray]]:
-    """(options of the training in `folder`, draw): draw(seed, number) -> float32 (s, s, C) in [-1, 1].
+class Drawer:
+    """A trained Stage-I: drawer(seed, number) -> float32 (s, s, C) in [-1, 1].
 
-    Raises UserError if the model is missing or damaged.
+    config: its options. network: its generator. Raises UserError if the model is missing or damaged.
     """
-    stage1 = read_config(folder, Stage1Config, REMEDY)
-    model = generator(stage1.size, stage1.base, stage1.channels)
-    load_weights(model, Path(folder) / "generator.h5", REMEDY)
-    return stage1, lambda seed, number: model(draw_z(seed, number)[None], training=False).numpy()[0]
+
+    def __init__(self, folder: Path | str):
+        self.config = read_config(folder, Stage1Config, REMEDY)
+        self.network = generator(self.config.size, self.config.base, self.config.channels)
+        load_weights(self.network, Path(folder) / "generator.h5", REMEDY)
+
+    def __call__(self, seed: int, number: int) -> np.ndarray:
+        return self.network(draw_z(seed, number)[None], training=False).numpy()[0]
 
 
 def generate(config: MasksConfig) -> None:
@@ -45,20 +49,19 @@ def generate(config: MasksConfig) -> None:
 
     Raises UserError if the model is missing or damaged, or if an output file exists that this project did not write.
     """
-    stage1, drawing = load(config.model)
-    out = Path(config.out)
+    drawer, out = Drawer(config.model), Path(config.out)
     folder, sheet = OutputFolder(out.parent, "--out"), f"{out.stem}.png"
     folder.check([out.name, sheet])
 
     def draw(number):
-        return drawing(config.seed, number)
+        return drawer(config.seed, number)
 
     def show(pictures):
         folder.write(sheet, encode_image(grid(pictures, columns=4), ".png"))
 
-    write = write_masks if stage1.draw == "masks" else write_photographs
-    write(draw, show, config, stage1)
-    logging.info("%d %s in %s, contact sheet in %s", config.count, stage1.draw, out, folder.path / sheet)
+    write = write_masks if drawer.config.draw == "masks" else write_photographs
+    write(draw, show, config, drawer.config)
+    logging.info("%d %s in %s, contact sheet in %s", config.count, drawer.config.draw, out, folder.path / sheet)
 
 
 def write_masks(draw: Callable[[int], np.ndarray], show: Callable[[list[np.ndarray]], None], config: MasksConfig,

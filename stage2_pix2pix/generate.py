@@ -12,6 +12,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 from data.files import OutputFolder
@@ -37,26 +38,31 @@ REMEDY = "train Stage-II first (make stage2)"
 class Renderer:
     """A trained Stage-II: renderer(row, mask, fov) -> photograph, all of whose random numbers follow from seed and row.
 
-    config: its options. mask, fov: uint8 (S, S), 0 or 255. photograph: uint8 (S, S, 3) RGB, black outside of the field
-    of view. Raises UserError if the model is missing or damaged.
+    mask, fov: uint8 (S, S), 0 or 255. photograph: uint8 (S, S, 3) RGB, black outside of the field of view. config: its
+    options. networks, codes: what renders, and the colours of training photographs (stage2_pix2pix.architectures).
+    Raises UserError if the model is missing or damaged.
     """
 
     def __init__(self, folder: Path | str, seed: int):
         folder = Path(folder)
         self.config, self._seed = read_config(folder, Stage2Config, REMEDY), seed
         self._architecture = architectures.load(self.config.architecture)
-        self._networks = self._architecture.networks(self.config)
-        for name, network in self._networks.items():
+        self.networks = self._architecture.networks(self.config)
+        for name, network in self.networks.items():
             load_weights(network, folder / f"{name}.h5", REMEDY)
-        self._codes = load_array(folder / "codes.npy", REMEDY)
+        self.codes = load_array(folder / "codes.npy", REMEDY)
         self._power = load_array(folder / "grain.npy", REMEDY) if self.config.grain else None
 
     def __call__(self, row: int, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
         random = numpy_generator(self._seed, row, COLOURS)
-        first, second = self._codes[random.integers(len(self._codes), size=2)]
+        first, second = self.codes[random.integers(len(self.codes), size=2)]
         code = first + random.random() * (second - first)
-        image = self._architecture.render(self._networks, self.config, mask, fov, code, self._seed, row)
+        image = self._architecture.render(self.networks, self.config, mask, fov, code, self._seed, row)
         return image if self._power is None else with_grain(image, fov, self._power, random)
+
+    def traced(self, mask: tf.Tensor, fov: tf.Tensor, code: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
+        """As the architecture's `traced`: float32 (S, S, 3) in [-1, 1], without grain."""
+        return self._architecture.traced(self.networks, self.config, mask, fov, code, self._seed, row)
 
 
 def generate(config: PairsConfig) -> None:

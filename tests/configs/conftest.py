@@ -9,7 +9,7 @@ import pytest
 from data.files import write_json
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_folder(drive):
     """run_folder(path): the folder of a run with stage1/ and stage2/ as trainings leave them, their weights random."""
     def make(folder: Path) -> Path:
@@ -36,4 +36,21 @@ def run_folder(drive):
         random = np.random.default_rng(0)
         save_array(random.uniform(0, 0.4, (3, 6)).astype(np.float32), folder / "stage2" / "codes.npy")
         return folder
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_pairs():
+    """make_pairs(run, count, name, seed, **options): masksNAME.h5 and syntheticNAME.h5, as make has them made."""
+    def make(run: Path, count: int = 2, name: str = "", seed: int = 3, **options) -> None:
+        from stage1_dcgan.config import MasksConfig
+        from stage1_dcgan.generate import generate as draw
+        from stage2_pix2pix.config import PairsConfig
+        from stage2_pix2pix.generate import generate as render
+
+        masks = run / f"masks{name}.h5"
+        draw(MasksConfig(**{"model": str(run / "stage1"), "out": str(masks), "count": count, "mask_size": 128,
+                            "seed": seed, **options}))
+        render(PairsConfig(model=str(run / "stage2"), masks=str(masks), out=str(run / f"synthetic{name}.h5"),
+                           seed=seed))
     return make

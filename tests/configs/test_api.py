@@ -10,23 +10,17 @@ import pytest
 from configs.api import generate, train
 from data.errors import UserError
 from data.pairs import PairReader
-from stage1_dcgan.config import MasksConfig
-from stage1_dcgan.generate import generate as draw_masks
-from stage2_pix2pix.config import PairsConfig
-from stage2_pix2pix.generate import generate as render_pairs
 from training.run_folder import read_record
 from unet_eval.config import UnetConfig
 
 pytestmark = pytest.mark.training
 
 
-def scripts(run, count=2, name="", seed=3, **options):
-    """masks.h5 and synthetic.h5 of a run, as make has them made."""
-    masks = run / f"masks{name}.h5"
-    draw_masks(MasksConfig(**{"model": str(run / "stage1"), "out": str(masks), "count": count, "mask_size": 128,
-                              "seed": seed, **options}))
-    render_pairs(PairsConfig(model=str(run / "stage2"), masks=str(masks), out=str(run / f"synthetic{name}.h5"),
-                             seed=seed))
+@pytest.fixture(scope="module")
+def finished(run_folder, make_pairs, tmp_path_factory):
+    run = run_folder(tmp_path_factory.mktemp("finished") / "run")
+    make_pairs(run)
+    return run
 
 
 def same(pairs, path):
@@ -38,16 +32,15 @@ def same(pairs, path):
 
 
 @pytest.mark.parametrize("options", [{"decoder": "tree", "vary": 1.0, "match_share": True}, {"bridge": 0.2}])
-def test_generated_pairs_are_those_of_the_scripts(run_folder, tmp_path, options):
+def test_generated_pairs_are_those_of_the_scripts(run_folder, make_pairs, tmp_path, options):
     run = run_folder(tmp_path / "run")
-    scripts(run, **options)
-    scripts(run, 3, "-3", **options)
+    make_pairs(run, **options)
+    make_pairs(run, 3, "-3", **options)
     assert all(same(generate(run, 3), run / "synthetic-3.h5"))
 
 
-def test_pairs_of_another_seed_are_others_and_come_one_at_a_time(run_folder, tmp_path):
-    run = run_folder(tmp_path / "run")
-    scripts(run)
+def test_pairs_of_another_seed_are_others_and_come_one_at_a_time(finished):
+    run = finished
     first = next(generate(run, 10 ** 9, seed=4))
     assert not same([first] * 2, run / "synthetic.h5")[0]
     assert all(np.array_equal(*arrays) for arrays in zip(first, next(islice(generate(str(run), 1, seed=4), 1))))
@@ -55,9 +48,8 @@ def test_pairs_of_another_seed_are_others_and_come_one_at_a_time(run_folder, tmp
 
 @pytest.mark.parametrize("name, said", [("synthetic.h5", "call `make stage2`"), ("masks.h5", "call `make stage1`"),
                                         ("stage1/generator.h5", "train it first"), ("stage2/codes.npy", "Stage-II")])
-def test_what_a_run_lacks_is_said_at_once(run_folder, tmp_path, name, said):
-    run = run_folder(tmp_path / "run")
-    scripts(run)
+def test_what_a_run_lacks_is_said_at_once(finished, tmp_path, name, said):
+    run = shutil.copytree(finished, tmp_path / "run")
     (run / name).unlink()
     with pytest.raises(UserError, match=f"{name}.*{said}"):
         generate(run)

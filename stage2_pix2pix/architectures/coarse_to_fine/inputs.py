@@ -15,6 +15,7 @@ from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 24           # pixels of the coarse picture
+BLUR = 3              # pixels of the mask, before it is shrunk
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -34,7 +35,7 @@ def shrink(picture: np.ndarray) -> np.ndarray:
 
 def coarse_inputs(mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
     """uint8 (S, S) twice -> float32 (COARSE, COARSE, 2) in [-1, 1]: where vessels lie dense, and the field of view."""
-    density = cv2.GaussianBlur(mask, (0, 0), 3)
+    density = cv2.GaussianBlur(mask, (0, 0), BLUR)
     return np.stack([shrink(signed(density)), shrink(signed(fov))], axis=-1)
 
 
