@@ -135,7 +135,7 @@ def _pack_stage(folder: NewFolder, source: Path, stage: str) -> set[str]:
     record = read_record(trained, REMEDY)
     data = {"checksum": record["data"].get("checksum"), "pairs": layouts.origin(options.pairs)}
     folder.write(f"{stage}/config.json", json_bytes({**record, "flags": without_paths(options), "data": data}))
-    seen = read_json(trained / SEEN, "an earlier version trained it: train it again")
+    seen = read_json(trained / SEEN, "an earlier version trained it: its command again adds the file")
     folder.write(f"{stage}/{SEEN}", json_bytes(seen))
     return set(seen["images"])
 
