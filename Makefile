@@ -10,15 +10,17 @@
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
 ## COUNT=          pairs of `make synthetic`, `audit`, `synthmed` and `export`; those of the run if it is not given
 ## SHARD=          of `make synthetic COUNT=10000`: the K-th of N shares only, SHARD=3/16; without it the shares are joined
-## NAME= LICENSE=  of what `make synthmed` makes; LICENSE=CC-BY-4.0 or another that it names. AUTHORS="A. Sample; B. Other"
+## IMAGES=         of `make demo`: a folder of photographs to segment
+## NAME= LICENSE=  of what `make synthmed` or `make pretrained` makes; LICENSE=CC-BY-4.0 or another that it names.
+##                 AUTHORS="A. Sample; B. Other"
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv; where
 ##                 none is given or found, uv brings one
 ## EXTRAS=         extras of setup.py to install as well: make .venv EXTRAS=gpu for NVIDIA GPUs (CUDA 11.8 wheels),
 ##                 EXTRAS=medical for DICOM and NIfTI
 .DEFAULT_GOAL := help
-.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan synthetic audit synthmed \
-	synthmed-verify export preflight tensorboard test-fast test faults test-all lint bench bench-quality clean .venv
+.PHONY: help data stage1 stage2 eval evidence curve folds few figures sweep plan demo pretrained synthetic audit \
+	synthmed synthmed-verify export preflight tensorboard test-fast test faults test-all lint bench bench-quality clean .venv
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
@@ -66,7 +68,8 @@ ready = $(environment) $(R)/data.checked
 ifneq (command line,$(origin NAME))
 NAME :=
 endif
-ifneq (,$(filter-out help tensorboard synthmed-verify test-fast test faults test-all lint bench .venv,$(MAKECMDGOALS)))
+given_run := $(if $(filter undefined,$(origin RUN)),,$(RUN))# before it has its default
+ifneq (,$(filter-out help demo tensorboard synthmed-verify test-fast test faults test-all lint bench .venv,$(MAKECMDGOALS)))
 define newline
 
 
@@ -143,6 +146,10 @@ endif
 folds: $(folds) | $(environment) ## the arms of `make evidence` on FOLDS splits, so that each patient is tested once
 	@$(if $(dry_run),,exec $(python) -m unet_eval.folds --folds=$(FOLDS) --reports=$(call quote,reports/$(RUN)))
 
+demo: | $(environment) ## 50 pairs with a gallery from packed networks, RUN=quick: from a run; IMAGES=folder: masks of photographs
+	@exec $(python) -m configs.demo --run=$(call quote,$(given_run)) --name=$(call quote,$(NAME)) \
+	  --images=$(call quote,$(IMAGES))
+
 # ------------------------------------------------------------------------------------------------- giving pairs away
 of_count := $(addprefix -,$(COUNT))
 store := $(R)/synthetic$(of_count).h5
@@ -169,13 +176,21 @@ $(R)/agreement$(of_count).json: $(store) $(R)/unet-real/weights.h5 | $(ready)
 	@echo "synthmed: asking the U-Net of the real pairs how far it agrees with each mask"
 	@exec $(python) -m unet_eval.agreement --model=$(call quote,checkpoints/$(RUN)/unet-real) \
 	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) --out=$(call quote,checkpoints/$(RUN)/agreement$(of_count).json)
-synthmed: audit $(R)/agreement$(of_count).json ## NAME=... LICENSE=...: pairs that passed their audit, as a folder to publish
+# FLAGS=--with_generators of synthmed; after the audit, whose verdict they need.
+$(R)/generators/README.md: $(R)/stage1/generator.h5 $(R)/stage2/generator.h5 | audit
+	@exec $(python) -m configs.generators --run=$(call quote,checkpoints/$(RUN)) \
+	  --audit=$(call quote,reports/$(RUN)/audit$(of_count)/audit.json) --out=$(call quote,checkpoints/$(RUN)/generators)
+synthmed: audit $(R)/agreement$(of_count).json $(graphs) ## NAME=... LICENSE=...: pairs that passed their audit, as a folder to publish
 	@exec $(python) -m data.synthmed.release --run=$(call quote,checkpoints/$(RUN)) \
 	  --store=$(call quote,checkpoints/$(RUN)/synthetic$(of_count).h5) \
 	  --audit=$(call quote,reports/$(RUN)/audit$(of_count)/audit.json) \
 	  --agreement=$(call quote,checkpoints/$(RUN)/agreement$(of_count).json) \
 	  --name=$(NAME) --license=$(LICENSE) --authors=$(call quote,$(AUTHORS)) \
+	  $(if $(graphs),--generators=$(call quote,checkpoints/$(RUN)/generators)) \
 	  --out=$(call quote,reports/$(RUN)/synthmed/$(NAME))
+pretrained: audit $(R)/unet-real/weights.h5 ## NAME=... LICENSE=...: packs the networks of a run whose audit passed
+	@exec $(python) -m configs.pretrained --run=$(call quote,$(RUN)) --count=$(or $(COUNT),0) --name=$(NAME) \
+	  --license=$(LICENSE) --authors=$(call quote,$(AUTHORS))
 synthmed-verify: | $(environment) ## DIR=...: checks somebody's copy of such a folder
 	@exec $(python) -m data.synthmed.verify --dir=$(call quote,$(DIR))
 export: $(private)/README.md ## pairs as PNG files for your own use, not cleared for publication

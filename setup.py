@@ -52,6 +52,7 @@ if __name__ == "__main__":
         package_data={"configs": ["*/*.flags", "sweeps/*", "cluster/Snakefile"], "unet_eval.report": ["templates/*"],
                       "data.synthmed": ["templates/*"]},
         python_requires=">=3.9,<3.12",
+        entry_points={"console_scripts": ["dual-gan = configs.commands:main"]},
         install_requires=REQUIREMENTS,
         extras_require=EXTRAS,
     )

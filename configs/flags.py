@@ -25,6 +25,8 @@ class PlanConfig(Config):
 
     curve: tuple[str, ...] = option(("1", "2", "5", "10", "25", "100", "200", "400"), "Numbers of synthetic pairs that "
                                     "`make curve` trains U-Nets on, up to the number of masks that the run draws.")
+    with_generators: bool = option(False, "Release the generators too, with `make synthmed`, where the audit's attacks "
+                                   "on them passed.")
     few_draws: int = option(1, "Draws of annotated images that `make few` makes runs of.", low=1)
 
     def check(self):

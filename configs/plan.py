@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from configs.flags import SCRIPTS, expand, last_value, locate
-from configs.settings import PHANTOMS, Settings
+from configs.settings import PHANTOMS, TRUE, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
 from data.folds import parse_fold
@@ -45,6 +45,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if set(goals) == {"sweep"}:  # a sweep has runs of its own
         return lines
     settings.check()
+    if last_value(expand(settings.flags), "with_generators") in TRUE:
+        lines.append("graphs := $(R)/generators/README.md")
     if settings.dry_run:
         lines.append("dry_run := yes")
     known = settings.checked_as
@@ -128,7 +130,7 @@ def _check_giving(goals: list[str], variables: dict[str, str]) -> None:
     if shard and (not count or set(goals) != {"synthetic"}):
         raise UserError(f"SHARD={shard} is a share of `make synthetic COUNT=...` alone")
     shard_rows(shard, 1)
-    if "synthmed" in goals:
+    if {"synthmed", "pretrained"} & {*goals}:
         Terms(variables.get("NAME", ""), variables.get("LICENSE", ""))
 
 

@@ -15,8 +15,8 @@ from data.errors import UserError
 from data.files import write_file
 
 # Names of what a training writes.
-OF_A_TRAINING = re.compile(r"config\.json|made\.sha256|lock|seconds\.json|validation\.json|\w+\.h5|\w+\.npy|logs|"
-                           r"samples|segmenter|coarse|ckpt-\d+.*|\.partial-.*")
+OF_A_TRAINING = re.compile(r"config\.json|made\.sha256|lock|seconds\.json|seen\.json|validation\.json|\w+\.h5|\w+\.npy|"
+                           r"logs|samples|segmenter|coarse|ckpt-\d+.*|\.partial-.*")
 
 
 @dataclass(frozen=True)

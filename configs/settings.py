@@ -20,6 +20,7 @@ PHANTOMS = DATA_ROOT / "phantom"
 STAGES = ("stage1", "stage2", "unet")  # a preset has a file of flags for each
 READ_BY_MAKE = re.compile(r"[%:;|=*?\[\]\\]")  # characters that mean something in the names of make's targets
 CHECKED = "data.checked"  # a file of a run: its data sets were checked, and what they were
+PRETRAINED = "pretrained"  # the folder beside the runs for packed networks
 TRUE = ("true", "t", "1")  # as absl reads booleans
 
 
@@ -42,6 +43,8 @@ class Settings:
         if not run.strip() or "/" in run or run.strip().startswith(".") or READ_BY_MAKE.search(run):
             raise UserError(f"RUN='{run}' is no name for a folder: it has no slash, begins with no dot, is not empty, "
                             r"and has none of % : ; | = * ? [ ] \ ")
+        if run == PRETRAINED:
+            raise UserError(f"RUN={run}: checkpoints/{run} is the folder of packed networks; take another name")
         flags = split(variables.get("FLAGS", ""))
         pairs = variables.get("PAIRS", "drive:data/raw/DRIVE" if (DATA_ROOT / "DRIVE").is_dir() else "phantom")
         photos = variables.get("PHOTOS")

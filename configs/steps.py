@@ -27,8 +27,9 @@ from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 PHANTOM_SEED = 1000  # the default of data.phantom.pairs
 AUDIT = "audit"      # folder of a run: what an audit compares beside the pairs. It is no training of the run
 BY_HEART = 5         # masks that the audit's control learns
+COLD = "--warm_start="  # for comparisons, whatever FLAGS say
 OVERTRAINING = ("--validation=0", "--size=64", "--base=16", "--encoding=signed_distance", "--clip=16", "--d_norm=none",
-                "--generator_steps=1", "--reach=0", "--penalty=0.05", "--ema=0.99", "--learning_rate=5e-4",
+                "--generator_steps=1", "--reach=0", "--penalty=0.05", "--ema=0.99", "--learning_rate=5e-4", COLD,
                 f"--batch_size={BY_HEART}", "--steps_per_epoch=500", "--epochs=4", "--pictures_every=4")
 AS_LEARNED = ("--count=20", "--decoder=cut", "--match_share", "--vary=0")
 
@@ -138,8 +139,8 @@ def shard_done(count: int, shards: int, shard: int) -> str:
 
 def single(run: Settings) -> Step:
     return Step(f"single: training one GAN on the photographs of {run.pairs} -> {run.folder}/single",
-                [_script(run, "stage1_dcgan.train", "--draw=photographs", f"--pairs={run.pairs}",
-                         f"--out={run.folder}/single", *run.preset_flags("single"))])
+                [[*_script(run, "stage1_dcgan.train", "--draw=photographs", f"--pairs={run.pairs}",
+                           f"--out={run.folder}/single", *run.preset_flags("single")), COLD]])
 
 
 def single_photographs(run: Settings) -> Step:

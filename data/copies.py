@@ -37,6 +37,12 @@ def copies(tests: Iterable[Sample], others: Iterable[Sample]) -> list[tuple[Samp
     return found
 
 
+def fingerprints(samples: Iterable[Sample]) -> list[str]:
+    """Of each image sha256 (hex) over its size and pixels, whatever its file is called and how it is compressed.
+    UserError as `read_image`."""
+    return _each(_pixels, list(samples))
+
+
 def refuse_copies(tests: list[Sample], others: list[Sample], where: str) -> None:
     """UserError where an image of `others`, which trainings see, is a copy of a test image; `where` says whose."""
     found = copies(tests, others)

@@ -8,6 +8,8 @@ SIDE = 128   # pixels to which a mask is scaled; lengths below are in these
 STEP = 2     # between the places that are tried
 ASIDE = 5.0  # standard deviation of the distance at which a vessel passes the point
 FAR = 30.0   # a vessel's vote falls to 1 / e over this distance, for vessels bend
+FOREGROUND = 0.3  # share of a pixel that is vessel, for the pixel to vote
+PLACES = np.arange(STEP / 2 - 0.5, SIDE, STEP, dtype=np.float32)  # rows, and columns, that are tried
 
 
 def meeting_point(mask: np.ndarray) -> np.ndarray:
@@ -21,12 +23,11 @@ def meeting_point(mask: np.ndarray) -> np.ndarray:
     across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
     xx, yy, xy = (cv2.GaussianBlur(product, (0, 0), 1.25) for product in (across ** 2, down ** 2, across * down))
     normal = 0.5 * np.arctan2(2 * xy, xx - yy)  # direction in which the mask changes most: across the vessel
-    rows, columns = np.nonzero(small > 0.3)
-    places = np.arange(STEP / 2 - 0.5, SIDE, STEP, dtype=np.float32)
-    votes = np.zeros((len(places), len(places)), np.float32)
+    rows, columns = np.nonzero(small > FOREGROUND)
+    votes = np.zeros((len(PLACES), len(PLACES)), np.float32)
     for row, column, angle in zip(rows, columns, normal[rows, columns]):
-        to_row, to_column = places[:, None] - row, places - column
+        to_row, to_column = PLACES[:, None] - row, PLACES - column
         aside = np.cos(angle) * to_column + np.sin(angle) * to_row
         votes += small[row, column] * np.exp(-(aside / ASIDE) ** 2 / 2 - np.hypot(to_row, to_column) / FAR)
-    best = np.unravel_index(votes.argmax(), votes.shape) if len(rows) else (len(places) // 2,) * 2
-    return ((places[list(best)] + 0.5) * len(mask) / SIDE - 0.5).astype(np.float32)
+    best = np.unravel_index(votes.argmax(), votes.shape) if len(rows) else (len(PLACES) // 2,) * 2
+    return ((PLACES[list(best)] + 0.5) * len(mask) / SIDE - 0.5).astype(np.float32)

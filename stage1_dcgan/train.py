@@ -4,8 +4,11 @@ python -m stage1_dcgan.train --pairs=drive:data/raw/DRIVE --out=checkpoints/quic
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 from absl import logging
+from tensorflow import keras
 
 from data import layouts
 from data.check import check_pairs
@@ -22,14 +25,20 @@ from training.optimizers import Adam
 from training.pictures import grid
 from training.run_folder import RunFolder
 from training.tensorboard import Pictures
+from training.warm import WarmStart, record_seen
 from training.weights import averaged, save_weights
 
 SHEET = 16  # drawings on a sample picture
 
 
-def build(config: Stage1Config) -> DCGAN:
-    """The compiled GAN. All variables of its optimizers exist, so that a checkpoint can be restored."""
-    gan = DCGAN(generator(config.size, config.base, config.channels),
+def build(config: Stage1Config, start: Callable[[dict[str, keras.Model]], None] = lambda networks: None) -> DCGAN:
+    """The compiled GAN. All variables of its optimizers exist, so that a checkpoint can be restored.
+
+    `start` gives the generator its first weights. It comes before the optimizer, which averages from these on.
+    """
+    drawing = generator(config.size, config.base, config.channels)
+    start({"generator": drawing})
+    gan = DCGAN(drawing,
                 discriminator(config.size, config.base, config.channels, config.d_norm),
                 config.generator_steps, config.reach, config.penalty)
     averaging = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
@@ -43,20 +52,22 @@ def train(config: Stage1Config) -> None:
 
     Raises UserError as `fit`, `RunFolder` and `check` do, and Stopped after a signal.
     """
-    samples, _ = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
+    samples, held_out = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
     check_pairs(samples)
+    warm = WarmStart(config, "single" if config.draw == "photographs" else "stage1", held_out)
     schedule = Schedule.from_config(config, len(samples))
     device = devices.start(config, schedule)
     with device.strategy.scope():
-        gan = build(config)
+        gan = build(config, warm.load)
     if config.dry_run:
         logging.info("Stage-I: %d %s, %d and %d weights, %d steps; nothing written (--dry_run)", len(samples),
                      config.draw, gan.generator.count_params(), gan.discriminator.count_params(), schedule.steps)
         return
 
-    identity = {"pairs": config.pairs, "checksum": layouts.checksum(samples)}
+    identity = {"pairs": config.pairs, "checksum": layouts.checksum(samples), **warm.identity}
     run_folder = RunFolder(config, identity, device.resolved)  # this variable keeps the folder locked
     folder = run_folder.path
+    record_seen(folder, samples, warm)
     real = pictures([load_view(sample) for sample in samples], config)
     z = tf.stack([draw_z(config.seed + 1, number) for number in range(SHEET)])
 

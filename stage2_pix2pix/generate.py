@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 from data.files import OutputFolder, checksum
@@ -33,6 +34,36 @@ HELD_OUT = 10  # renderings of held-out masks, in turn: each is drawn in several
 REMEDY = "train Stage-II first (make stage2)"
 
 
+class Renderer:
+    """A trained Stage-II: renderer(row, mask, fov) -> photograph, all of whose random numbers follow from seed and row.
+
+    mask, fov: uint8 (S, S), 0 or 255. photograph: uint8 (S, S, 3) RGB, black outside of the field of view. config: its
+    options. networks, codes: what renders, and the colours of training photographs (stage2_pix2pix.architectures).
+    Raises UserError if the model is missing or damaged.
+    """
+
+    def __init__(self, folder: Path | str, seed: int):
+        folder = Path(folder)
+        self.config, self._seed = read_config(folder, Stage2Config, REMEDY), seed
+        self._architecture = architectures.load(self.config.architecture)
+        self.networks = self._architecture.networks(self.config)
+        for name, network in self.networks.items():
+            load_weights(network, folder / f"{name}.h5", REMEDY)
+        self.codes = load_array(folder / "codes.npy", REMEDY)
+        self._power = load_array(folder / "grain.npy", REMEDY) if self.config.grain else None
+
+    def __call__(self, row: int, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
+        random = numpy_generator(self._seed, row, COLOURS)
+        first, second = self.codes[random.integers(len(self.codes), size=2)]
+        code = first + random.random() * (second - first)
+        image = self._architecture.render(self.networks, self.config, mask, fov, code, self._seed, row)
+        return image if self._power is None else with_grain(image, fov, self._power, random)
+
+    def traced(self, mask: tf.Tensor, fov: tf.Tensor, code: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
+        """As the architecture's `traced`: float32 (S, S, 3) in [-1, 1], without grain."""
+        return self._architecture.traced(self.networks, self.config, mask, fov, code, self._seed, row)
+
+
 def generate(config: PairsConfig) -> None:
     """Writes the pairs to config.out (HDF5), and a contact sheet beside it (PNG); with config.shard, the parts of this
     share (data/parts.py).
@@ -42,30 +73,17 @@ def generate(config: PairsConfig) -> None:
     UserError if the model or the masks are missing or damaged, or if an output file exists that this project did not
     write.
     """
-    model_folder, out = Path(config.model), Path(config.out)
-    stage2 = read_config(model_folder, Stage2Config, REMEDY)
-    architecture = architectures.load(stage2.architecture)
-    networks = architecture.networks(stage2)
-    for name, network in networks.items():
-        load_weights(network, model_folder / f"{name}.h5", REMEDY)
-    codes = load_array(model_folder / "codes.npy", REMEDY)
-    power = load_array(model_folder / "grain.npy", REMEDY) if stage2.grain else None
+    out, renderer = Path(config.out), Renderer(config.model, config.seed)
+    stage2 = renderer.config
     folder, sheet, unseen = OutputFolder(out.parent, "--out"), f"{out.stem}.png", f"{out.stem}_held_out.h5"
     annotated, held_out = training(stage2.pairs, stage2.validation, stage2.modality, stage2.foreground)
     held_out = [] if config.masks else held_out
     folder.check([out.name, sheet, *([unseen] if held_out else [])])
 
-    def render(row, mask, fov):
-        random = numpy_generator(config.seed, row, COLOURS)
-        first, second = codes[random.integers(len(codes), size=2)]
-        code = first + random.random() * (second - first)
-        image = architecture.render(networks, stage2, mask, fov, code, config.seed, row)
-        return with_grain(image, fov, power, random) if stage2.grain else image
-
     def write(path, count, masks, first_row=0, finish=lambda rows: None, shard=""):
         def make(row):
             mask, fov = masks(row)
-            return {"masks": mask[..., None], "images": render(first_row + row, mask, fov), "fovs": fov[..., None]}
+            return {"masks": mask[..., None], "images": renderer(first_row + row, mask, fov), "fovs": fov[..., None]}
 
         write_rows(path, attributes, count, make, finish, shard)
         if not shard:
@@ -77,9 +95,9 @@ def generate(config: PairsConfig) -> None:
         logging.info("contact sheet in %s", folder.path / sheet)
 
     stage1, count, masks = masks_to_render(config, [load_view(sample) for sample in annotated], stage2.size)
-    weights = {name: checksum(model_folder / f"{name}.h5") for name in networks}
+    weights = {name: checksum(Path(config.model) / f"{name}.h5") for name in renderer.networks}
     attributes = {"seed": config.seed, "stage1": stage1, "weights": weights,
-                  "stage2": read_record(model_folder, REMEDY)}
+                  "stage2": read_record(config.model, REMEDY)}
     if held_out and not config.shard:  # first, for the same reason
         *_, few = masks_to_render(config, [load_view(sample) for sample in held_out], stage2.size)
         write(folder.path / unseen, HELD_OUT, few, config.count)
@@ -107,10 +125,16 @@ def masks_to_render(config: PairsConfig, views: list[View], size: int) \
         count = len(reader)
 
     def drawn(row):
-        fov = fovs[numpy_generator(config.seed, row, FOVS).integers(len(fovs))]
-        return np.minimum(resize_mask(reader[row]["masks"][..., 0], fov.shape), fov), fov
+        return in_field_of_view(reader[row]["masks"][..., 0], fovs, config.seed, row)
 
     return reader.attributes, count, drawn
+
+
+def in_field_of_view(mask: np.ndarray, fovs: list[np.ndarray], seed: int, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """A drawn mask, uint8 (h, w) -> (mask, fov), uint8 (S, S) 0/255: at the size of one of the `fovs`, which seed and
+    row choose, and without what lies out of it."""
+    fov = fovs[numpy_generator(seed, row, FOVS).integers(len(fovs))]
+    return np.minimum(resize_mask(mask, fov.shape), fov), fov
 
 
 def with_grain(image: np.ndarray, fov: np.ndarray, power: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -22,6 +22,7 @@ from training.cli import run
 from training.fit import Schedule, fit
 from training.run_folder import RunFolder
 from training.tensorboard import Pictures
+from training.warm import WarmStart, record_seen
 from training.weights import save_array, save_weights
 
 MEASURED = 200  # photographs at most whose colours and texture are measured, for renderings
@@ -52,19 +53,23 @@ def train(config: Stage2Config) -> None:
     """
     samples, imitated = load_samples(config)
     check(samples)
+    _, held_out = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
+    warm = WarmStart(config, "stage2", held_out)
     schedule = Schedule.from_config(config, len(samples))
     architecture = architectures.load(config.architecture)
     device = devices.start(config, schedule)
     with device.strategy.scope():
         networks = architecture.networks(config)
+        warm.load(networks)
     if config.dry_run:
         logging.info("Stage-II: %d pairs, %d weights, %d steps; nothing written (--dry_run)", len(samples),
                      sum(network.count_params() for network in networks.values()), schedule.steps)
         return
 
     identity = {"pairs": config.pairs, "photos": config.photos, "checksum": layouts.checksum(samples)}
-    run_folder = RunFolder(config, identity, device.resolved)  # this variable keeps the folder locked
+    run_folder = RunFolder(config, {**identity, **warm.identity}, device.resolved)  # this keeps the folder locked
     folder = run_folder.path
+    record_seen(folder, samples, warm)
     reading = {"modality": config.modality, "foreground": list(config.foreground)}
     pairs = prepared(samples, config.size, folder / "pairs.h5", {**identity, **reading}, len(imitated))
     rows = pairs.imitated_rows[:MEASURED]

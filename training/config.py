@@ -115,6 +115,8 @@ class TrainingConfig(Config):
                              "do not fit into memory. Batch norm sees one part at a time.", low=1)
     learning_rate: float = option(1e-3, "Learning rate.", low=1e-8, high=1.0)
     seed: int = option(0, "Seed of everything random.", low=0, high=2 ** 31 - 1)
+    warm_start: str = option("", "Folder of a run, from whose weights this training starts where names and shapes "
+                             "agree. Refused if they have seen an image that is tested or validated on.")
     precision: str = option("auto", "Number format of the layers; auto is what is fast here.", choices=PRECISIONS)
     strategy: str = option("auto", "How a batch is split over devices.", choices=STRATEGIES, may_change=True)
     checkpoint_minutes: float = option(10.0, "Save not only after each epoch but also every so many minutes.",

@@ -4,6 +4,9 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,18 +14,23 @@ import h5py
 import numpy as np
 from tensorflow import keras
 
-from data.errors import UserError
+from data.errors import UserError, first_line
 from data.files import write_file
 from data.hdf5 import check_hdf5
 
 CHECKSUM = "sha256"  # attribute of a file of weights
 
 
-def save_weights(model: keras.Model, path: Path) -> None:
+def save_weights(model: keras.Model, path: Path, half: bool = False) -> None:
     """Writes an HDF5 file that Keras's `load_weights` reads. It appears complete or not at all.
 
-    Raises UserError if it cannot be written.
+    half: as float16; the model then has the rounded weights, too. Raises UserError if it cannot be written, or if a
+    weight is too large for float16.
     """
+    if half:
+        model.set_weights([array.astype(np.float16) for array in model.get_weights()])
+        if not all(np.isfinite(array).all() for array in model.get_weights()):
+            raise UserError(f"{path}: a weight is too large for float16: train with a lower --learning_rate")
     memory = io.BytesIO()  # written to memory first, because on a full disk HDF5 would crash Python
     with h5py.File(memory, "w") as file:
         file.attrs.update(layer_names=[layer.name for layer in model.layers], backend="tensorflow",
@@ -32,7 +40,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
             group = file.create_group(layer.name)
             group.attrs["weight_names"] = [weight.name for weight in weights]
             for weight in weights:
-                group[weight.name] = weight.numpy()
+                group[weight.name] = weight.numpy().astype(np.float16 if half else weight.numpy().dtype)
     write_file(path, memory.getvalue())
 
 
@@ -42,9 +50,7 @@ def load_weights(model: keras.Model, path: Path, remedy: str) -> None:
     Only arrays are read. A file from strangers therefore cannot run code, as a saved whole model could. Raises
     UserError with the `remedy` if the file is missing, damaged, or of another architecture. One changed bit is noticed.
     """
-    if not path.is_file():
-        raise UserError(f"{path} is missing: {remedy}")
-    check_hdf5(path, remedy)
+    _check_file(path, remedy)
     try:
         model.load_weights(path)
         with h5py.File(path) as file:
@@ -54,6 +60,57 @@ def load_weights(model: keras.Model, path: Path, remedy: str) -> None:
         raise UserError(f"{path} does not fit or is damaged ({why}): {remedy}") from None
     if stated is not None and stated != _checksum(model):
         raise UserError(f"{path} is damaged (its checksum is another one): {remedy}")
+
+
+def take_weights(model: keras.Model, path: Path, remedy: str) -> list[str]:
+    """Loads those weights of a file that have the name and shape of a weight of the model, and returns the names of the
+    model's weights that none was found for.
+
+    A name is the kind of the layer, its number among the layers of this kind, and what the weight is in it, such as
+    "conv2d 3 kernel": Keras's own numbers depend on what else a process has built. Raises UserError with the `remedy`
+    if the file is missing or damaged.
+    """
+    _check_file(path, remedy)
+    try:
+        with h5py.File(path) as file:
+            layers = [(_text(layer), [_text(name) for name in file[layer].attrs["weight_names"]])
+                      for layer in file.attrs["layer_names"]]
+            given = {name: file[layer][own] for name, (layer, own) in _named(layers)}
+            given = {name: array[()] for name, array in given.items() if array.dtype.kind == "f"}
+    except Exception as error:  # whatever h5py raises, depending on which of the names that are expected is damaged
+        raise UserError(f"{path} is damaged ({first_line(error)}): {remedy}") from None
+    weights = {layer.name: {weight.name: weight for weight in layer.weights} for layer in model.layers}
+    left = []
+    for name, (layer, own) in _named((layer, list(of)) for layer, of in weights.items()):
+        array = given.get(name)
+        if array is None or array.shape != weights[layer][own].shape:
+            left.append(name)
+        elif not np.isfinite(array).all():
+            raise UserError(f"{path} holds values that are no numbers, in {name}: {remedy}")
+        else:
+            weights[layer][own].assign(array.astype(np.float32))
+    return left
+
+
+def _named(layers: Iterable[tuple[str, list[str]]]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """(name as in `take_weights`, (layer, weight)) of each weight."""
+    numbers = Counter()
+    for layer, weights in layers:
+        if weights:
+            kind = re.sub(r"_\d+$", "", layer)
+            for weight in weights:
+                yield f"{kind} {numbers[kind]} {weight.split('/')[-1].partition(':')[0]}", (layer, weight)
+            numbers[kind] += 1
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def _check_file(path: Path, remedy: str) -> None:
+    if not path.is_file():
+        raise UserError(f"{path} is missing: {remedy}")
+    check_hdf5(path, remedy)
 
 
 def _checksum(model: keras.Model) -> str:

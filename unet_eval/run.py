@@ -10,7 +10,7 @@ import numpy as np
 from absl import logging
 
 from data.check import check_pairs, check_unseen
-from data.errors import UserError
+from data.errors import UserError, listed
 from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
@@ -109,6 +109,10 @@ class Run:
             self.modality = modality_of(config.pairs, config.modality)
             self.records = {path.parent.name: read_record(path.parent, "train this stage again")
                             for path in sorted(folder.glob("*/config.json"))}
+            warm = [name for name, record in self.records.items() if record["flags"].get("warm_start")]
+            if warm:
+                logging.warning("%s began with the weights of another run (--warm_start): their scores are not to be "
+                                "compared with those of trainings that did not", listed(warm))
             self.seconds = stage_seconds(folder)
             check_run(folder, config.pairs, config.photos, config.modality)
             self.photographs = photographs(config.photos, config.pairs, config.modality)

@@ -16,6 +16,7 @@ from training.cli import run
 from training.fit import Schedule, fit
 from training.optimizers import Adam
 from training.run_folder import RunFolder
+from training.warm import WarmStart, record_seen
 from training.weights import save_weights
 from unet_eval.agreement import most_agreed
 from unet_eval.arms import parse_arm
@@ -61,17 +62,21 @@ def build(config: UnetConfig, schedule: Schedule) -> keras.Model:
 def train(config: UnetConfig) -> None:
     """Trains, or goes on with, the run in config.out; its weights are in weights.h5 there. Raises UserError."""
     pairs, held_out, identity = load_pairs(config)
+    samples, unseen = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
+    warm = WarmStart(config, "unet-real", unseen)
     schedule = Schedule.from_config(config, len(pairs))
     device = devices.start(config, schedule)
     with device.strategy.scope():
         model = build(config, schedule)
+        warm.load({"weights": model})
     if config.dry_run:
         logging.info("%s arm: %d pairs, %d weights, %d steps; nothing written (--dry_run)", config.arm, len(pairs),
                      model.count_params(), schedule.steps)
         return
 
-    run_folder = RunFolder(config, identity, device.resolved)  # locked as long as this name holds it
+    run_folder = RunFolder(config, {**identity, **warm.identity}, device.resolved)  # locked while this name holds it
     folder = run_folder.path
+    record_seen(folder, samples, warm)
 
     def batches(step):
         if isinstance(pairs, Mixture) and config.synthetic_first:

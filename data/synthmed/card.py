@@ -27,7 +27,7 @@ patient. Look at them in `index.html`.
 | images and masks, PNG | `train/images`, `train/masks`{fov} |
 | seed, checksums and scores of each pair | `train/metadata.jsonl` |
 | all pairs in one file | `pairs.h5` (`images`, `masks`; uint8) |
-| for TensorFlow | `tfrecord/`, described in `tfrecord/manifest.json` |
+| for TensorFlow | `tfrecord/`, described in `tfrecord/manifest.json` |{graphs}
 | checksums, for `sha256sum -c` | `SHA256SUMS` |
 
     from load import pairs                  # load.py needs numpy and Pillow
@@ -86,19 +86,30 @@ privacy, and it is not a promise that nobody can ever be recognised.
 """
 
 
-def readme(terms: Terms, source: Source, metadata: list[dict], size: tuple[int, int]) -> str:
-    """README.md. metadata: a dict a pair. size: (width, height) of a picture."""
+def readme(terms: Terms, source: Source, metadata: list[dict], size: tuple[int, int], graphs: bool = False) -> str:
+    """README.md. metadata: a dict a pair. size: (width, height) of a picture. graphs: whether there is generators/."""
     count, dropped, origins = len(metadata), len(source.audit.left_out), source.origins
     return CARD.format(
         head=_head(terms, count, origins), name=terms.name, count=count, width=size[0], height=size[1],
         fov="; the field of view of each in `train/fov`" if "fov_file_name" in metadata[0] else "",
+        graphs="\n| the networks, as graphs | `generators/`, described in `generators/README.md` |" if graphs else "",
         license=terms.license, url=terms.url, authors=", ".join(terms.authors),
         seed=source.seed, networks="\n".join(f"- `{name}`: `{digest}`" for name, digest in source.networks.items()),
-        origins="\n".join(map(_origin, origins)) or "- data sets that the pairs' file does not name",
+        origins=data_sets(origins),
         scores="\n".join(f"| `{name}` | {text} | {_median(metadata, name)} |" for name, text in SCORES.items()),
         left_out=f"It found {dropped} of {dropped + count} too near to training images, or to one another; they are "
                  "left out." if dropped else "It left none out.",
-        audit="\n".join(f"| {' | '.join(map(_cell, row))} |" for row in source.audit.table))
+        audit=table(source.audit.table))
+
+
+def data_sets(origins: list[str]) -> str:
+    """A line a data set, with its terms and citation. origins: as `layouts.origin` names them."""
+    return "\n".join(map(_origin, origins)) or "- data sets that the pairs' file does not name"
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows of a Markdown table."""
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
 
 
 def citation(terms: Terms, origins: list[str]) -> str:

@@ -12,7 +12,8 @@ SCORES = ("agreement", "sharpness", "mask_distance", "photograph_distance")
 
 
 def page(terms: Terms, metadata: list[dict], size: tuple[int, int]) -> str:
-    """The HTML. metadata: a dict a pair, in the order of the thumbnails. size: (width, height) of an image."""
+    """The HTML. terms: of it name, license and url are shown. metadata: a dict a pair, in the order of the thumbnails.
+    size: (width, height) of an image."""
     data = {"size": size, "sheet": SHEET, "scores": SCORES,
             "pairs": [[pair["id"], *(pair[name] for name in SCORES)] for pair in metadata]}
     html = (Path(__file__).parent / "templates/gallery.html").read_text(encoding="utf-8")

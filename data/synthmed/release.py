@@ -9,6 +9,7 @@ There is no release without an audit that passed. The same inputs give the same 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import card, croissant, gallery
 from data.synthmed.formats import Shards, Sheets
-from data.synthmed.source import STAGES, Source, read_source, rounded
+from data.synthmed.source import STAGES, Source, read_source, refuse_leaking, rounded
 from data.synthmed.terms import Terms
 
 ROLES = {"image": "images", "mask": "masks", "fov": "fovs"}  # role: data set in the store
@@ -30,19 +31,26 @@ SUMS = "SHA256SUMS"
 REMEDY = "take another NAME, or move the folder away"
 
 
-def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, agreement_file: Path) -> int:
+def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, agreement_file: Path,
+            generators: Path | None = None) -> int:
     """Makes the folder `out`, complete or not at all, and returns the number of its pairs. Where `out` is a release of
     the same pairs on the same terms, it stays as it is.
 
-    Raises UserError where the audit is missing, refuses, or is of other pairs; where an input is missing or damaged;
-    where `out` is anything else.
+    generators: a folder of graphs, which the release has in generators/; only where the audit found that they leak
+    nothing. Raises UserError where the audit is missing, refuses, or is of other pairs; where an input is missing or
+    damaged; where `out` is anything else.
     """
     with PairReader(store, required=("masks", "images", "fovs")) as reader:
         source = read_source(reader, store, run, audit_file, agreement_file)
         attributes = {"name": terms.name, "license": terms.license, "authors": list(terms.authors), "seed": source.seed,
                       "ids": source.rows, "generators": source.networks, "made_from_sha256": source.checksum}
+        if generators:
+            refuse_leaking(audit_file)
+            attributes["graphs"] = {path.name: checksum(path) for path in sorted(generators.glob("*.tflite"))}
         if not _is_release(out, attributes):
             with NewFolder(out, REMEDY) as folder:
+                if generators:
+                    shutil.copytree(generators, folder.partial / "generators", ignore=shutil.ignore_patterns(RECORD))
                 metadata, size = _write_pairs(folder, source, attributes)
                 _describe(folder, terms, source, metadata, size)
     return len(source.rows)
@@ -84,8 +92,9 @@ def _write_pairs(folder: NewFolder, source: Source, attributes: dict) -> tuple[l
 
 def _describe(folder: NewFolder, terms: Terms, source: Source, metadata: list[dict], size: tuple[int, int]) -> None:
     """Writes what people and machines read about the pairs."""
+    graphs = (folder.partial / "generators").is_dir()
     folder.write("load.py", Path(__file__).with_name("load.py").read_bytes())
-    folder.write("README.md", card.readme(terms, source, metadata, size).encode())
+    folder.write("README.md", card.readme(terms, source, metadata, size, graphs).encode())
     folder.write("CITATION.cff", card.citation(terms, source.origins).encode())
     folder.write("croissant.json", croissant.describe(terms, metadata[0], folder.partial).encode())
     folder.write("index.html", gallery.page(terms, metadata, size).encode())
@@ -118,7 +127,8 @@ def main(values: dict[str, str]) -> None:
     with errors_in_one_line(out):
         authors = tuple(author.strip() for author in values["authors"].split(";") if author.strip())
         terms = Terms(values["name"], values["license"], authors)
-        count = release(out, terms, *(Path(values[name]) for name in ("run", "store", "audit", "agreement")))
+        count = release(out, terms, *(Path(values[name]) for name in ("run", "store", "audit", "agreement")),
+                        Path(values["generators"]) if values["generators"] else None)
     print(f"synthmed: {count} pairs in {out}; open {out}/index.html")
 
 
@@ -131,5 +141,6 @@ if __name__ == "__main__":
                        "out": "The folder to make."}.items():
         flags.DEFINE_string(name, None, text, required=True)
     flags.DEFINE_string("authors", "", "Who is to be cited, with semicolons between.")
+    flags.DEFINE_string("generators", "", "Folder of graphs of the generators (configs.generators), to release too.")
     app.run(lambda _: main({name: flags.FLAGS[name].value for name in (
-        "run", "store", "audit", "agreement", "name", "license", "out", "authors")}))
+        "run", "store", "audit", "agreement", "name", "license", "out", "authors", "generators")}))

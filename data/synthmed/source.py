@@ -78,6 +78,20 @@ def read_audit(path: Path, store: Path, digest: str, count: int) -> Audit:
     return Audit(left_out, distances, table)
 
 
+def refuse_leaking(path: Path) -> None:
+    """UserError, which names the AUC, unless the audit found that both generators do not give away which images they
+    were trained on. Nothing forces weights past this."""
+    audit = read_json(path, "generators are given away only after an audit; call `make audit`")
+    attacks = audit.get("generators")
+    if not isinstance(attacks, dict) or not attacks:
+        raise UserError(f"{path} has no attack on the generators; call `make audit`")
+    if audit.get("generators_passed") is not True:
+        found = [f"{title}: AUC {rounded(figure['value'])}" if figure else f"{title}: not measured"
+                 for title, figure in attacks.items() if not figure or figure.get("verdict") != "passes"]
+        raise UserError(f"{path}: the networks tell which images they were trained on ({'; '.join(found)}; 0.5 is no "
+                        "leak), so their weights are not given away")
+
+
 def read_agreement(path: Path, store: Path, digest: str, count: int) -> list[float | None]:
     """Vessel F1 of each mask against what a segmenter finds in its photograph, None where it is not defined.
 

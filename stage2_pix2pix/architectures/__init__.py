@@ -1,6 +1,6 @@
 """Stage-II's architectures. Each is a module of this package, and its name an entry of config.ARCHITECTURES.
 
-An architecture has six functions:
+An architecture has seven functions:
 
 - `networks(config) -> {name: keras.Model}`: the networks that render. Their trained weights are kept in NAME.h5; one of
   them is called "generator" and is the last.
@@ -10,6 +10,8 @@ An architecture has six functions:
 - `render(networks, config, mask, fov, code, seed, row) -> uint8 (S, S, 3) RGB`: a photograph for a mask, black
   outside the field of view. mask and fov are uint8 (S, S), 0 or 255; code is float32 (6,). Its random numbers follow
   from `seed` and `row`.
+- `traced(networks, config, mask, fov, code, seed, row) -> float32 (S, S, 3) in [-1, 1]`: the same in TensorFlow's
+  operations only, of tensors; `row` is one too, int64. For the graph that is given away.
 - `judges(config) -> {phase: keras.Model}`: the discriminator of each phase that has one, without its weights.
 - `judged(judges, config, mask, fov, photograph) -> {name: float}`: what each says, high for real, of a photograph,
   uint8 (S, S, 3), and its mask.

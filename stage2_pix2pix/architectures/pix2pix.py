@@ -46,13 +46,18 @@ def codes(config: Stage2Config, pairs: Pairs) -> np.ndarray:
 
 def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray,
            seed: int, row: int) -> np.ndarray:
-    planes = known(tf.constant(mask[None]), tf.constant(fov[None]), config)
+    photograph = traced(networks, config, tf.constant(mask), tf.constant(fov), tf.constant(code, tf.float32), seed, row)
+    return np.clip(np.round(photograph.numpy() * 127.5 + 127.5), 0, 255).astype(np.uint8)
+
+
+def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor, code: tf.Tensor, seed: int,
+           row: int | tf.Tensor) -> tf.Tensor:
+    planes = known(mask[None], fov[None], config)
     noise = normal(seed, row, RENDERING, (1, config.size, config.size, config.noise))
     photograph = networks["generator"]([tf.concat([planes, noise], -1), tf.zeros((1, 2), tf.int64)], training=False)
     if config.colour_code:
-        photograph = colour(photograph, tf.constant(code[None], tf.float32))
-    photograph = black_outside(photograph, tf.cast(fov[None, ..., None] > 0, tf.float32))
-    return np.clip(np.round(photograph[0].numpy() * 127.5 + 127.5), 0, 255).astype(np.uint8)
+        photograph = colour(photograph, code[None])
+    return black_outside(photograph, tf.cast(fov[None, ..., None] > 0, tf.float32))[0]
 
 
 def judges(config: Stage2Config) -> dict[str, keras.Model]:

@@ -56,9 +56,14 @@ def test_a_wheel_in_an_empty_environment_and_folder_runs_the_chain(wheel, tmp_pa
     call(python, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel)
     empty.mkdir()
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    program = tmp_path / "environment" / "bin" / "dual-gan"
+    call(program, cwd=empty, env=variables)
     flags = "--size=64 --base=4 --d_base=4 --steps_per_epoch=2 --epochs=1 --crop=64"
-    call(python, "-m", "configs.steps", "data", "stage1", "masks", "unet-real", "photo_masks", "stage2", "synthetic",
+    call(program, "steps", "data", "stage1", "masks", "unet-real", "photo_masks", "stage2", "synthetic",
          "unet-synthetic", "evaluate", cwd=empty, env={**variables, "RUN": "first", "FLAGS": flags})
+    call(program, "generate-masks", "--model=checkpoints/first/stage1", "--count=1", "--out=one.h5", cwd=empty,
+         env=variables)
+    assert (empty / "one.h5").is_file()
     results = json.loads((empty / "reports" / "first" / "results.json").read_text())
     assert set(results["arms"]) == {"real", "synthetic"} and results["arms"]["synthetic"]["n_train_pairs"] == 50
     assert "<html" in (empty / "reports" / "first" / "report.html").read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ def test_a_larger_count_only_appends(trained, tmp_path, drive):
 
 
 def test_trees_have_the_training_masks_share_and_a_larger_count_only_appends(trained, tmp_path, drive, monkeypatch):
-    monkeypatch.setattr(stage1_dcgan.generate, "MEASURED", 8)
+    monkeypatch.setattr(stage1_dcgan.drawing, "MEASURED", 8)
     folder, _ = trained("masks")
     for count in (2, 8):
         generate(config(folder, tmp_path / f"{count}.h5", count=count, decoder="tree", vary=1.0))
@@ -88,7 +88,7 @@ def test_trees_have_the_training_masks_share_and_a_larger_count_only_appends(tra
 
 
 def test_vary_changes_masks_and_not_what_was_drawn(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(stage1_dcgan.generate, "MEASURED", 2)
+    monkeypatch.setattr(stage1_dcgan.drawing, "MEASURED", 2)
     folder, _ = trained("masks")
     for vary in (0.0, 1.0):
         for decoder in ("cut", "tree"):

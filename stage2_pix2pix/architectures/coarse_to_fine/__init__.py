@@ -37,6 +37,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.networks import (
     discriminator,
     unet,
 )
+from stage2_pix2pix.architectures.coarse_to_fine.traced import traced  # noqa: F401  (one of the seven functions)
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING, Pairs
 from training.fit import Schedule

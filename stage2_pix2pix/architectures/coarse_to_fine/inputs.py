@@ -19,6 +19,7 @@ COARSE = 48           # pixels of the coarse picture
 COARSE_KNOWN = 4      # planes of `coarse_inputs`
 ROOM = 3              # the last of them
 KEPT = 64 * 2 ** 20   # bytes of enlarged coarse pictures, 42 at 512 pixels
+BLUR = 3              # pixels of the mask, before it is shrunk
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -48,7 +49,7 @@ def coarse_inputs(mask: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.nda
 
     mask, fov: uint8 (S, S). code: float32 (6,), see `colours`.
     """
-    density = cv2.GaussianBlur(mask, (0, 0), 3)
+    density = cv2.GaussianBlur(mask, (0, 0), BLUR)
     row, column = (meeting_point(mask) + 0.5) * COARSE / len(mask) - 0.5
     rows, columns = np.indices((COARSE, COARSE), np.float32)
     nearness = 1 - np.hypot(rows - row, columns - column) / (COARSE / 8)

@@ -1,0 +1,124 @@
+"""Shows what trained networks make: 50 pairs with a contact sheet and a gallery, or masks of somebody's photographs.
+
+    python -m configs.demo                          of the packed networks in checkpoints/pretrained
+    python -m configs.demo --run=quick              of a run, for whoever may see its training images
+    python -m configs.demo --images=FOLDER          masks of the photographs in FOLDER
+
+Pairs go to reports/pretrained/NAME/demo or reports/RUN/demo, masks to a folder `segmented` beside it.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from absl import logging
+
+from configs.api import DRAWING, generate
+from configs.pretrained import FOLDER
+from data.errors import UserError
+from data.files import RECORD, NewFolder
+from data.images import encode_image
+from data.pairs import PairWriter
+from data.synthmed import gallery
+from data.synthmed.formats import Sheets
+from data.synthmed.release import FOLDERS, ROLES, sharpness
+from stage2_pix2pix.sheet import contact_sheet
+from training.cli import run
+from training.config import Config, option
+from unet_eval.config import SegmentConfig
+from unet_eval.segment import segment
+
+COUNT = 50
+SHEET = 24  # pairs on the contact sheet
+README = """# {count} synthetic pairs of {folder}
+
+`index.html` is a gallery, `contact_sheet.png` a picture of the first {sheet}, `pairs.h5` has all in one file.
+
+{cleared}
+"""
+CLEARED = """The networks were released after an audit of other pairs of theirs: see the README of {folder}. These pairs
+have not been compared with what the networks were trained on; `make synthmed` makes pairs that have been."""
+NOT_CLEARED = """**Not cleared for publication.** Nobody has compared these pairs with what the networks were trained
+on: they may show it, and so give patients away. Treat them as you treat the training images. `make synthmed` makes a
+folder that may be published, after an audit."""
+
+
+@dataclass(frozen=True)
+class DemoConfig(Config):
+    """Shows what trained networks make."""
+
+    run: str = option("", "Name of the run; by default packed networks.")
+    name: str = option("", "Name of packed networks in checkpoints/pretrained, where there are several.")
+    images: str = option("", "Folder of photographs to segment, or layout:path, in place of drawing pairs.")
+
+
+@dataclass(frozen=True)
+class Label:
+    """What the gallery says of its pairs."""
+
+    name: str
+    license: str
+    url: str
+
+
+def networks(config: DemoConfig) -> tuple[Path, Path]:
+    """(folder of trained networks, folder of reports). UserError where there are none, or several and no name."""
+    if config.run:
+        return Path("checkpoints") / config.run, Path("reports") / config.run
+    packed = sorted(path.parent.name for path in FOLDER.glob(f"*/{DRAWING}"))
+    if not packed or config.name not in ("", *packed):
+        raise UserError(f"{FOLDER / config.name}: no packed networks there. Show those of a run of yours, make demo "
+                        "RUN=quick after make stage1 stage2; or pack those of a run whose audit passed, make "
+                        "pretrained RUN=... NAME=... LICENSE=...")
+    if not config.name and len(packed) > 1:
+        raise UserError(f"{FOLDER} has several networks: choose, make demo NAME={packed[0]}; there are: "
+                        f"{', '.join(packed)}")
+    name = config.name or packed[0]
+    return FOLDER / name, Path("reports") / FOLDER.name / name
+
+
+def demo(config: DemoConfig) -> Path:
+    """The file or folder to look at, after it is made. A gallery that is there is not made again.
+
+    Raises UserError as `networks`, `generate` and `segment` do.
+    """
+    folder, reports = networks(config)
+    if config.images:
+        segment(SegmentConfig(model=str(folder / "unet-real"), images=config.images, out=str(reports / "segmented")))
+        return reports / "segmented"
+    out = reports / "demo"
+    if (out / "index.html").exists():
+        logging.info("demo: it was made before; remove %s to make it again", out)
+    else:
+        with NewFolder(out, "move or remove it first") as new:
+            _write(new, folder, cleared=not config.run)
+    return out / "index.html"
+
+
+def _write(new: NewFolder, folder: Path, cleared: bool) -> None:
+    sheets, metadata, shown = Sheets(new), [], []
+    with PairWriter(new.partial / "pairs.h5", {}) as writer:
+        for number, (image, mask, fov) in enumerate(generate(folder, COUNT)):
+            arrays = {"image": image, "mask": mask[..., None], "fov": fov[..., None]}
+            for role, array in arrays.items():
+                new.write(f"train/{FOLDERS[role]}/{number:06d}.png", encode_image(array, ".png"))
+            writer.append(**{ROLES[role]: array for role, array in arrays.items()})
+            sheets.append(image, mask)
+            metadata.append({**dict.fromkeys(gallery.SCORES), "id": number, "sharpness": sharpness(image, fov)})
+            shown.append((mask, image))
+    sheets.close()
+    (new.partial / RECORD).unlink()  # PairWriter's
+    new.write("contact_sheet.png", encode_image(contact_sheet(*zip(*shown[:SHEET])), ".png"))
+    license = "see README.md of the networks" if cleared else "none, not cleared for publication"
+    label = Label(folder.name, license, "README.md")
+    new.write("index.html", gallery.page(label, metadata, (mask.shape[1], mask.shape[0])).encode())
+    text = (CLEARED if cleared else NOT_CLEARED).format(folder=folder)
+    new.write("README.md", README.format(count=COUNT, sheet=SHEET, folder=folder, cleared=text).encode())
+
+
+def main(config: DemoConfig) -> None:
+    print(f"demo: open {demo(config)}")
+
+
+if __name__ == "__main__":
+    run(main, DemoConfig)

@@ -1,0 +1,99 @@
+"""`render` in TensorFlow's operations only, so that it can be saved as a graph.
+
+What OpenCV does to pictures there, blurring, shrinking and enlarging, is linear in rows and columns: a matrix.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from data import vessels
+from data.randomness import normal
+from stage2_pix2pix.architectures.coarse_to_fine.gan import draw
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import BLUR, COARSE, COARSE_RENDERING
+from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
+from stage2_pix2pix.config import Stage2Config
+from stage2_pix2pix.inputs import RENDERING
+
+AROUND = 1.5  # pixels of the coarse picture, as in `render`
+
+
+def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor, code: tf.Tensor, seed: int,
+           row: tf.Tensor) -> tf.Tensor:
+    size = config.size
+    shrink = _matrix(lambda rows: cv2.resize(rows, (size, COARSE), interpolation=cv2.INTER_AREA), size)
+    density = shrink @ _matrix(lambda rows: _blurred(rows, BLUR), size)
+    enlarge = _matrix(lambda rows: cv2.resize(rows, (COARSE, size), interpolation=cv2.INTER_CUBIC), COARSE)
+    smooth = _matrix(lambda rows: _blurred(rows, AROUND), COARSE)
+
+    planes = tf.cast(tf.stack([mask, fov], -1), tf.float32) / 127.5 - 1
+    shares = np.arange(COARSE, dtype=np.float32)
+    row_of, column_of = tf.unstack((_meeting_point(planes[..., :1]) + 0.5) * COARSE / size - 0.5)
+    nearness = 1 - tf.sqrt((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / (COARSE / 8)
+    room = tf.fill((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
+    inputs = tf.concat([_both(density, planes[..., :1]), _both(shrink, planes[..., 1:]),
+                        tf.stack([tf.maximum(nearness, -1.0), room], -1)], -1)
+    noise = normal(seed, row, COARSE_RENDERING, (1, COARSE, COARSE, NOISES))
+    coarse = networks["coarse"]([inputs[None], noise], training=False)[0]
+
+    inside = inputs[..., 1:2] > 0
+    weight = tf.cast(inside, tf.float32)
+    count = tf.reduce_sum(weight)
+    mean = tf.reduce_sum(coarse * weight, [0, 1]) / count
+    deviation = tf.sqrt(tf.reduce_sum((coarse - mean) ** 2 * weight, [0, 1]) / count) + 1e-3
+    around = _both(smooth, coarse * weight) / tf.maximum(_both(smooth, weight), 1e-3)
+    coarse = (tf.where(inside, coarse, around) - mean) / deviation * code[3:] + code[:3]
+
+    known = tf.concat([planes, tf.clip_by_value(_both(enlarge, coarse), -1.0, 1.0)], -1)
+    noise = normal(seed, row, RENDERING, (1, size, size, NOISES))
+    return draw(networks["generator"], known[None], noise, training=False)[0]
+
+
+def _meeting_point(mask: tf.Tensor) -> tf.Tensor:
+    """As data.vessels.meeting_point: float32 (S, S, 1) in [-1, 1] -> float32 (2,)."""
+    size, side = len(mask), vessels.SIDE
+    shrink = _matrix(lambda rows: cv2.resize(rows, (size, side), interpolation=cv2.INTER_AREA), size)
+    small = (_both(shrink, mask) + 1) / 2
+    smooth = _both(_matrix(lambda rows: _blurred(rows, 1), side), small)
+    slope, mean = (_matrix(lambda rows, kernel=kernel: cv2.filter2D(rows, -1, np.float32(kernel)[:, None]), side)
+                   for kernel in ((-1, 0, 1), (1, 2, 1)))
+    across, down = _apply(mean, slope, smooth), _apply(slope, mean, smooth)
+    blur = _matrix(lambda rows: _blurred(rows, 1.25), side)
+    xx, yy, xy = (_both(blur, product) for product in (across ** 2, down ** 2, across * down))
+    normal = 0.5 * tf.atan2(2 * xy, xx - yy)[..., 0]
+    weight = tf.where(small > vessels.FOREGROUND, small, 0.0)[..., 0]
+    pixels, places = np.arange(side, dtype=np.float32), tf.constant(vessels.PLACES)
+
+    def votes(place):  # of all pixels for the places of one row
+        to_row, to_column = (place - pixels)[:, None], (places[:, None] - pixels)[:, None]
+        aside = tf.cos(normal) * to_column + tf.sin(normal) * to_row
+        distance = tf.sqrt(to_row ** 2 + to_column ** 2)
+        return tf.reduce_sum(weight * tf.exp(-(aside / vessels.ASIDE) ** 2 / 2 - distance / vessels.FAR), [1, 2])
+
+    best = tf.argmax(tf.reshape(tf.map_fn(votes, places), [-1]))
+    best = tf.where(tf.reduce_any(weight > 0), best, (len(vessels.PLACES) + 1) * (len(vessels.PLACES) // 2))
+    found = tf.gather(places, tf.stack([best // len(vessels.PLACES), best % len(vessels.PLACES)]))
+    return (found + 0.5) * size / side - 0.5
+
+
+def _blurred(rows: np.ndarray, sigma: float) -> np.ndarray:
+    return cv2.GaussianBlur(rows, (1, 2 * round(4 * sigma) + 1), sigma)
+
+
+def _matrix(change: Callable[[np.ndarray], np.ndarray], size: int) -> np.ndarray:
+    """float32 (n, size), from what `change` does to the rows of a picture, (size, C) -> (n, C)."""
+    return change(np.eye(size, dtype=np.float32))
+
+
+def _both(matrix: np.ndarray, picture: tf.Tensor) -> tf.Tensor:
+    """The matrix (n, S) applied to the rows and to the columns of a picture (S, S, C) -> (n, n, C)."""
+    return _apply(matrix, matrix, picture)
+
+
+def _apply(down: np.ndarray, across: np.ndarray, picture: tf.Tensor) -> tf.Tensor:
+    """The matrix `down` (n, S) applied to the columns, `across` to the rows of a picture (S, S, C) -> (n, n, C)."""
+    rows = tf.tensordot(tf.constant(down), picture, [[1], [0]])
+    return tf.transpose(tf.tensordot(tf.constant(across), rows, [[1], [1]]), [1, 0, 2])

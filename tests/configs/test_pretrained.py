@@ -1,0 +1,148 @@
+"""Networks that are packed for others, and what is shown of them and of a run."""
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs import demo as demo_module
+from configs.api import generate
+from configs.demo import DemoConfig, demo
+from configs.pretrained import PretrainedConfig, pack
+from data.copies import fingerprints
+from data.errors import UserError
+from data.files import checksum, read_json, write_json
+from data.fundus import load_views
+from data.images import write_image
+from data.layouts import samples
+from data.pairs import PairReader
+from training.weights import save_weights
+from unet_eval.config import UnetConfig
+from unet_eval.networks import unet
+from unet_eval.segment import Segmenter
+
+pytestmark = pytest.mark.training
+ATTACK = {"Stage-I, by what its discriminator says of masks": {"value": 0.55, "verdict": "passes"}}
+CARD = PretrainedConfig(run="mine", name="tiny", license="CC0-1.0", authors="Ada; Ben")
+
+
+@pytest.fixture(scope="module")
+def finished(run_folder, make_pairs, drive, tmp_path_factory):
+    run = run_folder(tmp_path_factory.mktemp("finished") / "mine")
+    make_pairs(run, decoder="tree", vary=1.0)
+    config = UnetConfig(pairs=drive, out=str(run / "unet-real"), base=4, poolings=2)
+    (run / "unet-real").mkdir()
+    save_weights(unet(4, 2), run / "unet-real/weights.h5")
+    write_json(run / "unet-real/config.json", {"version": 2, "flags": config.to_json(), "data": {"pairs": drive}})
+    for stage in ("stage1", "stage2", "unet-real"):
+        write_json(run / stage / "seen.json", {"images": fingerprints(samples(drive, "train"))})
+    (run / "settings").write_text(f"CONFIG=tiny PAIRS={drive} PHOTOS= FLAGS=--seed=3 --warm_start=/a/b\n")
+    return run
+
+
+@pytest.fixture
+def trained(finished, tmp_path, monkeypatch):
+    """The folder of the finished run `mine` in a working folder of its own, with an audit that passed."""
+    monkeypatch.chdir(tmp_path)
+    run = Path(shutil.copytree(finished, tmp_path / "checkpoints/mine"))
+    audited(run)
+    return run
+
+
+def audited(run, **changes):
+    folder = run.parents[1] / "reports/mine/audit"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "audit.json", {
+        "passed": True, "controls_passed": True, "pairs_sha256": checksum(run / "synthetic.h5"), "left_out": [],
+        "distances": {"mask": [0.5, 0.5], "photograph": [0.5, 0.5]}, "table": [["masks", "0.2", "0.4", "passes"]],
+        "generators": ATTACK, "generators_passed": True, **changes})
+
+
+def test_packed_networks_draw_and_segment_alike_without_the_data_set(trained, drive, tmp_path):
+    pairs = list(generate(trained, 2))
+    folder = pack(CARD)
+    told = b"".join(file.read_bytes() for file in folder.rglob("*.*"))
+    assert str(tmp_path).encode() not in told and drive.encode() not in told
+    for (image, mask, fov), own in zip(generate(folder, 2), pairs):
+        assert np.mean(fov != own[2]) < 0.05 and np.mean(mask != own[1]) < 0.1
+        assert np.abs(image[fov == own[2]].astype(float) - own[0][fov == own[2]]).mean() < 8
+    view = load_views(drive, "test")[0]
+    packed, own = (Segmenter(place / "unet-real").probability(view) for place in (folder, trained))
+    assert np.abs(packed - own).max() < 0.01 < own.max()
+
+
+def test_a_pack_has_a_card_and_checksums_and_is_half_as_large(trained, drive, tmp_path):
+    folder = pack(CARD)
+    assert folder.as_posix() == "checkpoints/pretrained/tiny"
+    card = (folder / "README.md").read_text()
+    for text in ("Ada, Ben", "CC0-1.0", "3 images", "| masks | 0.2 | 0.4 | passes |", "DRIVE",
+                 "CONFIG=tiny PAIRS=drive:absent PHOTOS= FLAGS='--seed=3 --warm_start=absent'"):
+        assert text in card, text
+    assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder).returncode == 0
+    assert (folder / "stage1/generator.h5").stat().st_size < 0.6 * (trained / "stage1/generator.h5").stat().st_size
+    assert read_json(folder / "stage2/seen.json", "") == read_json(trained / "stage2/seen.json", "")
+    with pytest.raises(UserError, match="tiny is there already"):
+        pack(CARD)
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"passed": False, "refused": ["masks"]}, "refuses these pairs .masks"),
+    ({"controls_passed": False}, "controls failed"),
+    ({"pairs_sha256": "0"}, "of other pairs"),
+    ({"generators": {}}, "no attack on the generators"),
+    ({"generators_passed": False, "generators": {"Stage-II": {"value": 0.93, "verdict": "fails"}, "D": None, **ATTACK}},
+     r"which images they were trained on \(Stage-II: AUC 0.93; D: not measured; 0.5 is no leak\)")])
+def test_no_audit_no_pack(trained, tmp_path, changes, said):
+    audited(trained, **changes)
+    with pytest.raises(UserError, match=said):
+        pack(CARD)
+    assert not (tmp_path / "checkpoints/pretrained").exists()
+
+
+def test_what_is_too_large_or_too_old_is_not_packed(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("configs.pretrained.LARGEST", 10_000)
+    with pytest.raises(UserError, match="of float16, and may take 0 MB"):
+        pack(CARD)
+    (trained / "stage1/seen.json").unlink()
+    with pytest.raises(UserError, match="seen.json is missing: an earlier version"):
+        pack(CARD)
+    assert not list(tmp_path.glob("checkpoints/pretrained/*"))
+
+
+def test_the_demo_of_a_run_says_that_it_was_not_cleared(trained, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="checkpoints/pretrained: no packed networks there.*make pretrained RUN="):
+        demo(DemoConfig())
+    monkeypatch.setattr(demo_module, "COUNT", 3)
+    page = tmp_path / demo(DemoConfig(run="mine"))
+    assert page == tmp_path / "reports/mine/demo/index.html" and "not cleared for publication" in page.read_text()
+    assert "**Not cleared" in (page.parent / "README.md").read_text()
+    with PairReader(page.parent / "pairs.h5") as shown:
+        assert all(np.array_equal(shown[row]["images"], image)
+                   for row, (image, _, _) in enumerate(generate(trained, len(shown)))) and len(shown) == 3
+    assert {path.name for path in page.parent.iterdir()} == {"train", "thumbnails", "pairs.h5", "contact_sheet.png",
+                                                             "index.html", "README.md"}
+    before = page.stat().st_mtime_ns
+    demo(DemoConfig(run="mine"))
+    assert page.stat().st_mtime_ns == before
+
+
+def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path, monkeypatch):
+    folder = pack(CARD)
+    monkeypatch.setattr(demo_module, "COUNT", 2)
+    page = demo(DemoConfig())
+    assert page.as_posix() == "reports/pretrained/tiny/demo/index.html"
+    assert "released after an audit" in (page.parent / "README.md").read_text() and "tiny" in page.read_text()
+    write_image(tmp_path / "photos/eye.png", load_views(drive, "test")[0].image)
+    masks = demo(DemoConfig(images=str(tmp_path / "photos")))
+    assert [path.name for path in masks.glob("*.png")] == ["eye.png"]
+    (folder.parent / "other").mkdir()
+    (folder.parent / "other/drawing.h5").touch()
+    with pytest.raises(UserError, match="choose, make demo NAME=other; there are: other, tiny"):
+        demo(DemoConfig())
+    with pytest.raises(UserError, match="checkpoints/pretrained/absent: no packed networks"):
+        demo(DemoConfig(name="absent"))
+    assert json.loads((folder / "unet-real/config.json").read_text())["flags"]["pairs"] == "drive:absent"

@@ -1,0 +1,116 @@
+"""Trainings that start from the weights of another run, and which weights they may start from."""
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+from tensorflow import keras
+
+from configs.api import train
+from data import layouts
+from data.copies import fingerprints
+from data.errors import UserError
+from data.files import read_json, write_json
+from stage1_dcgan.config import Stage1Config
+from stage1_dcgan.train import build
+from stage2_pix2pix.config import Stage2Config
+from training.run_folder import read_record
+from training.warm import WarmStart
+from training.weights import save_weights, take_weights
+from unet_eval.networks import unet
+
+pytestmark = pytest.mark.training
+SHORT = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 2, "precision": "float32", "strategy": "one", "size": 64,
+         "base": 4}
+NEVER = {"learning_rate": 1e-8}  # weights stay where they start
+
+
+def arrays(path):
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def alike(one, other):
+    """Share of the arrays of two files that are the same, but for what the moving statistics of one step change."""
+    one, other = arrays(one), arrays(other)
+    return np.mean([np.allclose(one[name], other[name], atol=1e-4) for name in one if "moving" not in name])
+
+
+def test_weights_are_taken_by_name_and_shape_whatever_was_built_before(tmp_path):
+    other = unet(4, 2)
+    other.set_weights([np.random.default_rng(0).random(array.shape) for array in other.get_weights()])
+    save_weights(other, tmp_path / "weights.h5")
+    same, wider, deeper = unet(4, 2), unet(8, 2), unet(4, 3)
+    assert take_weights(same, tmp_path / "weights.h5", "") == []
+    assert all(np.array_equal(*both) for both in zip(same.get_weights(), other.get_weights()))
+    assert len(take_weights(wider, tmp_path / "weights.h5", "")) == len(wider.weights) - 1  # the last bias
+    left = take_weights(deeper, tmp_path / "weights.h5", "")
+    assert "conv2d 0 kernel" not in left and "conv2d_transpose 0 kernel" in left
+    assert np.array_equal(deeper.layers[1].kernel, other.layers[1].kernel)
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda file: file.attrs.__delitem__("layer_names"), "weights.h5 is damaged"),
+    (lambda file: file.attrs.modify("layer_names", ["absent"]), "weights.h5 is damaged"),
+    (lambda file: file["dense/dense/kernel:0"].__setitem__(0, np.nan), "no numbers, in dense 0 kernel")])
+def test_damaged_weights_are_told(tmp_path, change, said):
+    network = keras.Sequential([keras.layers.Dense(2, input_shape=(3,), name="dense")])
+    save_weights(network, tmp_path / "weights.h5")
+    with h5py.File(tmp_path / "weights.h5", "r+") as file:
+        change(file)
+    with pytest.raises(UserError, match=said):
+        take_weights(network, tmp_path / "weights.h5", "")
+
+
+@pytest.mark.long
+def test_each_training_starts_warm_records_it_and_no_other_weights_go_on(drive, tmp_path, unet_config):
+    run, name = tmp_path / "run", "warm_start"
+    stage1 = Stage1Config(pairs=drive, out=str(run / "stage1"), validation=1, ema=0.9, **SHORT)
+    stage2 = Stage2Config(pairs=drive, out=str(run / "stage2"), validation=1, d_base=4, optimizer="adam", **SHORT)
+    net = unet_config(out=str(run / "unet-real"), validation=1, batch_size=2)
+    train_samples, held_out = layouts.training(drive, 1)
+    for config, weights in ((stage1, "generator.h5"), (stage2, "generator.h5"), (net, "weights.h5")):
+        folder = train(config)
+        assert read_json(folder / "seen.json", "")["images"] == sorted(fingerprints(train_samples))
+        cold, warm = (replace(config, out=str(tmp_path / kind / folder.name), seed=1, **NEVER,
+                              **{name: str(run) if kind == "warm" else ""}) for kind in ("cold", "warm"))
+        for other in (cold, warm):
+            train(other)
+        assert alike(folder / weights, tmp_path / "warm" / folder.name / weights) == 1, folder.name
+        assert alike(folder / weights, tmp_path / "cold" / folder.name / weights) < 1
+        record = read_record(tmp_path / "warm" / folder.name, "")
+        assert record["flags"][name] == str(run) and list(record["data"]["warm_started_from"]) == [weights]
+        assert "warm_started_from" not in read_record(tmp_path / "cold" / folder.name, "")["data"]
+        with pytest.raises(UserError, match="was started with other settings .*warm_start"):
+            train(replace(warm, warm_start=""))
+    save_weights(build(stage1).generator, run / "stage1" / "generator.h5")
+    with pytest.raises(UserError, match="other settings .*warm_started_from.generator.h5"):
+        train(replace(stage1, out=str(tmp_path / "warm/stage1"), seed=1, warm_start=str(run), **NEVER))
+
+
+def test_weights_that_have_seen_what_is_tested_or_held_out_are_refused(drive, tmp_path):
+    """By what the pictures show: the files have other names and formats."""
+    config = Stage1Config(pairs=drive, out="x", warm_start=str(tmp_path), **SHORT)
+    (tmp_path / "stage1").mkdir()
+    train_samples, held_out = layouts.training(drive, 1)
+    WarmStart(replace(config, warm_start=""), "stage1", held_out)
+    with pytest.raises(UserError, match="seen.json is missing: only weights that say"):
+        WarmStart(config, "stage1", held_out)
+    write_json(tmp_path / "stage1/seen.json", {"images": fingerprints(train_samples)})
+    assert len(WarmStart(config, "stage1", held_out).seen) == 2
+    for seen in held_out[0], layouts.samples(drive, "test")[0]:
+        shutil.copy(seen.image, tmp_path / "renamed.tif")
+        images = fingerprints([*train_samples, replace(seen, image=tmp_path / "renamed.tif")])
+        write_json(tmp_path / "stage1/seen.json", {"images": images})
+        with pytest.raises(UserError, match=f"have seen {seen.image}, on which"):
+            WarmStart(config, "stage1", held_out)
+    for damage in ({}, {"images": []}, {"images": [3]}, {"images": json.dumps(images)}):
+        write_json(tmp_path / "stage1/seen.json", damage)
+        with pytest.raises(UserError, match="seen.json is damaged"):
+            WarmStart(config, "stage1", held_out)
