@@ -17,7 +17,7 @@ from data.errors import UserError
 from data.files import read_json, write_json
 from stage1_dcgan.config import Stage1Config
 from stage2_pix2pix.config import Stage2Config
-from training import devices
+from training import precision
 from training.run_folder import read_config, read_record
 from unet_eval.config import UnetConfig
 from unet_eval.train import train
@@ -83,18 +83,19 @@ def test_a_config_of_a_later_version_is_refused(unet_config):
     assert "config.json is of version 3" in refusal(config)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_auto_on_resuming_is_what_it_was_at_the_start(unet_config, monkeypatch, precision):
+@pytest.mark.parametrize("name, policy", [("float32", "float32"), ("bfloat16", "mixed_bfloat16")])
+def test_auto_on_resuming_is_what_it_was_at_the_start(unet_config, monkeypatch, name, policy):
     """Also on a processor for which `auto` is now something else."""
-    monkeypatch.setattr(devices, "_cpu_multiplies_bfloat16", lambda: precision == "mixed_bfloat16")
+    monkeypatch.setattr(precision, "cpu_multiplies_bfloat16", lambda cpuinfo: True)
+    monkeypatch.setattr(precision, "bfloat16_pays", lambda: name == "bfloat16")
     config = unet_config(precision="auto")
     train(config)
-    monkeypatch.setattr(devices, "_cpu_multiplies_bfloat16", lambda: precision != "mixed_bfloat16")
+    monkeypatch.setattr(precision, "bfloat16_pays", lambda: name != "bfloat16")
     train(replace(config, epochs=2))
-    assert keras.mixed_precision.global_policy().name == precision
-    assert read_record(config.out, "")["resolved"]["precision"] == precision and steps(config) == [2, 4]
-    train(replace(config, epochs=3, precision=precision))  # the same by name
-    other = {"float32": "mixed_bfloat16", "mixed_bfloat16": "float32"}[precision]
+    assert keras.mixed_precision.global_policy().name == policy
+    assert read_record(config.out, "")["resolved"]["precision"] == name and steps(config) == [2, 4]
+    train(replace(config, epochs=3, precision=name))  # the same by name
+    other = {"float32": "bfloat16", "bfloat16": "float32"}[name]
     assert f"(precision: 'auto' -> '{other}')" in refusal(replace(config, epochs=4, precision=other))
 
 
