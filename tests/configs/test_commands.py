@@ -50,7 +50,8 @@ def test_alone_it_lists_its_commands_and_imports_none(call, tmp_path):
 def test_an_unknown_command_ends_in_one_line(call, tmp_path):
     answer = call("stage3", "--pairs=x", cwd=tmp_path)
     assert answer.returncode == 1 and answer.stdout == ""
-    assert answer.stderr == "error: dual-gan has no command 'stage3'; near: stage1; `dual-gan` lists them\n"
+    assert answer.stderr in {f"error: dual-gan has no command 'stage3'; near: stage{number}; `dual-gan` lists them\n"
+                             for number in (1, 2)}
 
 
 @pytest.mark.training

@@ -66,7 +66,7 @@ def test_the_flags_of_the_real_scripts_are_those_of_their_records():
         assert select(name, ["--dry_run"]) == (["--dry_run"] if name in trainings else [])
         assert "out" in names(SCRIPTS[name], by_make=True) or name in ("unet_eval.evaluate", "configs.plan")
     assert MEASURING == {"arms", "seeds", "test", "threshold", "kl_bins", "kl_channels", "kl_pixels", "kl_smoothing",
-                         "curve", "few_draws"}
+                         "curve", "few_draws", "with_generators"}
 
 
 def test_a_value_may_have_spaces():

@@ -140,7 +140,7 @@ def test_check_sample(tmp_path):
     grey(mask, np.zeros((40, 50), np.uint8))
     grey(fov, np.full((40, 50), 255, np.uint8))
     finding = check_sample(Sample("a", image, mask, fov))
-    assert (finding.shape, finding.remarks) == ((40, 50), ("masks all background",))
+    assert (finding.shape, finding.remarks) == ((40, 50), ("images of one grey only", "masks all background"))
     grey(mask, np.zeros((60, 40), np.uint8))
     with pytest.raises(UserError, match=r"m.png.*40 x 60 pixels.*a.png is 50 x 40; both have to lie on the same grid$"):
         check_sample(Sample("a", image, mask))

@@ -28,7 +28,7 @@ def apart(gan, batch):
 
     with tf.GradientTape() as tape:
         fake = gan.generator([known, batch["noise"]], training=True) * inside
-        losses = steps._means({"low_pass": tf.nn.avg_pool2d(real - fake, 4, 4, "SAME"),
+        losses = steps._means({"low_pass": tf.nn.avg_pool2d(real - fake, 8, 8, "SAME"),
                                "strength": roughness(real) - roughness(fake)})
         g_loss = (cross_entropy(judge(fake), 1.0) + steps.COARSE_LOW_PASS * losses["low_pass"]
                   + steps.COARSE_STRENGTH * losses["strength"])
