@@ -38,7 +38,8 @@ def test_the_plan_is_all_that_is_printed(project):
     assert steps[0]["environment"]["RUN"] == "a $b's" and steps[0]["environment"]["PAIRS"] == "stare:/my data"
     assert steps[-1]["output"] == "checkpoints/a $b's/evidence.done"
     answer = make(project, "plan", "GOAL=everything", "CONFIG=tiny")
-    assert answer.returncode and answer.stderr.startswith("error: GOAL=everything is none of eval, evidence, curve, synthetic, sweep\n")
+    goals = "eval, evidence, curve, synthetic, sweep"
+    assert answer.returncode and answer.stderr.startswith(f"error: GOAL=everything is none of {goals}\n")
 
 
 def test_clean_removes_nothing_but_a_run(project):
