@@ -46,7 +46,8 @@ def test_a_wheel_has_every_module_preset_and_template(source, wheel):
     with zipfile.ZipFile(wheel) as file:
         packed = {name for name in file.namelist() if ".dist-info/" not in name}
     wanted = {path.relative_to(source).as_posix() for room in ROOMS for path in (source / room).rglob("*")
-              if path.is_file() and (path.suffix in (".py", ".flags") or path.parent.name in ("sweeps", "templates"))}
+              if path.is_file() and (path.suffix in (".py", ".flags") or path.parent.name in ("sweeps", "templates")
+                                       or path.name == "Snakefile")}
     assert packed == wanted
 
 
