@@ -6,9 +6,9 @@ background and loses nothing at the edge.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 
 import cv2
 import numpy as np
@@ -65,17 +65,24 @@ class Bank:
 
 def find(mask: np.ndarray, bank: Bank) -> Match:
     """The nearest of all training masks and positions to a mask, uint8 (S, S) 0/255; an empty one is at distance 1."""
+    return min(Match(0, False, 0, (0, 0), 1.0), *_matches(mask, bank), key=lambda match: match.distance)
+
+
+def pairwise(masks: list[np.ndarray]) -> list[float]:
+    """The distances of all pairs of `masks`, uint8 (S, S) 0/255, each pair in the position in which it is nearest."""
+    bank = Bank(masks)
+    return [match.distance for number, mask in enumerate(masks) for match in islice(_matches(mask, bank), number)]
+
+
+def _matches(mask: np.ndarray, bank: Bank) -> Iterator[Match]:
+    """Where each training mask is nearest to a mask, uint8 (S, S) 0/255."""
     small = _coarse(mask)
     spectrum, power = _spectrum(small), np.sum(np.square(small))
     shifts = np.arange(-REACH, REACH + 1)
-    best = Match(0, False, 0, (0, 0), 1.0)
     for training, (spectra, powers) in enumerate(bank.templates):
         products = fft.irfft2(spectrum * np.conj(spectra), (PADDED, PADDED))[:, shifts[:, None], shifts]
         alike = 2 * products / np.maximum(power + powers, 1e-6)[:, None, None]
         position, down, right = np.unravel_index(np.argmax(alike), alike.shape)
-        distance = max(0.0, 1 - float(alike[position, down, right]))
-        if distance < best.distance:
-            flip, degrees = bank.positions[position]
-            shift = tuple(round(int(shifts[i]) * len(mask) / COARSE) for i in (down, right))
-            best = Match(training, flip, degrees, shift, distance)
-    return best
+        flip, degrees = bank.positions[position]
+        shift = tuple(round(int(shifts[i]) * len(mask) / COARSE) for i in (down, right))
+        yield Match(training, flip, degrees, shift, max(0.0, 1 - float(alike[position, down, right])))

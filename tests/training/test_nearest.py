@@ -99,3 +99,13 @@ def test_distance_by_hand():
     assert nearest.find(double, Bank([single])).distance == pytest.approx(1 / 3, abs=0.001)
     four = dots((64, 64), (64, 192), (192, 64), (192, 192))
     assert nearest.find(single, Bank([four])).distance == pytest.approx(3 / 5, abs=0.001)
+
+
+def test_all_pairs_of_a_set_each_once(training):
+    """Variations of one layout are nearer to each other than different layouts are."""
+    moved = [nearest.apply(Match(0, flip, degrees, (0, 0), 0), training[0]) for flip, degrees in
+             ((False, 0), (True, 45), (False, 180))]
+    varied, different = nearest.pairwise(moved), nearest.pairwise(training)
+    assert len(varied) == len(different) == 3
+    assert max(varied) < 0.01 < 0.1 < min(different)
+    assert nearest.pairwise(training[:1]) == []

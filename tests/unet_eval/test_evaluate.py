@@ -59,6 +59,7 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
     assert set(read["distances"]["sets"]) == {"real_real", "synthetic", "rendered", "single"}
     assert read["masks"]["synthetic"]["n"] == 7 and read["masks"]["real"]["n"] == 4
     assert len(read["nearest"]["synthetic"]) == 7 and len(read["nearest"]["test"]) == 3
+    assert 0 < read["nearest"]["variety"]["synthetic"] <= 1 and 0 < read["nearest"]["variety"]["training"] <= 1
     assert {match["training"] for match in read["nearest"]["matches"]} <= {0, 1, 2}  # the fourth was held out
     assert read["second"] == {"pairs": "drive", "run": "cells", "n_train": 1} and read["single"] == {"n": 3}
 

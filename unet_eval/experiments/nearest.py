@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import numpy as np
 from markupsafe import Markup
@@ -40,14 +40,21 @@ def compare(synthetic: Iterable[np.ndarray], test: Iterable[np.ndarray], patient
     """results.json's "nearest", from masks uint8 (S, S) 0/255; `patients` are the test masks', `stems` the training's.
 
     {"synthetic": [distances], "test": [distances], "share", "p", "matches": [{"mask", "training", "stem", "flip",
-    "degrees", "shift", "distance"}, a synthetic mask each]}; "share" and "p" as measures.nearest.nearer.
+    "degrees", "shift", "distance"}, a synthetic mask each], "variety": {"synthetic", "training"}}; "share" and "p" as
+    measures.nearest.nearer, "variety" the mean distance between two masks of a set, of equally many of each.
     """
-    bank = nearest.Bank(training)
+    synthetic, bank = list(synthetic), nearest.Bank(training)
     matches = [nearest.find(mask, bank) for mask in synthetic]
+    made = synthetic[:len(training)]
+    variety = {"synthetic": _mean(nearest.pairwise(made)), "training": _mean(nearest.pairwise(training))}
     near, reference = [match.distance for match in matches], [nearest.find(mask, bank).distance for mask in test]
     return {"synthetic": near, "test": reference, **nearer(np.array(near), np.array(reference), np.array(patients)),
             "matches": [{"mask": row, "stem": stems[match.training], **asdict(match), "shift": list(match.shift)}
-                        for row, match in enumerate(matches)]}
+                        for row, match in enumerate(matches)], "variety": variety}
+
+
+def _mean(distances: list[float]) -> float:
+    return mean(distances) if distances else float("nan")
 
 
 def _squares(views: list[View], size: int) -> list[np.ndarray]:
@@ -108,6 +115,9 @@ def section(results: dict, folder: Path) -> Section:
                         number(median(test), 3), number(min(test), 3), percent(share["mean"]),
                         interval(share["ci95"], percent), percent(0.5 + NEARER), verdict[copies(measured)],
                         probability(measured["p"]))),
+        Text("Variety: two generated masks lie {} apart on average, two training masks {}, in the position in which "
+             "they are nearest; masks that vary one layout would lie nearer to each other.".format(
+                 *(number(measured["variety"][key], 3) for key in ("synthetic", "training")))),
         Figure(folder / "figure_4.png", "Figure 4. Generated masks, below each the nearest training mask, turned and "
                "shifted as it was found, and their distance."),
         Figure(folder / "nearest.png", "Distances to the nearest training mask.", "chart"),
