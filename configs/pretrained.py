@@ -37,7 +37,7 @@ from training.run_folder import read_config, read_record
 from training.warm import SEEN
 from training.weights import load_array, load_weights, save_array, save_weights
 from unet_eval.config import UnetConfig
-from unet_eval.networks import unet
+from unet_eval.networks import unet_of
 
 FOLDER = Path("checkpoints") / PRETRAINED
 LARGEST = 20_000_000  # bytes of all files, for they lie in git
@@ -146,7 +146,7 @@ def networks(stage: str, options: Config) -> dict[str, keras.Model]:
         return {"generator": generator(options.size, options.base, options.channels)}
     if stage == "stage2":
         return architectures.load(options.architecture).networks(options)
-    return {"weights": unet(options.base, options.poolings)}
+    return {"weights": unet_of(options)}
 
 
 def without_paths(options: Config) -> dict:

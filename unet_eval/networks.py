@@ -5,6 +5,8 @@ import tensorflow as tf
 from tensorflow import keras
 from tensorflow.keras import layers
 
+from unet_eval.config import UnetConfig
+
 SLOPE = 0.2  # of the leaky ReLU, authors' code
 # Batch norm and leaky ReLU are float32: in bfloat16 TensorFlow 2.14 has slow kernels for them (training/README.md).
 
@@ -18,14 +20,17 @@ def _double_convolution(x, filters):
     return x
 
 
-def unet(base: int = 32, poolings: int = 4, channels: int = 1) -> keras.Model:
+def unet(base: int = 32, poolings: int = 4, space_to_depth: bool = False) -> keras.Model:
     """Picture -> probability of foreground, pixel by pixel.
 
-    Input (B, H, W, channels) float in [0, 1] with H and W multiples of 2^poolings, output (B, H, W, 1) float32 in
-    [0, 1]. Two 3 x 3 convolutions a level with base, 2 base, 4 base ... filters, transposed 4 x 4 convolutions back.
+    Input (B, H, W, 1) float in [0, 1] with H and W multiples of 2^poolings, output (B, H, W, 1) float32 in [0, 1]. Two
+    3 x 3 convolutions a level with base, 2 base, 4 base ... filters, transposed 4 x 4 convolutions back.
+
+    space_to_depth (ours): the first level gets each square of 2 x 2 pixels as four channels, and the last layer gives
+    four back; H and W are multiples of twice as much. At full resolution CPUs wait for memory more than they multiply.
     """
-    picture = keras.Input((None, None, channels), name="picture")
-    x, skips = picture, []
+    picture = keras.Input((None, None, 1), name="picture")
+    x, skips = tf.nn.space_to_depth(picture, 2) if space_to_depth else picture, []
     for level in range(poolings):
         x = _double_convolution(x, base * 2 ** level)
         skips.append(x)
@@ -34,5 +39,10 @@ def unet(base: int = 32, poolings: int = 4, channels: int = 1) -> keras.Model:
     for level in reversed(range(poolings)):
         x = layers.Conv2DTranspose(base * 2 ** level, 4, 2, "same", kernel_initializer="he_normal")(x)
         x = _double_convolution(layers.Concatenate()([x, skips[level]]), base * 2 ** level)
-    x = layers.Conv2D(1, 1)(x)
+    x = tf.nn.depth_to_space(layers.Conv2D(4, 1)(x), 2) if space_to_depth else layers.Conv2D(1, 1)(x)
     return keras.Model(picture, layers.Activation("sigmoid", dtype="float32")(x), name="unet")
+
+
+def unet_of(config: UnetConfig) -> keras.Model:
+    """The U-Net of these options."""
+    return unet(config.base, config.poolings, config.space_to_depth)

@@ -23,15 +23,15 @@ from training.run_folder import read_config
 from training.weights import load_weights
 from unet_eval.config import SegmentConfig, UnetConfig
 from unet_eval.inputs import picture
-from unet_eval.networks import unet
+from unet_eval.networks import unet_of
 
 TILES = 4  # a side of the grid that features are taken on
 
 
-def _input(view: View, kind: str, poolings: int) -> np.ndarray:
-    """float32 (1, H, W, 1) in [0, 1], sides padded to multiples of 2^poolings."""
+def _input(view: View, kind: str, halvings: int) -> np.ndarray:
+    """float32 (1, H, W, 1) in [0, 1], sides padded to multiples of 2^halvings."""
     height, width = view.fov.shape
-    multiple = 2 ** poolings
+    multiple = 2 ** halvings
     x = picture(view.image, kind).astype(np.float32)[None, ..., None] / 255
     return np.pad(x, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), "reflect")
 
@@ -39,7 +39,7 @@ def _input(view: View, kind: str, poolings: int) -> np.ndarray:
 def probability(model, view: View, config: UnetConfig) -> np.ndarray:
     """float32 (h, w) in [0, 1] on the view's grid, 0 outside the field of view."""
     height, width = view.fov.shape
-    x = _input(view, config.input, config.poolings)
+    x = _input(view, config.input, config.halvings)
     axes = [(), (1,), (2,), (1, 2)] if config.test_flips else [()]
     answers = [np.flip(model(np.flip(x, axis), training=False).numpy(), axis) for axis in axes]
     return np.where(view.fov > 0, np.mean(answers, axis=0)[0, :height, :width, 0], 0).astype(np.float32)
@@ -51,15 +51,15 @@ def bottleneck(model) -> keras.Model:
     return keras.Model(model.input, up.input)
 
 
-def features(encoder, view: View, kind: str, poolings: int, tiles: int = TILES) -> np.ndarray:
+def features(encoder, view: View, kind: str, halvings: int, tiles: int = TILES) -> np.ndarray:
     """float32 (n, C), n <= tiles^2: the channels of a U-Net's bottleneck, averaged over the tiles of a regular grid.
 
-    `kind` is what the U-Net sees of a photograph, as in inputs.picture, and `poolings` how often it halves it.
+    `kind` is what the U-Net sees of a photograph, as in inputs.picture, and `halvings` how often it halves it.
 
     Each is the mean inside the field of view; a tile of which it covers less than half is left out.
     """
-    deep = encoder(_input(view, kind, poolings), training=False).numpy()[0].astype(np.float32)
-    side = 2 ** poolings
+    deep = encoder(_input(view, kind, halvings), training=False).numpy()[0].astype(np.float32)
+    side = 2 ** halvings
     covered = block_reduce(view.fov > 0, (side, side), np.mean)[..., None]  # of each pixel of `deep`
     both = np.concatenate([deep * covered, covered], axis=-1)
     parts = [tile.mean(axis=(0, 1)) for row in np.array_split(both, tiles, axis=0)
@@ -76,7 +76,7 @@ class Segmenter:
     def __init__(self, folder: str | Path):
         remedy = f"train it first (make stage2 or make eval), or give another folder than {folder}"
         self._config = read_config(folder, UnetConfig, remedy)
-        self._model = unet(self._config.base, self._config.poolings)
+        self._model = unet_of(self._config)
         load_weights(self._model, Path(folder) / "weights.h5", remedy)
         self._encoder = bottleneck(self._model)
 
@@ -86,7 +86,7 @@ class Segmenter:
 
     def features(self, view: View) -> np.ndarray:
         """float32 (n, C), n <= TILES^2: what the bottleneck makes of each part of the view, as `features`."""
-        return features(self._encoder, view, self._config.input, self._config.poolings)
+        return features(self._encoder, view, self._config.input, self._config.halvings)
 
 
 def segment(config: SegmentConfig) -> None:

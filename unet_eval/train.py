@@ -23,7 +23,7 @@ from unet_eval.arms import parse_arm
 from unet_eval.config import UnetConfig
 from unet_eval.inputs import Mixture, RealPairs, SyntheticPairs, dataset, in_turn
 from unet_eval.losses import LOSSES
-from unet_eval.networks import unet
+from unet_eval.networks import unet_of
 from unet_eval.validation import Validation
 
 
@@ -49,7 +49,7 @@ def load_pairs(config: UnetConfig) -> tuple[RealPairs | SyntheticPairs | Mixture
 
 def build(config: UnetConfig, schedule: Schedule) -> keras.Model:
     """The compiled U-Net, its optimizer with all its variables."""
-    model = unet(config.base, config.poolings)
+    model = unet_of(config)
     rate = config.learning_rate
     if config.cosine_decay:
         rate = keras.optimizers.schedules.CosineDecay(rate, schedule.steps)

@@ -27,7 +27,7 @@ from training.accumulate import accumulate
 from training.fit import Schedule
 from unet_eval.config import UnetConfig
 from unet_eval.losses import bce_dice
-from unet_eval.networks import unet
+from unet_eval.networks import unet_of
 
 BATCH, STEPS = 4, 2
 COMMON = {"pairs": "drive:x", "out": "x", "batch_size": BATCH, "base": 4}
@@ -64,7 +64,7 @@ def unet_arm(views, schedule):
     config = UnetConfig(**COMMON, poolings=2, crop=32, augmentation="strong", rotate=20.0, elastic=3.0)
 
     def make():
-        model = unet(config.base, config.poolings)
+        model = unet_of(config)
         model.compile(keras.optimizers.SGD(0.05), bce_dice)
         pairs = unet_eval.inputs.RealPairs(views, config.input)
         return model, unet_eval.inputs.dataset(pairs, config, schedule)

@@ -12,10 +12,11 @@ from unet_eval.losses import LOSSES
 from unet_eval.networks import unet
 
 
-@pytest.mark.parametrize("poolings, height, width", [(1, 16, 18), (3, 64, 40), (4, 544, 16)])
-def test_any_multiple_of_its_poolings(poolings, height, width):
+@pytest.mark.parametrize("poolings, space_to_depth, height, width", [
+    (1, False, 16, 18), (3, False, 64, 40), (4, False, 544, 16), (1, True, 16, 20), (3, True, 64, 80)])
+def test_any_multiple_of_its_halvings(poolings, space_to_depth, height, width):
     picture = tf.random.stateless_uniform((2, height, width, 1), (0, 0))
-    answer = unet(4, poolings)(picture, training=True)
+    answer = unet(4, poolings, space_to_depth)(picture, training=True)
     assert answer.shape == (2, height, width, 1) and answer.dtype == tf.float32
     assert 0 <= np.min(answer) and np.max(answer) <= 1
 
@@ -28,18 +29,25 @@ def test_the_authors_sizes():
     assert [(layer.filters, layer.kernel_size) for layer in up] == [(size, (4, 4)) for size in (256, 128, 64, 32)]
 
 
+def test_half_the_resolution_has_the_same_levels_below():
+    whole, half = ([layer.filters for layer in unet(8, 2, space_to_depth).layers if type(layer) is keras.layers.Conv2D]
+                   for space_to_depth in (False, True))
+    assert half == [*whole[:-1], 4] and whole[-1] == 1
+
+
 def test_the_output_is_float32_whatever_the_layers_multiply(bfloat16):
     assert unet(4, 2)(tf.zeros((1, 16, 16, 1))).dtype == tf.float32
 
 
 @pytest.mark.training
-def test_it_learns_what_it_is_shown():
+@pytest.mark.parametrize("space_to_depth", [False, True])  # with it, each pixel has to come back where it was
+def test_it_learns_what_it_is_shown(space_to_depth):
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     picture = random.random((4, 32, 32, 1)).astype(np.float32)
-    model = unet(4, 1)
+    model = unet(8, 1, space_to_depth)
     model.compile(keras.optimizers.Adam(1e-2), LOSSES["bce_dice"])
-    losses = model.fit(picture, (picture > 0.5).astype(np.float32), epochs=40, batch_size=4, verbose=0).history["loss"]
+    losses = model.fit(picture, (picture > 0.5).astype(np.float32), epochs=100, batch_size=4, verbose=0).history["loss"]
     assert losses[-1] < 0.3 * losses[0]
 
 

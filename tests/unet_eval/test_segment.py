@@ -14,7 +14,7 @@ from data.masks import read_mask
 from training.weights import load_weights, save_weights
 from unet_eval.config import SegmentConfig
 from unet_eval.inputs import picture
-from unet_eval.networks import unet
+from unet_eval.networks import unet, unet_of
 from unet_eval.segment import TILES, Segmenter, bottleneck, features, probability, segment
 
 pytestmark = pytest.mark.training
@@ -42,6 +42,16 @@ def test_probabilities_of_a_view_of_any_size(run, views):
     assert answer.shape == (301, 403) and answer.dtype == np.float32
     assert 0 <= answer.min() and answer.max() <= 1
     assert not answer[view.fov == 0].any() and answer[view.fov > 0].min() > 0
+
+
+def test_a_network_of_half_the_resolution_answers_to_any_size(tmp_path, views, unet_config):
+    config = unet_config(poolings=2, space_to_depth=True)
+    write_json(tmp_path / "config.json", {"version": 2, "flags": config.to_json()})
+    save_weights(unet_of(config), tmp_path / "weights.h5")
+    view = cut(views[0], 301, 403)
+    assert Segmenter(tmp_path).probability(view).shape == (301, 403)
+    found = Segmenter(tmp_path).features(view)
+    assert found.shape[1] == 4 * 2 ** 2 and 0 < len(found) <= TILES ** 2
 
 
 def test_the_weights_are_those_of_the_folder(run, views):
