@@ -8,18 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.flags import MEASURING, PACKAGE, PlanConfig, expand, last_value, select, split, whole_number
+from configs.flags import MEASURING, PACKAGE, SCRIPTS, PlanConfig, expand, last_value, select, split, whole_number
 from data.errors import UserError
 from data.few import whole
 from data.files import write_error, write_file
 from data.layouts import DATA_ROOT, modality_of, photographs, samples
 from stage1_dcgan.config import MasksConfig
-from unet_eval.arms import parse_arm
+from training.config import fields
+from unet_eval.arms import of_seed, parse_arm
 
 PHANTOMS = DATA_ROOT / "phantom"
 STAGES = ("stage1", "stage2", "unet")  # a preset has a file of flags for each
 READ_BY_MAKE = re.compile(r"[%:;|=*?\[\]\\]")  # characters that mean something in the names of make's targets
 CHECKED = "data.checked"  # a file of a run: its data sets were checked, and what they were
+COLD = "--warm_start="  # for comparisons, whatever FLAGS say
 PRETRAINED = "pretrained"  # the folder beside the runs for packed networks
 TRUE = ("true", "t", "1")  # as absl reads booleans
 
@@ -119,6 +121,20 @@ class Settings:
             return select(script, expand(self.flags))
         except UserError as error:
             raise UserError(f"FLAGS: {error}") from None
+
+    def path(self, name: str, repeat: int = 0, ending: str = "") -> Path:
+        """A file or folder of a step of the seed of number `repeat`."""
+        return self.folder / f"{of_seed(name, repeat)}{ending}"
+
+    def script(self, module: str, *own: str, repeat: int = 0) -> list[str]:
+        """A script with its own flags, then those of FLAGS, for absl takes the last value of a flag. The seed of a
+        repetition is the run's plus its number."""
+        flags = [*own, *self.flags_for(module)]
+        if repeat:
+            defaults = {field.name: field.default for field, _ in fields(SCRIPTS[module])}
+            if "seed" in defaults:
+                flags.append(f"--seed={whole_number(flags, 'seed', defaults['seed']) + repeat}")
+        return [module, *flags]
 
     def evidence(self) -> tuple[list[str], int]:
         """Arms of `make evidence` and the number of U-Nets of each, from FLAGS or from the preset's evidence.flags."""

@@ -17,21 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from configs.flags import SCRIPTS, whole_number
+from configs import auditing
 from configs.running import Step, run_all
-from configs.settings import CHECKED, PHANTOMS, Settings
+from configs.settings import CHECKED, COLD, PHANTOMS, Settings
 from data.errors import UserError
-from training.config import fields
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
 PHANTOM_SEED = 1000  # the default of data.phantom.pairs
-AUDIT = "audit"      # folder of a run: what an audit compares beside the pairs. It is no training of the run
-BY_HEART = 5         # masks that the audit's control learns
-COLD = "--warm_start="  # for comparisons, whatever FLAGS say
-OVERTRAINING = ("--validation=0", "--size=64", "--base=16", "--encoding=signed_distance", "--clip=16", "--d_norm=none",
-                "--generator_steps=1", "--reach=0", "--penalty=0.05", "--ema=0.99", "--learning_rate=5e-4", COLD,
-                f"--batch_size={BY_HEART}", "--steps_per_epoch=500", "--epochs=4", "--pictures_every=4")
-AS_LEARNED = ("--count=20", "--decoder=cut", "--match_share", "--vary=0")
 
 
 def data(run: Settings) -> Step:
@@ -49,34 +41,34 @@ def data(run: Settings) -> Step:
 
 
 def stage1(run: Settings, repeat: int) -> Step:
-    out = _path(run, "stage1", repeat)
+    out = run.path("stage1", repeat)
     return Step(f"stage1: training the DCGAN on the masks of {run.pairs} -> {out}",
-                [_script(run, "stage1_dcgan.train", f"--pairs={run.pairs}", f"--out={out}", *run.preset_flags("stage1"),
-                         repeat=repeat)])
+                [run.script("stage1_dcgan.train", f"--pairs={run.pairs}", f"--out={out}", *run.preset_flags("stage1"),
+                            repeat=repeat)])
 
 
 def masks(run: Settings, repeat: int) -> Step:
-    out = _path(run, "masks", repeat, ".h5")
+    out = run.path("masks", repeat, ".h5")
     return Step(f"stage1: drawing masks -> {out}",
-                [_script(run, "stage1_dcgan.generate", f"--model={_path(run, 'stage1', repeat)}", f"--out={out}",
-                         *run.preset_flags("masks", required=False), repeat=repeat)])
+                [run.script("stage1_dcgan.generate", f"--model={run.path('stage1', repeat)}", f"--out={out}",
+                            *run.preset_flags("masks", required=False), repeat=repeat)])
 
 
 def photo_masks(run: Settings, repeat: int) -> Step:
-    out = _path(run, "photo_masks", repeat)
+    out = run.path("photo_masks", repeat)
     return Step(f"stage2: segmenting {run.photos} -> {out}",
-                [_script(run, "unet_eval.segment", f"--model={_path(run, 'unet-real', repeat)}",
-                         f"--images={run.photos}", f"--out={out}")], done=Path(f"{out}.done"))
+                [run.script("unet_eval.segment", f"--model={run.path('unet-real', repeat)}",
+                            f"--images={run.photos}", f"--out={out}")], done=Path(f"{out}.done"))
 
 
 def stage2(run: Settings, repeat: int) -> Step:
     # A dry run has no files of earlier steps to read, so its Stage-II is built for the pairs.
-    out, photo_masks = _path(run, "stage2", repeat), _path(run, "photo_masks", repeat)
+    out, photo_masks = run.path("stage2", repeat), run.path("photo_masks", repeat)
     photos = [f"--photos={run.stage2_photos}", f"--photo_masks={photo_masks}"]
     return Step(f"stage2: training Stage-II on {run.stage2_photos or run.pairs} -> {out}",
-                [_script(run, "stage2_pix2pix.train", f"--pairs={run.pairs}",
-                         *(photos if run.stage2_photos and not run.dry_run else []), f"--out={out}",
-                         *run.preset_flags("stage2"), repeat=repeat)],
+                [run.script("stage2_pix2pix.train", f"--pairs={run.pairs}",
+                            *(photos if run.stage2_photos and not run.dry_run else []), f"--out={out}",
+                            *run.preset_flags("stage2"), repeat=repeat)],
                 training=out, newer=Path(f"{photo_masks}.done"))
 
 
@@ -94,15 +86,15 @@ def phantom_rendered(run: Settings, repeat: int) -> Step:
 
 def _rendering(says: str, run: Settings, repeat: int, name: str, masks: str = "") -> Step:
     """NAME.h5, of the masks in MASKS.h5 or of the real training masks."""
-    out = _path(run, name, repeat, ".h5")
-    given = [f"--masks={_path(run, masks, repeat, '.h5')}"] if masks else []
-    return Step(f"{says} -> {out}", [_script(run, "stage2_pix2pix.generate",
-                                             f"--model={_path(run, 'stage2', repeat)}", *given, f"--out={out}",
-                                             repeat=repeat)])
+    out = run.path(name, repeat, ".h5")
+    given = [f"--masks={run.path(masks, repeat, '.h5')}"] if masks else []
+    return Step(f"{says} -> {out}", [run.script("stage2_pix2pix.generate",
+                                                f"--model={run.path('stage2', repeat)}", *given, f"--out={out}",
+                                                repeat=repeat)])
 
 
 def phantom(run: Settings, repeat: int) -> Step:
-    out = _path(run, "phantom", repeat, ".h5")
+    out = run.path("phantom", repeat, ".h5")
     return Step(f"phantom: drawing procedural pairs -> {out}",
                 [["data.phantom.pairs", f"--kind={'cells' if run.shows_cells else 'retina'}", f"--out={out}",
                   f"--seed={PHANTOM_SEED + repeat}"]])
@@ -111,11 +103,11 @@ def phantom(run: Settings, repeat: int) -> Step:
 def relabelled(name: str) -> Callable[[Settings, int], Step]:
     """The step that makes NAME-relabelled.h5: of a file of pairs, or of the photographs `real` or `photos`."""
     def step(run: Settings, repeat: int) -> Step:
-        model, out = _path(run, "unet-real", repeat), _path(run, f"{name}-relabelled", repeat, ".h5")
+        model, out = run.path("unet-real", repeat), run.path(f"{name}-relabelled", repeat, ".h5")
         given = {"real": f"--pairs={run.pairs}", "photos": f"--photos={run.photos}"}
         return Step(f"relabel: labels of {model} -> {out}",
-                    [_script(run, "unet_eval.relabel", f"--model={model}", f"--out={out}",
-                             given.get(name, f"--store={_path(run, name, repeat, '.h5')}"))])
+                    [run.script("unet_eval.relabel", f"--model={model}", f"--out={out}",
+                                given.get(name, f"--store={run.path(name, repeat, '.h5')}"))])
 
     return step
 
@@ -123,7 +115,7 @@ def relabelled(name: str) -> Callable[[Settings, int], Step]:
 def more_pairs(run: Settings, count: int, shards: int = 0, shard: int = 0) -> Step:
     """synthetic-COUNT.h5, the first of which are those of synthetic.h5: pairs depend on the seed and their number. Of
     `shards` the parts of number `shard`, from 1 on; 0 is the whole, which is joined from the parts that are there."""
-    drawn, out = _path(run, f"masks-{count}", 0, ".h5"), _path(run, f"synthetic-{count}", 0, ".h5")
+    drawn, out = run.path(f"masks-{count}", 0, ".h5"), run.path(f"synthetic-{count}", 0, ".h5")
     (draw,), (render,) = masks(run, 0).scripts, synthetic(run, 0).scripts
     more = [f"--count={count}", *([f"--shard={shard}/{shards}"] if shard else [])]
     share = f"share {shard} of {shards} of " if shard else ""
@@ -139,24 +131,24 @@ def shard_done(count: int, shards: int, shard: int) -> str:
 
 def single(run: Settings) -> Step:
     return Step(f"single: training one GAN on the photographs of {run.pairs} -> {run.folder}/single",
-                [[*_script(run, "stage1_dcgan.train", "--draw=photographs", f"--pairs={run.pairs}",
-                           f"--out={run.folder}/single", *run.preset_flags("single")), COLD]])
+                [[*run.script("stage1_dcgan.train", "--draw=photographs", f"--pairs={run.pairs}",
+                              f"--out={run.folder}/single", *run.preset_flags("single")), COLD]])
 
 
 def single_photographs(run: Settings) -> Step:
     return Step(f"single: drawing photographs -> {run.folder}/single.h5",
-                [_script(run, "stage1_dcgan.generate", f"--model={run.folder}/single",
-                         f"--out={run.folder}/single.h5")])
+                [run.script("stage1_dcgan.generate", f"--model={run.folder}/single",
+                            f"--out={run.folder}/single.h5")])
 
 
 def unet(run: Settings, arm: str, repeat: int) -> Step:
     store = parse_arm(arm).kind.store
-    pairs = _path(run, store, repeat, ".h5") if store else None
-    name, out = of_seed(f"unet-{arm}", repeat), _path(run, f"unet-{arm}", repeat)
+    pairs = run.path(store, repeat, ".h5") if store else None
+    name, out = of_seed(f"unet-{arm}", repeat), run.path(f"unet-{arm}", repeat)
     return Step(f"{name}: training the U-Net on {pairs or run.pairs} -> {out}",
-                [_script(run, "unet_eval.train", f"--arm={arm}", f"--pairs={run.pairs}",
-                         *([f"--synthetic={pairs}"] if pairs else []), f"--out={out}", *run.preset_flags("unet"),
-                         repeat=repeat)],
+                [run.script("unet_eval.train", f"--arm={arm}", f"--pairs={run.pairs}",
+                            *([f"--synthetic={pairs}"] if pairs else []), f"--out={out}", *run.preset_flags("unet"),
+                            repeat=repeat)],
                 training=out, newer=pairs)
 
 
@@ -164,8 +156,9 @@ def evaluate(run: Settings, done: Path | None = None) -> Step:
     cells = Path(f"{run.folder}-cells")
     second = cells if (cells / "synthetic.h5").exists() and not run.shows_cells else ""
     return Step(f"eval: measuring the arms on the test images of {run.pairs} -> {run.reports}",
-                [_script(run, "unet_eval.evaluate", f"--run={run.folder}", f"--pairs={run.pairs}",
-                         f"--photos={run.stage2_photos}", f"--reports={run.reports}", f"--second={second}")], done=done)
+                [run.script("unet_eval.evaluate", f"--run={run.folder}", f"--pairs={run.pairs}",
+                            f"--photos={run.stage2_photos}", f"--reports={run.reports}", f"--second={second}")],
+                done=done)
 
 
 def evidence(run: Settings) -> Step:
@@ -176,32 +169,6 @@ def evidence(run: Settings) -> Step:
 
 def curve(run: Settings) -> Step:
     return evaluate(run, done=run.folder / "curve.done")
-
-
-def overtrained(run: Settings) -> Step:
-    """A control of the audit: a small Stage-I that learns few masks by heart, drawn as they were learned."""
-    out, pairs = run.folder / AUDIT / "overtrained", f"few-{BY_HEART}-of-draw-1:{run.pairs}"
-    return Step(f"audit: training a Stage-I that is meant to learn {BY_HEART} masks of {run.pairs} by heart -> {out}",
-                [[*_script(run, "stage1_dcgan.train", f"--pairs={pairs}", f"--out={out}"), *OVERTRAINING],
-                 [*_script(run, "stage1_dcgan.generate", f"--model={out}", f"--out={out}.h5"), *AS_LEARNED]])
-
-
-def members(stage: str, room: str) -> Callable[[Settings], Step]:
-    """The step that asks a stage which real images it was trained on."""
-    def step(run: Settings) -> Step:
-        out = run.folder / AUDIT / f"{stage}.json"
-        return Step(f"audit: asking {run.folder}/{stage} which images it was trained on -> {out}",
-                    [[f"{room}.members", f"--model={run.folder}/{stage}", f"--out={out}"]])
-
-    return step
-
-
-def audit(run: Settings, count: str = "") -> Step:
-    """Of synthetic.h5, or of synthetic-COUNT.h5."""
-    store, out = run.folder / f"synthetic{count}.h5", run.reports / f"audit{count}"
-    return Step(f"audit: looking for copies of {run.pairs} in {store} -> {out}",
-                [_script(run, "unet_eval.audit", f"--store={store}", f"--run={run.folder}", f"--pairs={run.pairs}",
-                         f"--photos={run.photos}", f"--out={out}")])
 
 
 @dataclass(frozen=True)
@@ -230,8 +197,8 @@ SEEDED = {
     "real-relabelled": Seeded(relabelled("real"), ".h5", ("unet-real",)),
 }
 STEPS: dict[str, Callable[[Settings], Step]] = {function.__name__: function for function in (
-    data, single, single_photographs, evaluate, evidence, curve, overtrained, audit)}
-STEPS |= {f"members-{stage}": members(stage, room)
+    data, single, single_photographs, evaluate, evidence, curve, auditing.overtrained, auditing.audit)}
+STEPS |= {f"members-{stage}": auditing.members(stage, room)
           for stage, room in (("stage1", "stage1_dcgan"), ("stage2", "stage2_pix2pix"))}
 
 
@@ -262,7 +229,7 @@ def make_step(name: str, run: Settings) -> Step:
     if more and bool(more[2]) == bool(repeat):
         return more_pairs(run, int(more[1]), int(more[3] or 0), repeat)
     if re.fullmatch(r"audit-[1-9]\d*", name, re.ASCII):
-        return audit(run, name[len(AUDIT):])
+        return auditing.audit(run, name.removeprefix("audit"))
     return seeded(base).step(run, repeat)
 
 
@@ -277,20 +244,6 @@ def files(name: str, run: Settings) -> tuple[str, list[str]]:
     """(the file in the run's folder that the step of a seed makes last, the files there that it is made from)."""
     target, *sources = (step + seeded(parse_seed(step)[0]).ending for step in (name, *needs(name, run)))
     return target, sources
-
-
-def _path(run: Settings, name: str, repeat: int, ending: str = "") -> Path:
-    return run.folder / f"{of_seed(name, repeat)}{ending}"
-
-
-def _script(run: Settings, module: str, *own: str, repeat: int = 0) -> list[str]:
-    """FLAGS come last: absl takes the last value of a flag. The seed of a repetition is the run's plus its number."""
-    flags = [*own, *run.flags_for(module)]
-    if repeat:
-        defaults = {field.name: field.default for field, _ in fields(SCRIPTS[module])}
-        if "seed" in defaults:
-            flags.append(f"--seed={whole_number(flags, 'seed', defaults['seed']) + repeat}")
-    return [module, *flags]
 
 
 def execute(names: list[str], run: Settings) -> None:

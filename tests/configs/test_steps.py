@@ -1,17 +1,11 @@
-"""The steps of a run: their scripts and flags, and how they are run."""
+"""The steps of a run: their scripts and flags."""
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from configs.flags import last_value
-from configs.running import thread_limits
 from configs.settings import Settings
 from configs.steps import SEEDED, STEPS, files, make_step, shard_done
 from data.errors import UserError
@@ -188,93 +182,6 @@ def test_a_training_that_an_older_input_began_is_removed_not_resumed(folder, nam
     assert (run / name).exists() == kept
 
 
-@pytest.mark.parametrize("makeflags, limit", [
-    ("", None), ("k", None), ("-j", None), (" -j4 --jobserver-auth=3,4", "2"), ("n -j64 --jobserver-auth=3,4", "1"),
-    (" --jobserver-fds=3,4 -j", None), (" -- FLAGS=--x\\ -j4 RUN=a", None), ("-- RUN=a\\ -j4", None)])
-def test_jobs_share_the_cores(makeflags, limit):
-    limits = thread_limits(makeflags, cores=8)
-    assert limits == ({"TF_NUM_INTRAOP_THREADS": limit, "TF_NUM_INTEROP_THREADS": "1"} if limit else {})
-
-
-@pytest.fixture
-def scripts(folder):
-    """Stand-ins for two scripts, which note their flags; where there is a file `fail`, they end with status 75."""
-    for package, module in (("stage1_dcgan", "train"), ("stage1_dcgan", "generate"), ("data", "check")):
-        (folder / "fakes" / package).mkdir(parents=True, exist_ok=True)
-        (folder / "fakes" / package / "__init__.py").write_text(
-            f"__path__.append({str(ROOT / package)!r})\n")
-        (folder / "fakes" / package / f"{module}.py").write_text(
-            f"import os, pathlib, sys, time\n"
-            f"with open('calls', 'a') as file:\n"
-            f"    print('{package}.{module}', os.getpid(), os.environ.get('TF_NUM_INTRAOP_THREADS'), file=file)\n"
-            "while pathlib.Path('wait').exists():\n"
-            "    time.sleep(0.01)\n"
-            "sys.exit(75 if pathlib.Path('fail').exists() else 0)\n")
-    return folder
-
-
-def start(folder, *names, **variables):
-    path = os.pathsep.join([str(folder / "fakes"), str(ROOT)])
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    return subprocess.Popen([sys.executable, "-m", "configs.steps", *names], cwd=folder, text=True,
-                            env={**kept, "PYTHONPATH": path, "CONFIG": "quick", "PHOTOS": "", "PAIRS": "drive:D",
-                                 **variables}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def calls(folder):
-    return [line.split() for line in (folder / "calls").read_text().splitlines()]
-
-
-@pytest.mark.training
-def test_steps_run_in_their_order_and_the_last_takes_the_place_of_the_process(scripts):
-    process = start(scripts, "data", "stage1", "masks", MAKEFLAGS=" -j64")
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert [name for name, _, _ in calls(scripts)] == ["data.check", "stage1_dcgan.train", "stage1_dcgan.generate"]
-    assert int(calls(scripts)[-1][1]) == process.pid and calls(scripts)[-1][2] == "1"
-    assert [line.partition(":")[0] for line in out.splitlines()] == ["data", "stage1", "stage1"]
-    run = scripts / "checkpoints/quick"
-    assert (run / "data.checked").exists()
-    assert (run / "settings").read_text() == "CONFIG=quick PAIRS=drive:D PHOTOS= FLAGS=\n"
-
-
-@pytest.mark.training
-def test_a_step_that_fails_ends_them_with_its_status_and_says_how_to_go_on(scripts):
-    (scripts / "fail").touch()
-    process = start(scripts, "stage1", "masks")
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 75 and "python -m configs.steps stage1 masks" in err
-    assert len(calls(scripts)) == 1
-    process = start(scripts, "data")
-    process.communicate(timeout=60)
-    assert process.returncode == 75 and not (scripts / "checkpoints/quick/data.checked").exists()
-
-
-@pytest.mark.training
-@pytest.mark.parametrize("names", [("stage1",), ("stage1", "masks")])
-def test_a_signal_reaches_the_script(scripts, names):
-    (scripts / "wait").touch()
-    process = start(scripts, *names)
-    while not (scripts / "calls").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(calls(scripts)[0][1]), 0)
-
-
-@pytest.mark.training
-def test_what_is_wrong_is_one_line(scripts):
-    for names, variables, said in (((), {}, "name the steps"), (("stage3",), {}, "'stage3' is no step"),
-                                   (("stage1",), {"FLAGS": "--sede=1"}, "FLAGS: --sede")):
-        process = start(scripts, *names, **variables)
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 1 and err.startswith("error: ") and err.count("\n") == 1 and said in err
-    assert not (scripts / "checkpoints").exists()
-
-
 def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training = tmp_path / "checkpoints" / "quick" / "stage2"
@@ -290,19 +197,3 @@ def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path,
     (training / "ckpt_best.pt").unlink()
     make_step("stage2", Settings.from_variables({"PHOTOS": "phantom"})).remove_outdated()
     assert not training.exists()
-
-
-def test_the_audits_control_learns_by_heart_whatever_the_runs_flags_are():
-    run = Settings.from_variables({"PAIRS": "folder:x", "PHOTOS": "", "FLAGS": "--epochs=99 --vary=1 --foreground=2"})
-    train, draw = make_step("overtrained", run).scripts
-    assert "--pairs=few-5-of-draw-1:folder:x" in train and "--foreground=2" in train
-    assert [last_value(train, name) for name in ("epochs", "reach", "batch_size")] == ["4", "0", "5"]
-    assert last_value(draw, "vary") == "0" and last_value(draw, "decoder") == "cut"
-
-
-def test_an_audit_is_of_the_run_or_of_more_pairs():
-    run = Settings.from_variables({"PAIRS": "phantom", "PHOTOS": "phantom"})
-    for name, ending in (("audit", ""), ("audit-70", "-70")):
-        (script,) = make_step(name, run).scripts
-        assert f"--store=checkpoints/quick/synthetic{ending}.h5" in script and "--photos=phantom" in script
-        assert f"--out=reports/quick/audit{ending}" in script

@@ -1,0 +1,22 @@
+"""The steps of an audit."""
+from __future__ import annotations
+
+from configs.flags import last_value
+from configs.settings import Settings
+from configs.steps import make_step
+
+
+def test_the_audits_control_learns_by_heart_whatever_the_runs_flags_are():
+    run = Settings.from_variables({"PAIRS": "folder:x", "PHOTOS": "", "FLAGS": "--epochs=99 --vary=1 --foreground=2"})
+    train, draw = make_step("overtrained", run).scripts
+    assert "--pairs=few-5-of-draw-1:folder:x" in train and "--foreground=2" in train
+    assert [last_value(train, name) for name in ("epochs", "reach", "batch_size")] == ["4", "0", "5"]
+    assert last_value(draw, "vary") == "0" and last_value(draw, "decoder") == "cut"
+
+
+def test_an_audit_is_of_the_run_or_of_more_pairs():
+    run = Settings.from_variables({"PAIRS": "phantom", "PHOTOS": "phantom"})
+    for name, ending in (("audit", ""), ("audit-70", "-70")):
+        (script,) = make_step(name, run).scripts
+        assert f"--store=checkpoints/quick/synthetic{ending}.h5" in script and "--photos=phantom" in script
+        assert f"--out=reports/quick/audit{ending}" in script
