@@ -20,12 +20,18 @@ def _smooth_field(seed, shape, cells):
     return tf.image.resize(coarse, (shape[1], shape[2]), "bicubic")
 
 
+def choose(condition, yes, no):
+    """bool (B,): each example of the batch `yes` where it is true, of `no` where it is not. tf.where, which chooses
+    number by number, takes six times as long."""
+    return tf.compat.v1.where(condition, yes, no)
+
+
 def flip(batch, seed):
     """(B, S, S, C) of any type -> the same, each example mirrored and turned at random (eight possibilities)."""
-    chance = _between(seed, (3, tf.shape(batch)[0], 1, 1, 1), 0.0, 1.0) < 0.5
-    batch = tf.where(chance[0], tf.reverse(batch, [1]), batch)
-    batch = tf.where(chance[1], tf.reverse(batch, [2]), batch)
-    return tf.where(chance[2], tf.transpose(batch, [0, 2, 1, 3]), batch)
+    chance = _between(seed, (3, tf.shape(batch)[0]), 0.0, 1.0) < 0.5
+    batch = choose(chance[0], tf.reverse(batch, [1]), batch)
+    batch = choose(chance[1], tf.reverse(batch, [2]), batch)
+    return choose(chance[2], tf.transpose(batch, [0, 2, 1, 3]), batch)
 
 
 def bend(batch, seed, rotate, elastic):
