@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from configs.running import Step
 from configs.settings import COLD, Settings
+from data.layouts import original
 
 FOLDER = "audit"  # of a run: what an audit compares beside the pairs. It is no training of the run
 BY_HEART = 5      # masks that the audit's control learns
@@ -16,7 +17,7 @@ AS_LEARNED = ("--count=20", "--decoder=cut", "--match_share", "--vary=0")
 
 def overtrained(run: Settings) -> Step:
     """A control of the audit: a small Stage-I that learns few masks by heart, drawn as they were learned."""
-    out, pairs = run.folder / FOLDER / "overtrained", f"few-{BY_HEART}-of-draw-1:{run.pairs}"
+    out, pairs = run.folder / FOLDER / "overtrained", f"few-{BY_HEART}-of-draw-1:{original(run.pairs)}"
     return Step(f"audit: training a Stage-I that is meant to learn {BY_HEART} masks of {run.pairs} by heart -> {out}",
                 [[*run.script("stage1_dcgan.train", f"--pairs={pairs}", f"--out={out}"), *OVERTRAINING],
                  [*run.script("stage1_dcgan.generate", f"--model={out}", f"--out={out}.h5"), *AS_LEARNED]])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from data.errors import UserError
 from data.finding import Sample
 from data.folds import parse_fold
+from data.released import parse_release
 
 PREFIX = re.compile(r"few-([1-9]\d*|all)-of-draw-(\d+):", re.ASCII)
 ALL = "all"
@@ -56,11 +57,12 @@ class Few:
 
 
 def parse_few(spec: str) -> tuple[Few | None, str]:
-    """"few-N-of-draw-D:SPEC" -> (Few, SPEC), any other spec -> (None, spec). SPEC may be a fold."""
+    """"few-N-of-draw-D:SPEC" -> (Few, SPEC), any other spec -> (None, spec). SPEC may be a fold or a release."""
     match = PREFIX.match(spec)
     return (Few(match[1], int(match[2])), spec[match.end():]) if match else (None, spec)
 
 
 def whole(spec: str) -> str:
-    """The data set "layout:path" that a spec takes a few images, or a fold, of. Raises UserError as `parse_fold`."""
-    return parse_fold(parse_few(spec)[1])[1]
+    """The data set "layout:path" that a spec takes a few images, or a fold, of, or that a release was made from. Raises
+    UserError as `parse_fold`."""
+    return parse_fold(parse_release(parse_few(spec)[1])[1])[1]

@@ -15,6 +15,7 @@ from data.few import parse_few, whole
 from data.finding import HELD_OUT, NoFolder, Sample
 from data.folds import parse_fold
 from data.registry import DATA_SETS, DRAWN
+from data.released import parse_release
 
 DATA_ROOT = Path("data/raw")  # in the working folder, where a user's data lies with an installed package, too
 MODALITIES = ("fundus", "cells", "other")
@@ -26,7 +27,8 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
 
     Args:
       spec: "layout:path", or "phantom" alone; "fold-K-of-N:" before it is one of N splits of all its samples,
-        "few-N-of-draw-D:" a few of its training samples.
+        "few-N-of-draw-D:" a few of its training samples; "release-at-FOLDER:" has the pairs of a release in the place
+        of its training samples.
       split: "train", "test" or "all".
       masks: False lists photographs only and asks for no mask (for PHOTOS).
       modality: as `modality_of`.
@@ -40,6 +42,12 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
     few, inner = parse_few(spec)
     if few:
         train = few.of(samples(inner, "train", masks, modality, foreground)) if split != "test" else []
+        test = samples(inner, "test", masks, modality, foreground) if split != "train" else []
+        return sorted(train + test, key=lambda sample: sample.stem)
+    release, inner = parse_release(spec)
+    if release:
+        shown = modality_of(inner, modality)
+        train = samples(release.spec, "train", masks, shown) if split != "test" else []
         test = samples(inner, "test", masks, modality, foreground) if split != "train" else []
         return sorted(train + test, key=lambda sample: sample.stem)
     fold, inner = parse_fold(spec)
@@ -97,6 +105,12 @@ def training(spec: str, validation: int, modality: str = "",
     return [sample for sample in all_samples if sample.patient not in patients], held_out
 
 
+def original(spec: str) -> str:
+    """The data set that a release was made from; any other spec itself."""
+    release, inner = parse_release(parse_few(spec)[1])
+    return inner if release else spec
+
+
 def modality_of(spec: str, modality: str = "") -> str:
     """What the images of "layout:path" show, one of MODALITIES.
 
@@ -151,8 +165,8 @@ def checksum(samples: list[Sample]) -> str:
 def origin(spec: str) -> str:
     """Whose images "layout:path" has: the layout, but for what data/phantom drew into a folder `phantom`, which lies
     as the data sets of others do and is none of them: "phantom_cells" where these are cells, else "phantom". Of a fold,
-    or of a few images, it begins with their name and a colon."""
-    for part, inner in (parse_few(spec), parse_fold(spec)):
+    a few images or a release, it begins with their name and a colon."""
+    for part, inner in (parse_few(spec), parse_release(spec), parse_fold(spec)):
         if part:
             return f"{part.name}:{origin(inner)}"
     name, _, path = spec.partition(":")
@@ -166,6 +180,9 @@ def title(origin: str) -> str:
     few, inner = parse_few(origin)
     if few:
         return f"{few.title} of {title(inner)}"
+    release, inner = parse_release(origin)
+    if release:
+        return f"synthetic pairs made from {title(inner)}"
     fold, name = parse_fold(origin)
     named = _CREDITS.get(name, (name, ""))[0]
     return f"fold {fold.number} of {fold.count} of {named}" if fold else named

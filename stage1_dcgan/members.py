@@ -28,8 +28,9 @@ def members(config: MembersConfig) -> None:
     stage1 = read_config(config.model, Stage1Config, REMEDY)
     judge = discriminator(stage1.size, stage1.base, stage1.channels, stage1.d_norm)
     read_newest(Path(config.model), REMEDY, discriminator=judge)
-    training, validation = layouts.training(stage1.pairs, stage1.validation, stage1.modality, stage1.foreground)
-    held_out = validation + layouts.samples(stage1.pairs, "test", True, stage1.modality, stage1.foreground)
+    pairs = layouts.original(stage1.pairs)
+    training, validation = layouts.training(pairs, stage1.validation, stage1.modality, stage1.foreground)
+    held_out = validation + layouts.samples(pairs, "test", True, stage1.modality, stage1.foreground)
 
     def attack(samples):
         real = pictures([load_view(sample) for sample in samples], stage1)

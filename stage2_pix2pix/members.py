@@ -40,8 +40,9 @@ def members(config: MembersConfig) -> None:
     judges = architecture.judges(stage2)
     for phase, judge in judges.items():
         read_newest(Path(config.model) / phase, REMEDY, discriminator=judge)
-    training, validation = layouts.training(stage2.pairs, stage2.validation, stage2.modality, stage2.foreground)
-    held_out = validation + layouts.samples(stage2.pairs, "test", True, stage2.modality, stage2.foreground)
+    pairs = layouts.original(stage2.pairs)
+    training, validation = layouts.training(pairs, stage2.validation, stage2.modality, stage2.foreground)
+    held_out = validation + layouts.samples(pairs, "test", True, stage2.modality, stage2.foreground)
     if stage2.photos and not stage2.add_pairs:
         training, held_out = [], []
 

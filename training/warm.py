@@ -22,7 +22,7 @@ class WarmStart:
     """The weights that a training starts from; none without --warm_start.
 
     identity: for config.json, the checksums of the files, so that a training that goes on goes on with the same.
-    seen: what these weights have seen, as in SEEN.
+    seen: what these weights have seen, as in SEEN; and what the GANs of a release saw that the training learns from.
     """
 
     def __init__(self, config: TrainingConfig, stage: str, held_out: Iterable[Sample] = ()):
@@ -33,7 +33,14 @@ class WarmStart:
         """
         self._folder = Path(config.warm_start) / stage if config.warm_start else None
         self.identity: dict = {}
-        self.seen = self._compared(config, held_out) if self._folder else []
+        self.seen = [*(self._compared(config, held_out) if self._folder else []), *self._behind(config)]
+
+    @staticmethod
+    def _behind(config) -> list[str]:
+        pairs = layouts.original(config.pairs)
+        if pairs == config.pairs:
+            return []
+        return fingerprints(layouts.training(pairs, config.validation, config.modality, config.foreground)[0])
 
     def _compared(self, config, held_out) -> list[str]:
         remedy = "only weights that say which images they have seen can be started from; give another --warm_start"

@@ -22,7 +22,7 @@ from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import card, croissant, gallery
 from data.synthmed.formats import Shards, Sheets
-from data.synthmed.source import STAGES, Source, read_source, refuse_leaking, rounded
+from data.synthmed.source import STAGES, Source, learned_from, read_source, refuse_leaking, rounded
 from data.synthmed.terms import Terms
 
 ROLES = {"image": "images", "mask": "masks", "fov": "fovs"}  # role: data set in the store
@@ -43,7 +43,8 @@ def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, a
     with PairReader(store, required=("masks", "images", "fovs")) as reader:
         source = read_source(reader, store, run, audit_file, agreement_file)
         attributes = {"name": terms.name, "license": terms.license, "authors": list(terms.authors), "seed": source.seed,
-                      "ids": source.rows, "generators": source.networks, "made_from_sha256": source.checksum}
+                      "ids": source.rows, "generators": source.networks, "made_from_sha256": source.checksum,
+                      "learned_from": learned_from(reader)}
         if generators:
             refuse_leaking(audit_file)
             attributes["graphs"] = {path.name: checksum(path) for path in sorted(generators.glob("*.tflite"))}

@@ -118,11 +118,20 @@ def generators(run: Path) -> dict[str, str]:
     return networks
 
 
+def trainings(reader: PairReader) -> dict[str, dict]:
+    """{"stage1", "stage2": config.json of the training that made the pairs; {} where the file does not say}."""
+    masks = reader.attributes.get("stage1") or {}
+    return dict(zip(STAGES, (masks.get("stage1") or {}, reader.attributes.get("stage2") or {})))
+
+
+def learned_from(reader: PairReader) -> dict[str, str | None]:
+    """{"stage1", "stage2": checksum of the samples that it was trained on, None where the file does not say}."""
+    return {stage: record.get("data", {}).get("checksum") for stage, record in trainings(reader).items()}
+
+
 def trained_on(reader: PairReader) -> list[str]:
     """The data sets that Stage-I and Stage-II were trained on, as `layouts.origin` names them, each once."""
-    stage1 = (reader.attributes.get("stage1") or {}).get("stage1") or {}
-    stage2 = reader.attributes.get("stage2") or {}
-    specs = [stage.get("data", {}).get(name) for stage in (stage1, stage2) for name in ("pairs", "photos")]
+    specs = [record.get("data", {}).get(name) for record in trainings(reader).values() for name in ("pairs", "photos")]
     return list(dict.fromkeys(layouts.origin(spec) for spec in specs if spec))
 
 

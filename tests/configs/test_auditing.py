@@ -20,3 +20,8 @@ def test_an_audit_is_of_the_run_or_of_more_pairs():
         (script,) = make_step(name, run).scripts
         assert f"--store=checkpoints/quick/synthetic{ending}.h5" in script and "--photos=phantom" in script
         assert f"--out=reports/quick/audit{ending}" in script
+
+
+def test_the_control_learns_images_behind_a_release():
+    run = Settings.from_variables({"PAIRS": "release-at-reports/a/synthmed/b:folder:x", "PHOTOS": ""})
+    assert "--pairs=few-5-of-draw-1:folder:x" in make_step("overtrained", run).scripts[0]

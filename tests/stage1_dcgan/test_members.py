@@ -34,3 +34,13 @@ def test_scores_are_those_of_the_newest_discriminator(tmp_path, drive):
     expected = gan.discriminator(real, training=False).numpy()[:, 0]
     scores = [entry["score"] for entry in written["training"] + written["held_out"][:1]]
     assert np.allclose(scores, expected, atol=1e-5)
+
+
+def test_a_stage_that_learned_from_a_release_is_asked_for_the_images_behind_it(tmp_path, drive, monkeypatch):
+    monkeypatch.setattr("stage1_dcgan.members.read_newest", lambda *given, **networks: None)
+    config = Stage1Config(pairs=f"release-at-{tmp_path}:{drive}", out=str(tmp_path), size=64, base=4, validation=1)
+    write_json(tmp_path / "config.json", {"version": 2, "flags": config.to_json(), "data": {"pairs": config.pairs}})
+    members(MembersConfig(model=str(tmp_path), out=str(tmp_path / "members/stage1.json")))
+    (written,) = json.loads((tmp_path / "members/stage1.json").read_text()).values()
+    assert {side: [entry["stem"] for entry in entries] for side, entries in written.items()} == {
+        "training": ["21", "22"], "held_out": ["23", "01", "02"]}

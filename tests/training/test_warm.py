@@ -104,6 +104,8 @@ def test_weights_that_have_seen_what_is_tested_or_held_out_are_refused(drive, tm
         WarmStart(config, "stage1", held_out)
     write_json(tmp_path / "stage1/seen.json", {"images": fingerprints(train_samples)})
     assert len(WarmStart(config, "stage1", held_out).seen) == 2
+    release = WarmStart(replace(config, pairs=f"release-at-{tmp_path}:{drive}", warm_start="", validation=1), "stage1")
+    assert sorted(release.seen) == sorted(fingerprints(train_samples))  # by those who made the release
     for seen in held_out[0], layouts.samples(drive, "test")[0]:
         shutil.copy(seen.image, tmp_path / "renamed.tif")
         images = fingerprints([*train_samples, replace(seen, image=tmp_path / "renamed.tif")])

@@ -13,6 +13,8 @@ from data.files import checksum
 from data.layouts import Sample
 from data.members import read_members
 from data.pairs import PairReader
+from data.released import parse_release
+from data.synthmed.source import STAGES, trainings
 from training.provenance import seen
 from unet_eval.audit.examine import Real
 from unet_eval.audit.records import Records, from_masks, from_samples, from_store
@@ -21,15 +23,13 @@ from unet_eval.config import AuditConfig
 
 LEAST_HELD_OUT = 2  # patients: a control compares one half with the other
 FOLDER = "audit"    # of a run
-STAGES = ("stage1", "stage2")
 
 
 def read_pairs(config: AuditConfig) -> tuple[Records, dict]:
     """(the synthetic pairs, {"stage1", "stage2": config.json of the training}). UserError where they are missing, or
     where the file does not say which GANs made it."""
     with PairReader(config.store, "make stage2", ("masks", "images", "fovs")) as reader:
-        stage1, stage2 = ((reader.attributes.get(name) or {}) for name in ("stage1", "stage2"))
-        trained = {"stage1": stage1.get("stage1", {}), "stage2": stage2}
+        trained = trainings(reader)
         if not all(record.get("flags") for record in trained.values()):
             raise UserError(f"{config.store} does not say which Stage-I and Stage-II made it: give a synthetic.h5")
         return from_store(reader), trained
@@ -46,13 +46,16 @@ class RealSamples:
 
 def find_real(config: AuditConfig, trained: dict) -> RealSamples:
     """UserError where the images are not those that the GANs learned from, or too few were held out."""
-    flags = trained["stage2"]["flags"]
-    training, validation = layouts.training(config.pairs, trained["stage1"]["flags"].get("validation", 0),
-                                            config.modality, config.foreground)
-    held_out = validation + layouts.samples(config.pairs, "test", True, config.modality, config.foreground)
-    photos = layouts.photographs(config.photos, config.pairs, config.modality)
+    flags, pairs = trained["stage2"]["flags"], layouts.original(config.pairs)
+    training, validation = layouts.training(pairs, trained["stage1"]["flags"].get("validation", 0), config.modality,
+                                            config.foreground)
+    held_out = validation + layouts.samples(pairs, "test", True, config.modality, config.foreground)
+    photos = layouts.photographs(config.photos, pairs, config.modality)
     for stage, record in trained.items():
-        _check(f"{stage} of {config.store}", record, config)
+        samples = seen(record["flags"], config.pairs, config.photos, config.modality)
+        _check(f"{stage} of {config.store}", record["data"].get("checksum"), samples, config.pairs)
+    for stage, learned in _behind(config.pairs).items():
+        _check(f"{stage} of the release", learned, training, pairs)
     if not flags.get("photos"):
         photos = _of_others(photos, training + held_out)
     patients = len({sample.patient for sample in held_out})
@@ -89,14 +92,24 @@ def _files(config):
     return [Path(config.run) / FOLDER / name for name in ("overtrained.h5", *(f"{stage}.json" for stage in STAGES))]
 
 
-def _check(stage: str, record: dict, config: AuditConfig) -> None:
-    samples = seen(record["flags"], config.pairs, config.photos, config.modality)
+def _behind(pairs: str) -> dict[str, str | None]:
+    """{stage: checksum of the images that it learned from}, of the GANs behind a release; {} of other data sets."""
+    release, _ = parse_release(parse_few(pairs)[1])
+    if not release:
+        return {}
+    with PairReader(Path(release.folder) / "pairs.h5", "make synthmed") as reader:
+        learned = reader.attributes.get("learned_from") or {}
+    return {stage: learned.get(stage) for stage in STAGES}
+
+
+def _check(stage: str, learned: str | None, samples: list[Sample], pairs: str) -> None:
+    """learned: the checksum of what it learned from."""
     try:
-        same = record["data"]["checksum"] == layouts.checksum(samples)
+        same = learned == layouts.checksum(samples)
     except FileNotFoundError:
         same = False
     if not same:
-        raise UserError(f"--pairs={config.pairs}: not the images that {stage} learned from; give those, as they were")
+        raise UserError(f"--pairs={pairs}: not the images that {stage} learned from; give those, as they were")
 
 
 def _of_others(photos: list[Sample], pairs: list[Sample]) -> list[Sample]:
@@ -110,8 +123,9 @@ def read_overtrained(config: AuditConfig) -> tuple[Records, Records, Records]:
     with PairReader(Path(config.run) / FOLDER / "overtrained.h5", "make audit") as reader:
         few, _ = parse_few(reader.attributes["stage1"]["flags"]["pairs"])
         masks = from_masks(reader)
-    samples = layouts.samples(config.pairs, "all", True, config.modality, config.foreground)
-    learned = few.of(layouts.samples(config.pairs, "train", True, config.modality, config.foreground))
+    pairs = layouts.original(config.pairs)
+    samples = layouts.samples(pairs, "all", True, config.modality, config.foreground)
+    learned = few.of(layouts.samples(pairs, "train", True, config.modality, config.foreground))
     patients = {sample.patient for sample in learned}
     others = [sample for sample in samples if sample.patient not in patients]
     return masks, from_samples(learned), from_samples(others)

@@ -57,7 +57,7 @@ def make_run(real, tmp_path):
             for row in range(len(records)):
                 writer.append(masks=records.masks[row][..., None], images=records.photographs[row],
                               fovs=records.fovs[row][..., None])
-        few = f"few-{min(5, len(training))}-of-draw-1:{pairs}"
+        few = f"few-{min(5, len(training))}-of-draw-1:{layouts.original(pairs)}"
         learned = from_samples(layouts.samples(few, "train"))
         (tmp_path / "audit").mkdir(exist_ok=True)
         with PairWriter(tmp_path / "audit/overtrained.h5", {"stage1": {"flags": {"pairs": few}}}) as writer:
@@ -151,6 +151,27 @@ def test_where_a_control_is_missed_there_is_no_audit(fresh, make_run, tmp_path):
     results = json.loads((tmp_path / "reports/audit/audit.json").read_text())
     assert not results["controls_passed"] and results["left_out"] == []
     assert "Controls fail" in (tmp_path / "reports/audit/audit.md").read_text()
+
+
+def test_networks_that_learned_from_a_release_are_audited_against_the_images_behind_it(real, eyes, fresh, make_run,
+                                                                                       tmp_path):
+    training, test = (layouts.samples(real, part) for part in ("train", "test"))
+    _folder(tmp_path / "release", eyes, {"train": range(12, 14)})
+    config = make_run(fresh, pairs=f"release-at-{tmp_path}/release:{real}")
+    behind = dict.fromkeys(("stage1", "stage2"), layouts.checksum(training))
+    for learned_from, refused in (({}, "stage1"), ({**behind, "stage2": "0"}, "stage2"), (behind, "")):
+        with PairWriter(tmp_path / "release/pairs.h5", {"learned_from": learned_from}) as writer:
+            writer.append(masks=fresh.masks[0][..., None])
+        if refused:
+            with pytest.raises(UserError, match=f"--pairs={real}: not the images that {refused} of the release"):
+                inputs.find_real(config, inputs.read_pairs(config)[1])
+    found = inputs.find_real(config, inputs.read_pairs(config)[1])
+    assert (found.training, found.held_out) == (training, test)
+    _, learned, others = inputs.read_overtrained(config)
+    assert (len(learned), len(others)) == (2, 10)
+    write_image(tmp_path / "release/train/masks/12.png", 255 - fresh.masks[0])
+    with pytest.raises(UserError, match=f"--pairs=release-at-.*: not the images that stage1 of {config.store}"):
+        inputs.find_real(config, inputs.read_pairs(config)[1])
 
 
 def test_other_images_than_those_that_were_learned_from_are_refused(fresh, make_run):
