@@ -6,6 +6,7 @@ import inspect
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data.randomness import numpy_generator
@@ -115,6 +116,22 @@ def test_the_coarse_network_is_told_where_the_vessels_meet_and_how_bright_the_di
     assert abs(row * scale - 90) < 12 and abs(column * scale - 170) < 12
     assert near.max() > 0.8 and near.min() == -1
     assert room == pytest.approx(0)  # red may rise by twice its deviation
+
+
+def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
+    from stage2_pix2pix.architectures import coarse_to_fine
+
+    seen = {}
+    judges = {phase: lambda shown, training, phase=phase: seen.update({phase: shown.numpy()[0]}) or tf.zeros((1, 1))
+              for phase in ("coarse", "")}
+    coarse_to_fine.judged(judges, config("coarse_to_fine"), *pairs[0])
+    mask, fov, photograph = pairs[0]
+    coarse, known, shown = inputs.coarse_picture(photograph, mask, fov), *np.split(seen["coarse"], [4], axis=-1)
+    code = inputs.colours(coarse, inputs.coarse_inside(fov))
+    assert np.allclose(known, inputs.coarse_inputs(mask, fov, code))
+    whole = inputs.shrink(inputs.signed(fov)) == 1
+    assert np.allclose(shown[whole], ((coarse - code[:3]) / code[3:])[whole], atol=1e-5)
+    assert not shown[inputs.shrink(inputs.signed(fov)) == -1].any()
 
 
 def test_a_crop_around_a_place_shows_it():
