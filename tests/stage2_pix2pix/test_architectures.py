@@ -139,7 +139,8 @@ def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
               for phase in ("coarse", "")}
     coarse_to_fine.judged(judges, config("coarse_to_fine"), *pairs[0])
     mask, fov, photograph = pairs[0]
-    coarse, known, shown = inputs.coarse_picture(photograph, mask, fov), *np.split(seen["coarse"], [4], axis=-1)
+    coarse, planes = inputs.coarse_picture(photograph, mask, fov), seen["coarse"]
+    known, shown = planes[..., :inputs.COARSE_KNOWN], planes[..., inputs.COARSE_KNOWN:]
     inside = inputs.coarse_inside(fov)
     code = inputs.colours(coarse, inside)
     assert np.allclose(known, inputs.coarse_inputs(mask, fov, code))

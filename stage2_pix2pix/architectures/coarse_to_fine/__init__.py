@@ -100,7 +100,7 @@ def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray
     coarse = coarse_picture(photograph, mask, fov)
     code = colours(coarse, coarse_inside(fov))
     inputs = coarse_inputs(mask, fov, code)
-    shown = {"coarse": np.concatenate([inputs, standardised(coarse, code) * (inputs[..., 1:2] + 1) / 2], axis=-1)}
+    shown = {"coarse": np.concatenate([inputs, standardised(coarse, code) * (inputs[..., :1] + 1) / 2], axis=-1)}
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size)], axis=-1)
     shown[""] = with_textures(tf.constant(known[None]), tf.constant(signed(photograph)[None]))[0]
     return {name: float(tf.reduce_mean(judges[phase](tf.constant(shown[phase][None], tf.float32), training=False)))

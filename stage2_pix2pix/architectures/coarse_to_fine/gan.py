@@ -48,7 +48,7 @@ class CoarseGAN(GAN):
 
     def train_step(self, batch):
         known, noise = batch["known"], batch["noise"]
-        inside = (known[..., 1:2] + 1) / 2
+        inside = (known[..., :1] + 1) / 2
         real = batch["picture"] * inside
 
         def judge(picture):

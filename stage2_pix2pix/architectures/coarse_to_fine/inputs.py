@@ -16,10 +16,9 @@ from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 48           # pixels of the coarse picture
-COARSE_KNOWN = 4      # planes of `coarse_inputs`
-ROOM = 3              # the last of them
+COARSE_KNOWN = 3      # planes of `coarse_inputs`
+ROOM = 2              # the last of them
 KEPT = 64 * 2 ** 20   # bytes of enlarged coarse pictures, 42 at 512 pixels
-BLUR = 3              # pixels of the mask, before it is shrunk
 _DOWN, _ACROSS = np.indices((COARSE, COARSE), np.float32) * 2 / (COARSE - 1) - 1
 # Light is a polynomial of second degree. (COARSE, COARSE, 6): its terms, whose means over a full circle are 1, 0, 0 ...
 TERMS = np.stack([np.ones_like(_DOWN), _DOWN, _ACROSS, _DOWN * _ACROSS, _DOWN ** 2 - 0.25, _ACROSS ** 2 - 0.25], -1)
@@ -47,19 +46,16 @@ def coarse_inside(fov: np.ndarray) -> np.ndarray:
 
 
 def coarse_inputs(mask: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """What the coarse network knows, float32 (COARSE, COARSE, 4), about -1 to 1: where vessels lie dense; the field of
-    view; how near the point is at which the vessels meet, 1 there and -1 a quarter of the view away, for the optic disc
+    """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; how near the point is at which the vessels meet, 1 there and -1 a quarter of the view away, for the optic disc
     lies there; and by how many deviations red may rise until it is full, for on the disc it always is.
 
     mask, fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
     """
-    density = cv2.GaussianBlur(mask, (0, 0), BLUR)
     row, column = (meeting_point(mask) + 0.5) * COARSE / len(mask) - 0.5
     rows, columns = np.indices((COARSE, COARSE), np.float32)
     nearness = 1 - np.hypot(rows - row, columns - column) / (COARSE / 8)
     room = np.full((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
-    return np.stack([shrink(signed(density)), shrink(signed(fov)), np.maximum(nearness, -1), room], axis=-1,
-                    dtype=np.float32)
+    return np.stack([shrink(signed(fov)), np.maximum(nearness, -1), room], axis=-1, dtype=np.float32)
 
 
 def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from data import vessels
 from data.randomness import normal
 from stage2_pix2pix.architectures.coarse_to_fine.gan import draw
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import BLUR, COARSE, COARSE_RENDERING, TERMS
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import COARSE, COARSE_RENDERING, TERMS
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING
@@ -25,7 +25,6 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
            row: tf.Tensor) -> tf.Tensor:
     size = config.size
     shrink = _matrix(lambda rows: cv2.resize(rows, (size, COARSE), interpolation=cv2.INTER_AREA), size)
-    density = shrink @ _matrix(lambda rows: _blurred(rows, BLUR), size)
     enlarge = _matrix(lambda rows: cv2.resize(rows, (COARSE, size), interpolation=cv2.INTER_CUBIC), COARSE)
     smooth = _matrix(lambda rows: _blurred(rows, AROUND), COARSE)
 
@@ -34,12 +33,11 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
     row_of, column_of = tf.unstack((_meeting_point(planes[..., :1]) + 0.5) * COARSE / size - 0.5)
     nearness = 1 - tf.sqrt((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / (COARSE / 8)
     room = tf.fill((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
-    inputs = tf.concat([_both(density, planes[..., :1]), _both(shrink, planes[..., 1:]),
-                        tf.stack([tf.maximum(nearness, -1.0), room], -1)], -1)
+    inputs = tf.concat([_both(shrink, planes[..., 1:]), tf.stack([tf.maximum(nearness, -1.0), room], -1)], -1)
     noise = normal(seed, row, COARSE_RENDERING, (1, COARSE, COARSE, NOISES))
     coarse = networks["coarse"]([inputs[None], noise], training=False)[0]
 
-    inside = inputs[..., 1:2] > 0
+    inside = inputs[..., :1] > 0
     weight = tf.cast(inside, tf.float32)
     products, sums = (tf.tensordot(TERMS * weight, other, [[0, 1], [0, 1]]) for other in (TERMS, coarse))
     own = tf.tensordot(TERMS, tf.linalg.solve(products, sums), 1)  # least squares
