@@ -46,8 +46,10 @@ def coarse_inside(fov: np.ndarray) -> np.ndarray:
 
 
 def coarse_inputs(mask: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; how near the point is at which the vessels meet, 1 there and -1 a quarter of the view away, for the optic disc
-    lies there; and by how many deviations red may rise until it is full, for on the disc it always is.
+    """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; how near the point
+    is at which the vessels meet, 1 there and -1 a quarter of the view away, for the optic disc lies there; and by how
+    many deviations red may rise until it is full, for on the disc it always is. It is not told where the vessels are,
+    by which it would learn each photograph by heart.
 
     mask, fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
     """
