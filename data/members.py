@@ -4,11 +4,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from data import layouts
 from data.errors import UserError
 from data.files import OutputFolder, json_bytes, read_json
 from data.finding import Sample
 
 SIDES = ("training", "held_out")
+
+
+def find_sides(spec: str, validation: int, modality: str, foreground: tuple[str, ...]) \
+        -> tuple[list[Sample], list[Sample]]:
+    """(real images that networks learned from, by way of a release or not; those that were held out, and test images).
+    UserError as `layouts.training`."""
+    pairs = layouts.original(spec)
+    training, held_out = layouts.training(pairs, validation, modality, foreground)
+    return training, held_out + layouts.samples(pairs, "test", True, modality, foreground)
 
 
 def write_members(path: Path, training: list[Sample], held_out: list[Sample],

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data import layouts
 from data.fundus import load_view
-from data.members import write_members
+from data.members import find_sides, write_members
 from stage1_dcgan.config import MembersConfig, Stage1Config
 from stage1_dcgan.inputs import pictures
 from stage1_dcgan.networks import discriminator
@@ -28,9 +27,7 @@ def members(config: MembersConfig) -> None:
     stage1 = read_config(config.model, Stage1Config, REMEDY)
     judge = discriminator(stage1.size, stage1.base, stage1.channels, stage1.d_norm)
     read_newest(Path(config.model), REMEDY, discriminator=judge)
-    pairs = layouts.original(stage1.pairs)
-    training, validation = layouts.training(pairs, stage1.validation, stage1.modality, stage1.foreground)
-    held_out = validation + layouts.samples(pairs, "test", True, stage1.modality, stage1.foreground)
+    training, held_out = find_sides(stage1.pairs, stage1.validation, stage1.modality, stage1.foreground)
 
     def attack(samples):
         real = pictures([load_view(sample) for sample in samples], stage1)

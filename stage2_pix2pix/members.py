@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data import layouts
-from data.members import write_members
+from data.members import find_sides, write_members
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import MembersConfig, Stage2Config
 from stage2_pix2pix.preparation import prepared
@@ -40,9 +39,7 @@ def members(config: MembersConfig) -> None:
     judges = architecture.judges(stage2)
     for phase, judge in judges.items():
         read_newest(Path(config.model) / phase, REMEDY, discriminator=judge)
-    pairs = layouts.original(stage2.pairs)
-    training, validation = layouts.training(pairs, stage2.validation, stage2.modality, stage2.foreground)
-    held_out = validation + layouts.samples(pairs, "test", True, stage2.modality, stage2.foreground)
+    training, held_out = find_sides(stage2.pairs, stage2.validation, stage2.modality, stage2.foreground)
     if stage2.photos and not stage2.add_pairs:
         training, held_out = [], []
 

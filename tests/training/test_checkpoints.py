@@ -205,13 +205,16 @@ from tests.training.test_checkpoints import Training
 
 folder = Path(sys.argv[1])
 
+def say(what, step):
+    os.write(1, f"{what} {step}\\n".encode())  # at once, or a kill could come in the middle of a line
+
 def work():
     training = Training(folder)
     step = training.checkpoints.restore()
-    print("restored" if not step or training.holds(step) else "spoilt", step, flush=True)
+    say("restored" if not step or training.holds(step) else "spoilt", step)
     for step in itertools.count(step + 1):
         training.save(step)
-        print("saved", step, flush=True)
+        say("saved", step)
 
 random.seed(1)
 for _ in range(int(sys.argv[2])):

@@ -11,7 +11,7 @@ from data.errors import UserError
 from data.few import parse_few
 from data.files import checksum
 from data.layouts import Sample
-from data.members import read_members
+from data.members import find_sides, read_members
 from data.pairs import PairReader
 from data.released import parse_release
 from data.synthmed.source import STAGES, trainings
@@ -47,9 +47,8 @@ class RealSamples:
 def find_real(config: AuditConfig, trained: dict) -> RealSamples:
     """UserError where the images are not those that the GANs learned from, or too few were held out."""
     flags, pairs = trained["stage2"]["flags"], layouts.original(config.pairs)
-    training, validation = layouts.training(pairs, trained["stage1"]["flags"].get("validation", 0), config.modality,
-                                            config.foreground)
-    held_out = validation + layouts.samples(pairs, "test", True, config.modality, config.foreground)
+    training, held_out = find_sides(config.pairs, trained["stage1"]["flags"].get("validation", 0), config.modality,
+                                    config.foreground)
     photos = layouts.photographs(config.photos, pairs, config.modality)
     for stage, record in trained.items():
         samples = seen(record["flags"], config.pairs, config.photos, config.modality)
