@@ -75,7 +75,7 @@ def train(config: Stage1Config) -> None:
         with averaged(gan.generator, gan.g_optimizer):
             return gan.generator(z, training=False).numpy()
 
-    fit(gan, lambda step: dataset(real, schedule, step), schedule, config, gan.parts,
+    fit(gan, lambda step: dataset(real, schedule, step, config.vary), schedule, config, gan.parts,
         [Pictures(folder, lambda: (grid(grey(drawn()), columns=4), {}), config.pictures_every),
          Diversity(folder, drawn, real, config.pictures_every)])
     with averaged(gan.generator, gan.g_optimizer):

@@ -47,17 +47,17 @@ def coarse_inside(fov: np.ndarray) -> np.ndarray:
 
 def coarse_inputs(mask: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
     """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; how near the point
-    is at which the vessels meet, 1 there and -1 a quarter of the view away, for the optic disc lies there; and by how
-    many deviations red may rise until it is full, for on the disc it always is. It is not told where the vessels are,
-    by which it would learn each photograph by heart.
+    is at which the vessels meet, for the optic disc lies there, 1 there and close to -1 from a quarter of the view on;
+    and by how many deviations red may rise until it is full, for on the disc it always is. It is not told where the
+    vessels are, by which it would learn each photograph by heart.
 
     mask, fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
     """
     row, column = (meeting_point(mask) + 0.5) * COARSE / len(mask) - 0.5
     rows, columns = np.indices((COARSE, COARSE), np.float32)
-    nearness = 1 - np.hypot(rows - row, columns - column) / (COARSE / 8)
+    nearness = 2 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (COARSE / 8) ** 2) - 1
     room = np.full((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
-    return np.stack([shrink(signed(fov)), np.maximum(nearness, -1), room], axis=-1, dtype=np.float32)
+    return np.stack([shrink(signed(fov)), nearness, room], axis=-1, dtype=np.float32)
 
 
 def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:

@@ -31,9 +31,9 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
     planes = tf.cast(tf.stack([mask, fov], -1), tf.float32) / 127.5 - 1
     shares = np.arange(COARSE, dtype=np.float32)
     row_of, column_of = tf.unstack((_meeting_point(planes[..., :1]) + 0.5) * COARSE / size - 0.5)
-    nearness = 1 - tf.sqrt((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / (COARSE / 8)
+    nearness = 2 * tf.exp(-((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / (COARSE / 8) ** 2) - 1
     room = tf.fill((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
-    inputs = tf.concat([_both(shrink, planes[..., 1:]), tf.stack([tf.maximum(nearness, -1.0), room], -1)], -1)
+    inputs = tf.concat([_both(shrink, planes[..., 1:]), tf.stack([nearness, room], -1)], -1)
     noise = normal(seed, row, COARSE_RENDERING, (1, COARSE, COARSE, NOISES))
     coarse = networks["coarse"]([inputs[None], noise], training=False)[0]
 
