@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.fundus import View, square
+from data.layouts import Sample
 from data.pipeline import batches, examples, read
 from data.randomness import uniform
 from stage1_dcgan.config import Stage1Config
@@ -35,12 +36,17 @@ def draw_z(seed: int, number: tf.Tensor) -> tf.Tensor:
     return 2 * uniform(seed, number, NOISE, (Z_DIM,)) - 1
 
 
+def amount_of_variety(config: Stage1Config, samples: list[Sample]) -> float:
+    """--vary for `dataset`: nothing but the masks of eyes has a left and a right eye."""
+    return config.vary if config.draw == "masks" and samples[0].modality == "fundus" else 0.0
+
+
 def dataset(real: np.ndarray, schedule: Schedule, first_step: int = 0, amount: float = 0.0) -> tf.data.Dataset:
     """Batches for `DCGAN.train_step` from the pictures `real` (N, S, S, C), from step `first_step` on.
 
-    With an `amount` above 0 each picture is another eye each time (`variety.vary`).
+    With an `amount` above 0 each picture, a field of distances, is another eye each time (`variety.vary`).
     """
-    pictures = tf.constant(real)
+    all_real = tf.constant(real)
 
     def varied(index, number):
         variation = draw_variation(schedule.seed, int(number), amount)
@@ -48,7 +54,7 @@ def dataset(real: np.ndarray, schedule: Schedule, first_step: int = 0, amount: f
 
     def picture(index, number):
         if not amount:
-            return pictures[index]
+            return all_real[index]
         return tf.ensure_shape(read(varied, [index, number], tf.float32), real.shape[1:])
 
     def example(index, number):

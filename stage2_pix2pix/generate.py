@@ -37,7 +37,7 @@ REMEDY = "train Stage-II first (make stage2)"
 
 
 def load_codes(folder: Path, architecture: ModuleType) -> np.ndarray:
-    """float32 (N, K): the colours of training photographs. UserError where they are missing, or of another version."""
+    """float32 (N, K): colours for renderings. UserError where they are missing, or of another version."""
     codes = load_array(folder / "codes.npy", REMEDY)
     if codes.shape[1:] != (architecture.CODE,):
         raise UserError(f"{folder} is of another version of this program, which described colours by other numbers: "
@@ -49,7 +49,7 @@ class Renderer:
     """A trained Stage-II: renderer(row, mask, fov) -> photograph, all of whose random numbers follow from seed and row.
 
     mask, fov: uint8 (S, S), 0 or 255. photograph: uint8 (S, S, 3) RGB, black outside of the field of view. config: its
-    options. networks, codes: what renders, and the colours of training photographs (stage2_pix2pix.architectures).
+    options. networks, codes: what renders, and colours of which each rendering has some (stage2_pix2pix.architectures).
     Raises UserError if the model is missing or damaged.
     """
 
@@ -65,8 +65,7 @@ class Renderer:
 
     def __call__(self, row: int, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
         random = numpy_generator(self._seed, row, COLOURS)
-        first, second = self.codes[random.integers(len(self.codes), size=2)]
-        code = first + random.random() * (second - first)
+        code = self.codes[random.integers(len(self.codes))]
         image = self._architecture.render(self.networks, self.config, mask, fov, code, self._seed, row)
         return image if self._power is None else with_grain(image, fov, self._power, random)
 
