@@ -37,8 +37,8 @@ def draw_z(seed: int, number: tf.Tensor) -> tf.Tensor:
 
 
 def amount_of_variety(config: Stage1Config, samples: list[Sample]) -> float:
-    """--vary for `dataset`: nothing but the masks of eyes has a left and a right eye."""
-    return config.vary if config.draw == "masks" and samples[0].modality == "fundus" else 0.0
+    """--vary_masks for `dataset`: nothing but the masks of eyes has a left and a right eye."""
+    return config.vary_masks if config.draw == "masks" and samples[0].modality == "fundus" else 0.0
 
 
 def dataset(real: np.ndarray, schedule: Schedule, first_step: int = 0, amount: float = 0.0) -> tf.data.Dataset:

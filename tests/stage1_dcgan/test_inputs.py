@@ -1,4 +1,4 @@
-"""The batches of Stage-I, with masks that are other eyes in each step (--vary)."""
+"""The batches of Stage-I, with masks that are other eyes in each step (--vary_masks)."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -47,10 +47,10 @@ def test_a_resumed_training_sees_the_same_pictures(real):
 @pytest.mark.parametrize("draw, modality, amount", [("masks", "fundus", 0.5), ("masks", "cells", 0.0),
                                                     ("photographs", "fundus", 0.0)])
 def test_only_masks_of_eyes_are_varied(draw, modality, amount):
-    config = Stage1Config(pairs="phantom", out="x", draw=draw, encoding="signed_distance", vary=0.5)
+    config = Stage1Config(pairs="phantom", out="x", draw=draw, encoding="signed_distance", vary_masks=0.5)
     assert amount_of_variety(config, [replace(Sample("a", Path("a.png")), modality=modality)]) == amount
 
 
 def test_outlines_cannot_be_bent():
     with pytest.raises(UserError, match="--encoding=signed_distance"):
-        Stage1Config(pairs="phantom", out="x", vary=1.0).check()
+        Stage1Config(pairs="phantom", out="x", vary_masks=1.0).check()
