@@ -98,9 +98,7 @@ def photograph_signature(renderer: Renderer, seed_of_run: int):
     size, codes = renderer.config.size, tf.constant(renderer.codes, tf.float32)
 
     def photograph(mask, fov, seed):
-        chance = uniform(seed_of_run, seed, COLOURS, (3,))
-        first, second = (codes[tf.cast(chance[row] * len(renderer.codes), tf.int32)] for row in range(2))
-        code = first + chance[2] * (second - first)
+        code = codes[tf.cast(uniform(seed_of_run, seed, COLOURS, ()) * len(renderer.codes), tf.int32)]
         drawn = renderer.traced(tf.minimum(mask, fov)[..., 0], fov[..., 0], code, seed)
         return tf.cast(tf.clip_by_value(tf.round(drawn * 127.5 + 127.5), 0, 255), tf.uint8)
 

@@ -27,6 +27,9 @@ class Stage1Config(TrainingConfig):
     generator_steps: int = option(2, "Updates of the generator for each update of the discriminator.", low=1, high=10)
     reach: float = option(0.0, "Shift the discriminator's inputs by up to this share of the size and flip them, so "
                           "that it does not learn a few pictures by heart.", low=0, high=0.5)
+    vary_masks: float = option(0.0, "Mirror, turn and bend the masks of fundus photographs before each step: 1 as "
+                               "much as real eyes differ, 0 not at all. The discriminator cannot learn by heart what "
+                               "it never sees twice.", low=0, high=2)
     penalty: float = option(0.0, "Weight of the gradient penalty on real pictures (R1).", low=0, high=100)
     ema: float = option(0.0, "Draw with a moving average of the generator's weights, with this momentum; 0 is off.",
                         low=0, high=0.9999)
@@ -39,6 +42,8 @@ class Stage1Config(TrainingConfig):
     def check(self):
         if self.size % 16:
             raise UserError(f"--size={self.size} cannot be halved four times: use a multiple of 16")
+        if self.vary_masks and (self.draw, self.encoding) == ("masks", "binary"):
+            raise UserError("--vary_masks bends distances, not the outlines of vessels: add --encoding=signed_distance")
         if self.penalty and self.d_norm == "batch":
             raise UserError("--penalty is about single pictures, which --d_norm=batch mixes: use --d_norm=none or "
                             "spectral")

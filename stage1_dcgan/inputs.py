@@ -5,11 +5,13 @@ import numpy as np
 import tensorflow as tf
 
 from data.fundus import View, square
-from data.pipeline import batches, examples
+from data.layouts import Sample
+from data.pipeline import batches, examples, read
 from data.randomness import uniform
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.encoding import encode
 from stage1_dcgan.networks import Z_DIM
+from stage1_dcgan.variety import draw_variation, vary
 from training.fit import Schedule
 
 NOISE, VIEWS = 0, 1  # streams of random numbers
@@ -34,12 +36,29 @@ def draw_z(seed: int, number: tf.Tensor) -> tf.Tensor:
     return 2 * uniform(seed, number, NOISE, (Z_DIM,)) - 1
 
 
-def dataset(real: np.ndarray, schedule: Schedule, first_step: int = 0) -> tf.data.Dataset:
-    """Batches for `DCGAN.train_step` from the pictures `real` (N, S, S, C), from step `first_step` on."""
-    real = tf.constant(real)
+def amount_of_variety(config: Stage1Config, samples: list[Sample]) -> float:
+    """--vary_masks for `dataset`: nothing but the masks of eyes has a left and a right eye."""
+    return config.vary_masks if config.draw == "masks" and samples[0].modality == "fundus" else 0.0
+
+
+def dataset(real: np.ndarray, schedule: Schedule, first_step: int = 0, amount: float = 0.0) -> tf.data.Dataset:
+    """Batches for `DCGAN.train_step` from the pictures `real` (N, S, S, C), from step `first_step` on.
+
+    With an `amount` above 0 each picture, a field of distances, is another eye each time (`variety.vary`).
+    """
+    all_real = tf.constant(real)
+
+    def varied(index, number):
+        variation = draw_variation(schedule.seed, int(number), amount)
+        return np.clip(vary(real[index, ..., 0], variation), -1, 1)[..., None]
+
+    def picture(index, number):
+        if not amount:
+            return all_real[index]
+        return tf.ensure_shape(read(varied, [index, number], tf.float32), real.shape[1:])
 
     def example(index, number):
-        return {"pictures": real[index], "z": draw_z(schedule.seed, number),
+        return {"pictures": picture(index, number), "z": draw_z(schedule.seed, number),
                 "chance": uniform(schedule.seed, number, VIEWS, (2, 4))}
 
     source = examples(len(real), schedule.batch_size, schedule.steps, schedule.seed, first_step)

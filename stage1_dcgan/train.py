@@ -16,7 +16,7 @@ from data.fundus import load_view
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.diversity import Diversity
 from stage1_dcgan.gan import DCGAN
-from stage1_dcgan.inputs import dataset, draw_z, grey, pictures
+from stage1_dcgan.inputs import amount_of_variety, dataset, draw_z, grey, pictures
 from stage1_dcgan.networks import discriminator, generator
 from training import devices
 from training.cli import run
@@ -69,13 +69,14 @@ def train(config: Stage1Config) -> None:
     folder = run_folder.path
     record_seen(folder, samples, warm)
     real = pictures([load_view(sample) for sample in samples], config)
+    amount = amount_of_variety(config, samples)
     z = tf.stack([draw_z(config.seed + 1, number) for number in range(SHEET)])
 
     def drawn():
         with averaged(gan.generator, gan.g_optimizer):
             return gan.generator(z, training=False).numpy()
 
-    fit(gan, lambda step: dataset(real, schedule, step), schedule, config, gan.parts,
+    fit(gan, lambda step: dataset(real, schedule, step, amount), schedule, config, gan.parts,
         [Pictures(folder, lambda: (grid(grey(drawn()), columns=4), {}), config.pictures_every),
          Diversity(folder, drawn, real, config.pictures_every)])
     with averaged(gan.generator, gan.g_optimizer):

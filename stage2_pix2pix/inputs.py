@@ -10,12 +10,13 @@ import tensorflow as tf
 
 from data.pairs import PairReader
 from data.pipeline import examples, read
-from data.randomness import key, normal, uniform
+from data.randomness import key, normal, numpy_generator, uniform
 from stage2_pix2pix.config import Stage2Config
 from training.fit import Schedule
 
 # Streams of random numbers (data/randomness.py). Each dropout layer takes one, beginning with DROPOUT.
 NOISE, FLIPS, RENDERING, COLOURS, FOVS, DROPOUT = range(6)
+MIXED = 200  # colours that renderings have
 KEPT = 128 * 2 ** 20  # bytes; 400 pairs at 256 pixels
 
 
@@ -58,6 +59,17 @@ class Pairs:
     def imitated_rows(self) -> np.ndarray:
         """int (M,): indices of the pairs that renderings imitate."""
         return np.arange(len(self))[-self._imitated:]
+
+
+def mixed(codes: np.ndarray, seed: int) -> np.ndarray:
+    """float32 (N, K) -> (MIXED, K): colours for renderings, each at random between those of two photographs.
+
+    They are mixed before they are written down, for by its own colours a photograph could be told from others.
+    """
+    random = numpy_generator(seed, 0, COLOURS)
+    first, second = np.stack([random.choice(len(codes), 2, replace=len(codes) < 2) for _ in range(MIXED)], axis=1)
+    shares = random.random((MIXED, 1))
+    return (codes[first] + shares * (codes[second] - codes[first])).astype(np.float32)
 
 
 def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:

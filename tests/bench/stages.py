@@ -60,8 +60,9 @@ def stage1(run: str, steps: int) -> Iterator[dict]:
     config, schedule = _start(folder, Stage1Config, steps)
     samples, _ = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
     real = stage1_dcgan.inputs.pictures([load_view(sample) for sample in samples], config)
-    gan = stage1_dcgan.train.build(config)
-    yield _training("stage1", gan, lambda step: stage1_dcgan.inputs.dataset(real, schedule, step), schedule, config)
+    amount, gan = stage1_dcgan.inputs.amount_of_variety(config, samples), stage1_dcgan.train.build(config)
+    yield _training("stage1", gan, lambda step: stage1_dcgan.inputs.dataset(real, schedule, step, amount), schedule,
+                    config)
 
     attributes = PairReader(Path(run) / "masks.h5", made_by="make stage1").attributes
     options = MasksConfig(model=str(folder), out="x", vary=attributes.get("vary", 0.0),

@@ -7,7 +7,7 @@ import pytest
 from data.images import write_image
 from data.layouts import samples
 from stage2_pix2pix.config import Stage2Config
-from stage2_pix2pix.inputs import colour_code, dataset
+from stage2_pix2pix.inputs import colour_code, dataset, mixed
 from stage2_pix2pix.preparation import prepared
 from training.fit import Schedule
 
@@ -73,3 +73,19 @@ def test_a_colour_code_is_mean_and_spread_within_the_field_of_view():
     fov = np.full((4, 4), 255, np.uint8)
     fov[3] = fov[0] = 0
     assert np.allclose(colour_code(photograph, fov), [1, -0.2, -0.2, 0, 0.4, 0], atol=1e-6)
+
+
+def test_colours_of_renderings_lie_between_those_of_two_photographs_and_are_nobodys_own():
+    codes = np.float32([[0, 0], [1, 0], [0, 1]])
+    mixtures = mixed(codes, 4)
+    assert mixtures.shape == (200, 2) and mixtures.dtype == np.float32
+    assert mixtures.min() >= 0 and mixtures.sum(axis=1).max() <= 1 + 1e-6
+    on_edges = (mixtures[:, 0] == 0) | (mixtures[:, 1] == 0) | (np.abs(mixtures.sum(axis=1) - 1) < 1e-6)
+    assert on_edges.all()
+    assert np.abs(mixtures[:, None] - codes).max(axis=2).min() > 0
+    np.testing.assert_array_equal(mixtures, mixed(codes, 4))
+    assert np.abs(mixtures - mixed(codes, 5)).max() > 0.1
+
+
+def test_one_photograph_has_one_colour():
+    np.testing.assert_array_equal(mixed(np.float32([[0.2, 0.3]]), 0), np.tile(np.float32([0.2, 0.3]), (200, 1)))
