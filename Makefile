@@ -188,7 +188,7 @@ synthmed: audit $(R)/agreement$(of_count).json $(graphs) ## NAME=... LICENSE=...
 	  --name=$(NAME) --license=$(LICENSE) --authors=$(call quote,$(AUTHORS)) \
 	  $(if $(graphs),--generators=$(call quote,checkpoints/$(RUN)/generators)) \
 	  --out=$(call quote,reports/$(RUN)/synthmed/$(NAME))
-pretrained: audit $(R)/unet-real/weights.h5 ## NAME=... LICENSE=...: packs the networks of a run whose audit passed
+pretrained: audit $(R)/unet-synthetic/weights.h5 ## NAME=... LICENSE=...: packs the networks of a run whose audit passed
 	@exec $(python) -m configs.pretrained --run=$(call quote,$(RUN)) --count=$(or $(COUNT),0) --name=$(NAME) \
 	  --license=$(LICENSE) --authors=$(call quote,$(AUTHORS))
 synthmed-verify: | $(environment) ## DIR=...: checks somebody's copy of such a folder

@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import logging
 
 from configs.api import DRAWING, generate
-from configs.pretrained import FOLDER
+from configs.pretrained import FOLDER, UNET
 from data.errors import UserError
 from data.files import RECORD, NewFolder
 from data.images import encode_image
@@ -84,7 +84,8 @@ def demo(config: DemoConfig) -> Path:
     """
     folder, reports = networks(config)
     if config.images:
-        segment(SegmentConfig(model=str(folder / "unet-real"), images=config.images, out=str(reports / "segmented")))
+        unet = "unet-real" if config.run else UNET
+        segment(SegmentConfig(model=str(folder / unet), images=config.images, out=str(reports / "segmented")))
         return reports / "segmented"
     out = reports / "demo"
     if (out / "index.html").exists():

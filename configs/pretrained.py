@@ -2,9 +2,10 @@
 
     python -m configs.pretrained --run=mine --name=retina --license=CC-BY-4.0
 
-checkpoints/pretrained/NAME then holds both generators and the U-Net of the real pairs as float16, what pairs follow
-from beside (drawing.h5: fields of view, and how drawings become masks), and a card. `make demo`, configs.api.generate,
-unet_eval.segment and --warm_start take such a folder in the place of a run's.
+checkpoints/pretrained/NAME then holds both generators and the U-Net of the synthetic pairs as float16, what pairs
+follow from beside (drawing.h5: fields of view, and how drawings become masks), and a card. The U-Net of the real pairs
+is not among them: it segments the images that it was trained on better than others, and so tells which these are.
+`make demo`, configs.api.generate, unet_eval.segment and --warm_start take such a folder in the place of a run's.
 """
 from __future__ import annotations
 
@@ -41,8 +42,9 @@ from unet_eval.networks import unet_of
 
 FOLDER = Path("checkpoints") / PRETRAINED
 LARGEST = 20_000_000  # bytes of all files, for they lie in git
-REMEDY = "train it first (make stage1 stage2 unet-real)"
-STAGES = {"stage1": Stage1Config, "stage2": Stage2Config, "unet-real": UnetConfig}
+UNET = "unet-synthetic"
+REMEDY = f"train it first (make stage1 stage2 {UNET})"
+STAGES = {"stage1": Stage1Config, "stage2": Stage2Config, UNET: UnetConfig}
 ABSENT = "absent"  # in place of a path
 CARD = """# {name}
 
@@ -55,7 +57,7 @@ Networks that draw synthetic pairs of a photograph and its mask, and one that se
 |---|---|
 | `stage1` | the generator of masks |
 | `stage2` | what renders photographs from masks |
-| `unet-real` | the U-Net that was trained on the real pairs |
+| `unet-synthetic` | a U-Net that was trained on synthetic pairs of these generators |
 | `drawing.h5` | the fields of view of the training images, and how drawings become masks |
 | `SHA256SUMS` | checksums, for `sha256sum -c` |
 
@@ -81,7 +83,7 @@ images these are.
 {audit}
 
 No copy was found, and no attack told the training images from others, by these measures. That proves nothing about
-measures that were not made. The U-Net was not attacked.
+measures that were not made. The U-Net was not attacked: it saw synthetic pairs only.
 """
 
 
@@ -154,7 +156,7 @@ def without_paths(options: Config) -> dict:
     layout = whole(layouts.origin(options.pairs))
     known = layout in layouts.DATA_SETS and layouts.DATA_SETS[layout].modality
     hidden = {"out": ABSENT, "pairs": f"{layout if known else 'folder'}:{ABSENT}", "photos": "", "photo_masks": "",
-              "synthetic": "", "agree_with": "", "warm_start": "",
+              "synthetic": ABSENT if getattr(options, "synthetic", "") else "", "agree_with": "", "warm_start": "",
               "modality": layouts.modality_of(options.pairs, options.modality)}
     return {name: hidden.get(name, value) for name, value in options.to_json().items()}
 
@@ -181,7 +183,7 @@ def _command(settings: Path) -> str:
     if not given:
         return "a command that was not recorded"
     pairs, photos = (layouts.origin(spec) + (f":{ABSENT}" if ":" in spec else "") for spec in given.group(2, 3))
-    return (f"make stage1 stage2 unet-real CONFIG={Path(given[1]).name} PAIRS={pairs} PHOTOS={photos} "
+    return (f"make stage1 stage2 {UNET} CONFIG={Path(given[1]).name} PAIRS={pairs} PHOTOS={photos} "
             f"FLAGS='{re.sub(r'=[^ ]*/[^ ]*', f'={ABSENT}', given[4])}'")
 
 

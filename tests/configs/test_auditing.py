@@ -7,7 +7,8 @@ from configs.steps import make_step
 
 
 def test_the_audits_control_learns_by_heart_whatever_the_runs_flags_are():
-    run = Settings.from_variables({"PAIRS": "folder:x", "PHOTOS": "", "FLAGS": "--epochs=99 --vary=1 --vary_masks=1 --foreground=2"})
+    flags = "--epochs=99 --vary=1 --vary_masks=1 --foreground=2"
+    run = Settings.from_variables({"PAIRS": "folder:x", "PHOTOS": "", "FLAGS": flags})
     train, draw = make_step("overtrained", run).scripts
     assert "--pairs=few-5-of-draw-1:folder:x" in train and "--foreground=2" in train
     assert [last_value(train, name) for name in ("epochs", "reach", "vary_masks", "batch_size")] == ["4", "0", "0", "5"]

@@ -34,11 +34,14 @@ CARD = PretrainedConfig(run="mine", name="tiny", license="CC0-1.0", authors="Ada
 def finished(run_folder, make_pairs, drive, tmp_path_factory):
     run = run_folder(tmp_path_factory.mktemp("finished") / "mine")
     make_pairs(run, decoder="tree", vary=1.0)
-    config = UnetConfig(pairs=drive, out=str(run / "unet-real"), base=4, poolings=2)
-    (run / "unet-real").mkdir()
-    save_weights(unet(4, 2), run / "unet-real/weights.h5")
-    write_json(run / "unet-real/config.json", {"version": 2, "flags": config.to_json(), "data": {"pairs": drive}})
-    for stage in ("stage1", "stage2", "unet-real"):
+    for arm in ("real", "synthetic"):
+        folder = run / f"unet-{arm}"
+        config = UnetConfig(pairs=drive, out=str(folder), arm=arm, base=4, poolings=2,
+                            synthetic=str(run / "synthetic.h5") if arm == "synthetic" else "")
+        folder.mkdir()
+        save_weights(unet(4, 2), folder / "weights.h5")
+        write_json(folder / "config.json", {"version": 2, "flags": config.to_json(), "data": {"pairs": drive}})
+    for stage in ("stage1", "stage2", "unet-real", "unet-synthetic"):
         write_json(run / stage / "seen.json", {"images": fingerprints(samples(drive, "train"))})
     (run / "settings").write_text(f"CONFIG=tiny PAIRS={drive} PHOTOS= FLAGS=--seed=3 --warm_start=/a/b\n")
     return run
@@ -71,7 +74,8 @@ def test_packed_networks_draw_and_segment_alike_without_the_data_set(trained, dr
         assert np.mean(fov != own[2]) < 0.05 and np.mean(mask != own[1]) < 0.1
         assert np.abs(image[fov == own[2]].astype(float) - own[0][fov == own[2]]).mean() < 8
     view = load_views(drive, "test")[0]
-    packed, own = (Segmenter(place / "unet-real").probability(view) for place in (folder, trained))
+    packed, own = (Segmenter(place / "unet-synthetic").probability(view) for place in (folder, trained))
+    assert not (folder / "unet-real").exists()
     assert np.abs(packed - own).max() < 0.01 < own.max()
 
 
@@ -145,4 +149,4 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
         demo(DemoConfig())
     with pytest.raises(UserError, match="checkpoints/pretrained/absent: no packed networks"):
         demo(DemoConfig(name="absent"))
-    assert json.loads((folder / "unet-real/config.json").read_text())["flags"]["pairs"] == "drive:absent"
+    assert json.loads((folder / "unet-synthetic/config.json").read_text())["flags"]["pairs"] == "drive:absent"
