@@ -8,7 +8,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.texture import bands, local_mea
 from training.gan import GAN
 from training.losses import cross_entropy, discriminator_loss, mean_over_batch, mean_per_example
 
-# Weights of the coarse network's losses. With a penalty of 1, D told the photographs that it was trained on from others.
+# Weights of the coarse network's losses. With a penalty of 1, D told its training photographs from others.
 COARSE_STRENGTH, COARSE_PENALTY = 3.0, 10.0
 COARSE_SIDES, COARSE_WINDOW = (3, 7, 15), 12  # pixels of the coarse picture
 
