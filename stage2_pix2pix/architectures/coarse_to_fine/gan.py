@@ -33,6 +33,19 @@ def with_textures(known: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
     return tf.concat([known, picture, *(TEXTURE * band for band in bands(picture, SIDES))], -1)
 
 
+def standardised(picture: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
+    """(B, C, C, 3): each channel in deviations from its mean `inside` (B, C, C, 1), from 0 to 1; 0 outside.
+
+    Renderings are standardised too. Were G's drawings not, they could grow out of all bounds in training.
+    """
+    def mean(values):
+        count = tf.maximum(tf.reduce_sum(inside, [1, 2], keepdims=True), 1.0)
+        return tf.reduce_sum(values * inside, [1, 2], keepdims=True) / count
+
+    deviation = picture - mean(picture)
+    return deviation * tf.math.rsqrt(mean(deviation ** 2) + 1e-3) * inside
+
+
 class CoarseGAN(GAN):
     """Trains the coarse generator G, with a discriminator D that sees what G knows as well.
 
@@ -50,7 +63,7 @@ class CoarseGAN(GAN):
     def train_step(self, batch):
         known, noise = batch["known"], batch["noise"]
         inside = (known[..., :1] + 1) / 2
-        real = batch["picture"] * inside
+        real = standardised(batch["picture"], inside)
 
         def judge(picture):
             return self.discriminator(tf.concat([known, picture], -1), training=True)
@@ -59,7 +72,7 @@ class CoarseGAN(GAN):
             return strength(picture, COARSE_SIDES, COARSE_WINDOW, inside)
 
         with tf.GradientTape(persistent=True) as tape:
-            fake = self.generator([known, noise], training=True) * inside
+            fake = standardised(self.generator([known, noise], training=True), inside)
             logits = judge(real), judge(fake)
             d_loss = discriminator_loss(*logits)
             losses = _means({"strength": roughness(real) - roughness(fake)})
