@@ -1,7 +1,6 @@
 """D's answer to a rendering is computed once for both losses; results are those of computing it for each."""
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -16,8 +15,8 @@ pytestmark = pytest.mark.training
 def apart(gan, batch):
     """The losses of one step of CoarseGAN in which each loss has a tape and answers of its own."""
     known = batch["known"]
-    inside = (known[..., :1] + 1) / 2
-    real = steps.standardised(batch["picture"], inside)
+    inside = (known[..., 1:2] + 1) / 2
+    real = batch["picture"] * inside
 
     def judge(picture):
         return gan.discriminator(tf.concat([known, picture], -1), training=True)
@@ -26,9 +25,11 @@ def apart(gan, batch):
         return steps.strength(picture, steps.COARSE_SIDES, steps.COARSE_WINDOW, inside)
 
     with tf.GradientTape() as tape:
-        fake = steps.standardised(gan.generator([known, batch["noise"]], training=True), inside)
-        losses = steps._means({"strength": roughness(real) - roughness(fake)})
-        g_loss = cross_entropy(judge(fake), 1.0) + steps.COARSE_STRENGTH * losses["strength"]
+        fake = gan.generator([known, batch["noise"]], training=True) * inside
+        losses = steps._means({"low_pass": tf.nn.avg_pool2d(real - fake, 8, 8, "SAME"),
+                               "strength": roughness(real) - roughness(fake)})
+        g_loss = (cross_entropy(judge(fake), 1.0) + steps.COARSE_LOW_PASS * losses["low_pass"]
+                  + steps.COARSE_STRENGTH * losses["strength"])
     gan.update_generator(tape, g_loss)
     with tf.GradientTape() as tape:
         d_loss = cross_entropy(judge(real), 1.0) + cross_entropy(judge(tf.stop_gradient(fake)), 0.0)
@@ -38,17 +39,3 @@ def apart(gan, batch):
 
 def test_losses_are_the_same_over_20_steps():
     assert_same_losses(lambda: coarse(size=24, base=4, batch=2), apart)
-
-
-def test_the_coarse_network_cannot_grow_out_of_all_bounds():
-    """Pictures are judged by their pattern; without this, drawings of procedural eyes grew a thousandfold."""
-    picture = np.random.default_rng(3).normal(5, [2, 3, 4], (2, 24, 24, 3)).astype(np.float32)
-    inside = np.zeros((2, 24, 24, 1), np.float32)
-    inside[:, 4:20, 4:20] = 1
-    first, larger = (steps.standardised(tf.constant(scale * picture), tf.constant(inside)).numpy()
-                     for scale in (1, 1000))
-    np.testing.assert_allclose(first, larger, atol=1e-2)
-    within = first[:, 4:20, 4:20]
-    np.testing.assert_allclose(within.mean(axis=(1, 2)), 0, atol=1e-4)
-    np.testing.assert_allclose(within.std(axis=(1, 2)), 1, atol=1e-2)
-    assert not first[inside[..., 0] == 0].any()
