@@ -26,13 +26,13 @@ class WarmStart:
     """
 
     def __init__(self, config: TrainingConfig, stage: str, held_out: Iterable[Sample] = (), instead: str = ""):
-        """Of the subfolder `stage` of config.warm_start, of `instead` where that is absent.
+        """Of the subfolder `stage` of config.warm_start; where only `instead` is there, of that.
 
         Raises UserError if that does not say what its weights have seen, or if they have seen a test image of
         config.pairs or one of `held_out`.
         """
         self._folder = Path(config.warm_start) / stage if config.warm_start else None
-        if self._folder and instead and not self._folder.exists():
+        if self._folder and instead and not self._folder.exists() and self._folder.with_name(instead).exists():
             self._folder = self._folder.with_name(instead)
         self.identity: dict = {}
         self.seen = [*(self._compared(config, held_out) if self._folder else []), *self._behind(config)]
