@@ -14,7 +14,7 @@ from configs.api import train
 from data import layouts
 from data.copies import fingerprints
 from data.errors import UserError
-from data.files import read_json, write_json
+from data.files import checksum, read_json, write_json
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.train import build
 from stage2_pix2pix.config import Stage2Config
@@ -116,3 +116,23 @@ def test_weights_that_have_seen_what_is_tested_or_held_out_are_refused(drive, tm
         write_json(tmp_path / "stage1/seen.json", damage)
         with pytest.raises(UserError, match="seen.json is damaged"):
             WarmStart(config, "stage1", held_out)
+
+
+def test_the_other_unet_stands_in_only_where_the_asked_one_is_missing(drive, tmp_path, unet_config):
+    """A pack of networks has the U-Net of the synthetic pairs alone, a run's folder has both."""
+    config, network = unet_config(out="x", warm_start=str(tmp_path)), keras.Sequential([keras.layers.Dense(2)])
+    network.build((None, 3))
+
+    def started():
+        start = WarmStart(config, "unet-real", instead="unet-synthetic")
+        start.load({"weights": network})
+        return start.identity["warm_started_from"]["weights.h5"]
+
+    with pytest.raises(UserError, match="unet-real/seen.json is missing"):
+        started()
+    for name in ("unet-synthetic", "unet-real"):
+        (tmp_path / name).mkdir()
+        write_json(tmp_path / name / "seen.json", {"images": fingerprints(layouts.training(drive, 1)[0])})
+        network.set_weights([weight + 1 for weight in network.get_weights()])
+        save_weights(network, tmp_path / name / "weights.h5")
+        assert started() == checksum(tmp_path / name / "weights.h5")
