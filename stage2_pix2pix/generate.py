@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from data.errors import UserError
 from data.files import OutputFolder, checksum
 from data.fundus import View, load_view, resize_mask, square
 from data.images import encode_image
@@ -34,6 +36,15 @@ HELD_OUT = 10  # renderings of held-out masks, in turn: each is drawn in several
 REMEDY = "train Stage-II first (make stage2)"
 
 
+def load_codes(folder: Path, architecture: ModuleType) -> np.ndarray:
+    """float32 (N, K): colours for renderings. UserError where they are missing, or of another version."""
+    codes = load_array(folder / "codes.npy", REMEDY)
+    if codes.shape[1:] != (architecture.CODE,):
+        raise UserError(f"{folder} is of another version of this program, which described colours by other numbers: "
+                        "train Stage-II again, in a new folder (another RUN, or make clean)")
+    return codes
+
+
 class Renderer:
     """A trained Stage-II: renderer(row, mask, fov) -> photograph, all of whose random numbers follow from seed and row.
 
@@ -49,7 +60,7 @@ class Renderer:
         self.networks = self._architecture.networks(self.config)
         for name, network in self.networks.items():
             load_weights(network, folder / f"{name}.h5", REMEDY)
-        self.codes = load_array(folder / "codes.npy", REMEDY)
+        self.codes = load_codes(folder, self._architecture)
         self._power = load_array(folder / "grain.npy", REMEDY) if self.config.grain else None
 
     def __call__(self, row: int, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from data.copies import refuse_copies
 from data.errors import UserError, listed
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import Stage2Config
+from stage2_pix2pix.generate import load_codes
 from stage2_pix2pix.grain import missing_power
 from stage2_pix2pix.inputs import mixed
 from stage2_pix2pix.preparation import prepared
@@ -74,6 +75,8 @@ def train(config: Stage2Config) -> None:
     reading = {"modality": config.modality, "foreground": list(config.foreground)}
     pairs = prepared(samples, config.size, folder / "pairs.h5", {**identity, **reading}, len(imitated))
     rows = pairs.imitated_rows[:MEASURED]
+    if (folder / "codes.npy").exists():
+        load_codes(folder, architecture)  # no training of another version goes on
     codes = architecture.codes(config, pairs)
     save_array(mixed(codes[rows], config.seed), folder / "codes.npy")
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)

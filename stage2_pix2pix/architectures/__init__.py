@@ -1,14 +1,14 @@
 """Stage-II's architectures. Each is a module of this package, and its name an entry of config.ARCHITECTURES.
 
-An architecture has seven functions:
+An architecture has seven functions, and CODE, the number K of numbers that describe a photograph's colours:
 
 - `networks(config) -> {name: keras.Model}`: the networks that render. Their trained weights are kept in NAME.h5; one of
   them is called "generator" and is the last.
 - `phases(config, networks, pairs, schedule)`: a Python generator of `Phase`. Each is trained to its end before the next
   one is asked for, so a phase may use what an earlier one has trained.
-- `codes(config, pairs) -> float32 (N, 6)`: the colours of the pairs, see `inputs.colour_code`.
+- `codes(config, pairs) -> float32 (N, K)`: the colours of the pairs.
 - `render(networks, config, mask, fov, code, seed, row) -> uint8 (S, S, 3) RGB`: a photograph for a mask, black
-  outside the field of view. mask and fov are uint8 (S, S), 0 or 255; code is float32 (6,). Its random numbers follow
+  outside the field of view. mask and fov are uint8 (S, S), 0 or 255; code is float32 (K,). Its random numbers follow
   from `seed` and `row`.
 - `traced(networks, config, mask, fov, code, seed, row) -> float32 (S, S, 3) in [-1, 1]`: the same in TensorFlow's
   operations only, of tensors; `row` is one too, int64. For the graph that is given away.

@@ -16,6 +16,8 @@ from stage2_pix2pix.inputs import RENDERING, Pairs, dataset, known
 from training.fit import Schedule
 from training.optimizers import Adam
 
+CODE = 6  # numbers of inputs.colour_code
+
 
 def networks(config: Stage2Config) -> dict[str, keras.Model]:
     return {"generator": builders.generator(config.size, config.base, config.known_planes + config.noise, config.norm,

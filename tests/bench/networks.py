@@ -41,7 +41,8 @@ def coarse(size, base, batch):
     model = CoarseGAN(small_unet(known, base, 3, noise=True), discriminator(known + 3, base))
     model.compile(Adam(5e-4, beta_1=0.5), coarse_to_fine.averaged_adam(5e-4))
     return model, {"known": _signed(batch, size, known), "picture": _signed(batch, size, 3),
-                   "noise": tf.random.normal((batch, size, size, NOISES))}
+                   "noise": tf.random.normal((batch, size, size, NOISES)),
+                   "d_noise": tf.random.normal((batch, size, size, 3))}
 
 
 def fine(size, base, batch):

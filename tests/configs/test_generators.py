@@ -32,7 +32,7 @@ def test_a_graph_renders_as_the_code_does(eye, options):
     networks = architecture.networks(config)
     mask, fov = (tf.image.resize(part[20:560, 10:550, None], (64, 64), "nearest").numpy()[..., 0]
                  for part in eye(1)[1:])
-    code = np.array([0.3, -0.2, -0.5, 0.1, 0.2, 0.1], np.float32)
+    code = np.float32([0.3, -0.2, -0.5, 0.1, 0.2, 0.1, *np.linspace(-0.1, 0.2, architecture.CODE - 6)])
     rendered = architecture.render(networks, config, mask, fov, code, 3, 5)
     graph = tf.function(lambda mask, fov, code, row: architecture.traced(networks, config, mask, fov, code, 3, row))
     traced = graph(*map(tf.constant, (mask, fov, code)), tf.constant(5, tf.int64)).numpy() * 127.5 + 127.5

@@ -44,7 +44,7 @@ def test_renderings_are_black_outside_and_follow_from_seed_and_row(name, pairs):
     architecture, options = architectures.load(name), config(name, noise=1)
     networks, codes = architecture.networks(options), architecture.codes(options, pairs)
     mask, fov, _ = pairs[0]
-    assert codes.shape == (len(pairs), 6) and list(networks)[-1] == "generator"
+    assert codes.shape == (len(pairs), architecture.CODE) and list(networks)[-1] == "generator"
     first, again, other = (architecture.render(networks, options, mask, fov, codes[0], 1, row)
                            for row in (0, 0, 1))
     assert first.shape == (64, 64, 3) and first.dtype == np.uint8
@@ -118,6 +118,19 @@ def test_the_coarse_network_is_told_where_the_vessels_meet_and_how_bright_the_di
     assert room == pytest.approx(0)  # red may rise by twice its deviation
 
 
+def test_a_code_holds_how_a_photograph_is_lit():
+    inside = np.hypot(*(np.indices((inputs.COARSE, inputs.COARSE)) - inputs.COARSE / 2 + 0.5)) < inputs.COARSE / 2
+    down, across = np.indices(inside.shape) / (inputs.COARSE - 1) * 2 - 1
+    lit = np.dstack([0.1 + 0.3 * down - 0.2 * across ** 2, -0.4 + 0.1 * across * down, np.full_like(down, -0.8)])
+    spots = np.random.default_rng(1).choice([-0.05, 0.05], inside.shape)[..., None].astype(np.float32)
+    code = inputs.colours(lit + spots * [1, 2, 3], inside)
+    assert code.shape == (inputs.CODE,)
+    assert code[:3] == pytest.approx([0.05, -0.4, -0.8], abs=0.01)  # the means over a circle
+    assert code[3:6] == pytest.approx([0.05, 0.1, 0.15], abs=0.01)
+    assert np.allclose(inputs.light(code)[inside], lit[inside], atol=0.03)
+    assert np.allclose(inputs.standardised(lit + spots * [1, 2, 3], code)[inside], np.sign(spots)[inside], atol=0.5)
+
+
 def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
     from stage2_pix2pix.architectures import coarse_to_fine
 
@@ -126,11 +139,13 @@ def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
               for phase in ("coarse", "")}
     coarse_to_fine.judged(judges, config("coarse_to_fine"), *pairs[0])
     mask, fov, photograph = pairs[0]
-    coarse, known, shown = inputs.coarse_picture(photograph, mask, fov), *np.split(seen["coarse"], [4], axis=-1)
-    code = inputs.colours(coarse, inputs.coarse_inside(fov))
+    coarse, planes = inputs.coarse_picture(photograph, mask, fov), seen["coarse"]
+    known, shown = planes[..., :inputs.COARSE_KNOWN], planes[..., inputs.COARSE_KNOWN:]
+    inside = inputs.coarse_inside(fov)
+    code = inputs.colours(coarse, inside)
     assert np.allclose(known, inputs.coarse_inputs(mask, fov, code))
     whole = inputs.shrink(inputs.signed(fov)) == 1
-    assert np.allclose(shown[whole], ((coarse - code[:3]) / code[3:])[whole], atol=1e-5)
+    assert np.allclose(shown[whole], inputs.standardised(coarse, code)[whole], atol=1e-5)
     assert not shown[inputs.shrink(inputs.signed(fov)) == -1].any()
 
 

@@ -1,6 +1,7 @@
 """D's answer to a rendering is computed once for both losses; results are those of computing it for each."""
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -15,21 +16,21 @@ pytestmark = pytest.mark.training
 def apart(gan, batch):
     """The losses of one step of CoarseGAN in which each loss has a tape and answers of its own."""
     known = batch["known"]
-    inside = (known[..., 1:2] + 1) / 2
-    real = batch["picture"] * inside
+    inside = (known[..., :1] + 1) / 2
+    real, added = batch["picture"] * inside, steps.D_NOISE * batch["d_noise"] * inside
 
     def judge(picture):
-        return gan.discriminator(tf.concat([known, picture], -1), training=True)
+        return gan.discriminator(tf.concat([known, picture + added], -1), training=True)
 
     def roughness(picture):
         return steps.strength(picture, steps.COARSE_SIDES, steps.COARSE_WINDOW, inside)
 
     with tf.GradientTape() as tape:
         fake = gan.generator([known, batch["noise"]], training=True) * inside
-        losses = steps._means({"low_pass": tf.nn.avg_pool2d(real - fake, 8, 8, "SAME"),
-                               "strength": roughness(real) - roughness(fake)})
-        g_loss = (cross_entropy(judge(fake), 1.0) + steps.COARSE_LOW_PASS * losses["low_pass"]
-                  + steps.COARSE_STRENGTH * losses["strength"])
+        losses = steps._means({"strength": roughness(real) - roughness(fake),
+                               "spread": steps.spread(fake, inside) - steps.STANDARD})
+        g_loss = (cross_entropy(judge(fake), 1.0) + steps.COARSE_STRENGTH * losses["strength"]
+                  + steps.COARSE_SPREAD * losses["spread"])
     gan.update_generator(tape, g_loss)
     with tf.GradientTape() as tape:
         d_loss = cross_entropy(judge(real), 1.0) + cross_entropy(judge(tf.stop_gradient(fake)), 0.0)
@@ -39,3 +40,13 @@ def apart(gan, batch):
 
 def test_losses_are_the_same_over_20_steps():
     assert_same_losses(lambda: coarse(size=24, base=4, batch=2), apart)
+
+
+def test_the_spread_of_a_picture_is_that_of_its_field_of_view():
+    picture = np.random.default_rng(3).normal(5, [2, 3, 4], (2, 24, 24, 3)).astype(np.float32)
+    inside = np.zeros((2, 24, 24, 1), np.float32)
+    inside[:, 4:20, 4:20] = 1
+    mean, deviation = np.moveaxis(steps.spread(tf.constant(picture), tf.constant(inside)).numpy(), 1, 0)
+    within = picture[:, 4:20, 4:20]
+    np.testing.assert_allclose(mean, within.mean(axis=(1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(deviation, within.std(axis=(1, 2)), rtol=1e-4)

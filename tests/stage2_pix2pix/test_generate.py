@@ -10,9 +10,10 @@ from data.errors import UserError
 from data.files import write_json
 from data.fundus import View, load_views, square
 from data.pairs import PairReader, PairWriter
+from stage2_pix2pix import architectures
 from stage2_pix2pix.architectures import pix2pix
 from stage2_pix2pix.config import MembersConfig, PairsConfig, Stage2Config
-from stage2_pix2pix.generate import HELD_OUT, generate, masks_to_render, with_grain
+from stage2_pix2pix.generate import HELD_OUT, generate, load_codes, masks_to_render, with_grain
 from stage2_pix2pix.grain import BINS, grain, missing_power, radial_power
 from stage2_pix2pix.inputs import known
 from stage2_pix2pix.members import members
@@ -205,3 +206,10 @@ def test_without_a_finished_training_it_stops(trained, tmp_path, name):
     with pytest.raises(UserError, match=f"{name} is missing.*train Stage-II first"):
         generate(PairsConfig(model=trained, out=str(tmp_path / "synthetic.h5")))
     assert not (tmp_path / "synthetic.h5").exists()
+
+
+def test_colours_of_another_version_are_refused(tmp_path):
+    save_array(np.zeros((3, 6), np.float32), tmp_path / "codes.npy")
+    assert load_codes(tmp_path, architectures.load("pix2pix")).shape == (3, 6)
+    with pytest.raises(UserError, match="of another version of this program, .* in a new folder"):
+        load_codes(tmp_path, architectures.load("coarse_to_fine"))

@@ -19,6 +19,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, Fi
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     COARSE_KNOWN,
     COARSE_RENDERING,
+    CODE,  # noqa: F401  (of every architecture)
     Views,
     coarse_batches,
     coarse_inputs,
@@ -27,8 +28,10 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     colours,
     enlarge,
     fine_batches,
+    light,
     segmenter_batches,
     signed,
+    standardised,
 )
 from stage2_pix2pix.architectures.coarse_to_fine.networks import (
     COARSE_BASE,
@@ -55,9 +58,8 @@ def networks(config: Stage2Config) -> dict[str, keras.Model]:
 
 
 def codes(config: Stage2Config, pairs: Pairs) -> np.ndarray:
-    views = Views(pairs)
-    own = [colours(coarse, coarse_inside(fov)) for (_, fov, _), coarse in zip(views, views.coarse)]
-    return np.concatenate([pairs.codes[:len(pairs) - len(own)], own])
+    return np.stack([colours(coarse_picture(photograph, mask, fov), coarse_inside(fov))
+                     for mask, fov, photograph in pairs])
 
 
 def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedule) -> Iterator[Phase]:
@@ -98,8 +100,7 @@ def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray
     coarse = coarse_picture(photograph, mask, fov)
     code = colours(coarse, coarse_inside(fov))
     inputs = coarse_inputs(mask, fov, code)
-    standardised = (coarse - code[:3]) / code[3:] * (inputs[..., 1:2] + 1) / 2
-    shown = {"coarse": np.concatenate([inputs, standardised], axis=-1)}
+    shown = {"coarse": np.concatenate([inputs, standardised(coarse, code) * (inputs[..., :1] + 1) / 2], axis=-1)}
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size)], axis=-1)
     shown[""] = with_textures(tf.constant(known[None]), tf.constant(signed(photograph)[None]))[0]
     return {name: float(tf.reduce_mean(judges[phase](tf.constant(shown[phase][None], tf.float32), training=False)))
@@ -121,7 +122,7 @@ def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarr
     weight = inside.astype(np.float32)
     around = cv2.GaussianBlur(coarse * weight[..., None], (0, 0), 1.5) / np.maximum(
         cv2.GaussianBlur(weight, (0, 0), 1.5), 1e-3)[..., None]
-    coarse = (np.where(inside[..., None], coarse, around) - own[:3]) / own[3:] * code[3:] + code[:3]
+    coarse = standardised(np.where(inside[..., None], coarse, around), own) * code[3:6] + light(code)
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse.astype(np.float32), config.size)], axis=-1)
     noise = normal(seed, row, RENDERING, (1, config.size, config.size, NOISES))
     picture = draw(networks["generator"], tf.constant(known[None], tf.float32), noise, training=False)[0].numpy()

@@ -16,15 +16,18 @@ from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 48           # pixels of the coarse picture
-COARSE_KNOWN = 4      # planes of `coarse_inputs`
-ROOM = 3              # the last of them
+COARSE_KNOWN = 3      # planes of `coarse_inputs`
+ROOM = 2              # the last of them
 KEPT = 64 * 2 ** 20   # bytes of enlarged coarse pictures, 42 at 512 pixels
-BLUR = 3              # pixels of the mask, before it is shrunk
+_DOWN, _ACROSS = np.indices((COARSE, COARSE), np.float32) * 2 / (COARSE - 1) - 1
+# Light is a polynomial of second degree. (COARSE, COARSE, 6): its terms, whose means over a full circle are 1, 0, 0 ...
+TERMS = np.stack([np.ones_like(_DOWN), _DOWN, _ACROSS, _DOWN * _ACROSS, _DOWN ** 2 - 0.25, _ACROSS ** 2 - 0.25], -1)
+CODE = 21             # numbers of `colours`
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
 # Streams of random numbers (data/randomness.py).
-CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING = range(16, 22)
+CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING, D_NOISE = range(16, 23)
 
 
 def signed(pixels: np.ndarray) -> np.ndarray:
@@ -43,19 +46,18 @@ def coarse_inside(fov: np.ndarray) -> np.ndarray:
 
 
 def coarse_inputs(mask: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """What the coarse network knows, float32 (COARSE, COARSE, 4), about -1 to 1: where vessels lie dense; the field of
-    view; how near the point is at which the vessels meet, 1 there and -1 a quarter of the view away, for the optic disc
-    lies there; and by how many deviations red may rise until it is full, for on the disc it always is.
+    """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; how near the point
+    is at which the vessels meet, for the optic disc lies there, 1 there and close to -1 from a quarter of the view on;
+    and by how many deviations red may rise until it is full, for on the disc it always is. It is not told where the
+    vessels are, by which it would learn each photograph by heart.
 
-    mask, fov: uint8 (S, S). code: float32 (6,), see `colours`.
+    mask, fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
     """
-    density = cv2.GaussianBlur(mask, (0, 0), BLUR)
     row, column = (meeting_point(mask) + 0.5) * COARSE / len(mask) - 0.5
     rows, columns = np.indices((COARSE, COARSE), np.float32)
-    nearness = 1 - np.hypot(rows - row, columns - column) / (COARSE / 8)
+    nearness = 2 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (COARSE / 8) ** 2) - 1
     room = np.full((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
-    return np.stack([shrink(signed(density)), shrink(signed(fov)), np.maximum(nearness, -1), room], axis=-1,
-                    dtype=np.float32)
+    return np.stack([shrink(signed(fov)), nearness, room], axis=-1, dtype=np.float32)
 
 
 def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
@@ -70,8 +72,25 @@ def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) ->
 
 
 def colours(coarse: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """float32 (6,): means and deviations of R, G, B of a coarse picture where `inside`, boolean (COARSE, COARSE)."""
-    return np.concatenate([coarse[inside].mean(axis=0), coarse[inside].std(axis=0) + 1e-3]).astype(np.float32)
+    """float32 (CODE,), of a coarse picture where `inside`, boolean (COARSE, COARSE): the means of R, G and B, their
+    deviations from the light, and the other weights of TERMS.
+
+    Light is given to the coarse network, which would otherwise learn by heart how each training photograph was lit: no
+    mask tells that.
+    """
+    weights, *_ = np.linalg.lstsq(TERMS[inside], coarse[inside], rcond=None)
+    deviations = (coarse[inside] - TERMS[inside] @ weights).std(axis=0) + 1e-3
+    return np.concatenate([weights[0], deviations, weights[1:].ravel()]).astype(np.float32)
+
+
+def standardised(coarse: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """A picture (COARSE, COARSE, 3) without the light of its `code`, in deviations from that."""
+    return (coarse - light(code)) / code[3:6]
+
+
+def light(code: np.ndarray) -> np.ndarray:
+    """float32 (COARSE, COARSE, 3), from -1 to 1 for pictures in this range: a mean colour, and how it falls off."""
+    return TERMS @ np.concatenate([code[:3], code[6:]]).reshape(-1, 3)
 
 
 def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
@@ -139,7 +158,7 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
     stacks = []
     for (mask, fov, _), coarse in zip(views, views.coarse):
         code = colours(coarse, coarse_inside(fov))
-        stacks.append(np.concatenate([coarse_inputs(mask, fov, code), (coarse - code[:3]) / code[3:]], axis=-1))
+        stacks.append(np.concatenate([coarse_inputs(mask, fov, code), standardised(coarse, code)], axis=-1))
 
     def move(index, number):
         random = numpy_generator(schedule.seed, int(number), PLACE)
@@ -154,7 +173,8 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
     def example(index, number):
         planes = tf.ensure_shape(read(move, [index, number], tf.float32), (COARSE, COARSE, COARSE_KNOWN + 3))
         return {"known": planes[..., :COARSE_KNOWN], "picture": planes[..., COARSE_KNOWN:],
-                "noise": normal(schedule.seed, number, COARSE_NOISE, (COARSE, COARSE, NOISES))}
+                "noise": normal(schedule.seed, number, COARSE_NOISE, (COARSE, COARSE, NOISES)),
+                "d_noise": normal(schedule.seed, number, D_NOISE, (COARSE, COARSE, 3))}
 
     return _examples(views, example, schedule, first_step)
 

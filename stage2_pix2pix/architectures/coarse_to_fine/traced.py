@@ -13,7 +13,7 @@ import tensorflow as tf
 from data import vessels
 from data.randomness import normal
 from stage2_pix2pix.architectures.coarse_to_fine.gan import draw
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import BLUR, COARSE, COARSE_RENDERING
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import COARSE, COARSE_RENDERING, TERMS
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING
@@ -25,27 +25,26 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
            row: tf.Tensor) -> tf.Tensor:
     size = config.size
     shrink = _matrix(lambda rows: cv2.resize(rows, (size, COARSE), interpolation=cv2.INTER_AREA), size)
-    density = shrink @ _matrix(lambda rows: _blurred(rows, BLUR), size)
     enlarge = _matrix(lambda rows: cv2.resize(rows, (COARSE, size), interpolation=cv2.INTER_CUBIC), COARSE)
     smooth = _matrix(lambda rows: _blurred(rows, AROUND), COARSE)
 
     planes = tf.cast(tf.stack([mask, fov], -1), tf.float32) / 127.5 - 1
     shares = np.arange(COARSE, dtype=np.float32)
     row_of, column_of = tf.unstack((_meeting_point(planes[..., :1]) + 0.5) * COARSE / size - 0.5)
-    nearness = 1 - tf.sqrt((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / (COARSE / 8)
+    nearness = 2 * tf.exp(-((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / (COARSE / 8) ** 2) - 1
     room = tf.fill((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
-    inputs = tf.concat([_both(density, planes[..., :1]), _both(shrink, planes[..., 1:]),
-                        tf.stack([tf.maximum(nearness, -1.0), room], -1)], -1)
+    inputs = tf.concat([_both(shrink, planes[..., 1:]), tf.stack([nearness, room], -1)], -1)
     noise = normal(seed, row, COARSE_RENDERING, (1, COARSE, COARSE, NOISES))
     coarse = networks["coarse"]([inputs[None], noise], training=False)[0]
 
-    inside = inputs[..., 1:2] > 0
+    inside = inputs[..., :1] > 0
     weight = tf.cast(inside, tf.float32)
-    count = tf.reduce_sum(weight)
-    mean = tf.reduce_sum(coarse * weight, [0, 1]) / count
-    deviation = tf.sqrt(tf.reduce_sum((coarse - mean) ** 2 * weight, [0, 1]) / count) + 1e-3
+    products, sums = (tf.tensordot(TERMS * weight, other, [[0, 1], [0, 1]]) for other in (TERMS, coarse))
+    own = tf.tensordot(TERMS, tf.linalg.solve(products, sums), 1)  # least squares
+    deviation = tf.sqrt(tf.reduce_sum((coarse - own) ** 2 * weight, [0, 1]) / tf.reduce_sum(weight)) + 1e-3
+    light = tf.tensordot(TERMS, tf.reshape(tf.concat([code[:3], code[6:]], 0), (-1, 3)), 1)
     around = _both(smooth, coarse * weight) / tf.maximum(_both(smooth, weight), 1e-3)
-    coarse = (tf.where(inside, coarse, around) - mean) / deviation * code[3:] + code[:3]
+    coarse = (tf.where(inside, coarse, around) - own) / deviation * code[3:6] + light
 
     known = tf.concat([planes, tf.clip_by_value(_both(enlarge, coarse), -1.0, 1.0)], -1)
     noise = normal(seed, row, RENDERING, (1, size, size, NOISES))
