@@ -168,7 +168,8 @@ endif
 
 $(R)/audit/overtrained.h5: | $(R)/stage1/generator.h5 $(ready) ; @$(step) overtrained
 $(R)/audit/%.json: $(R)/%/generator.h5 | $(ready) ; @$(step) members-$*
-.PRECIOUS: $(R)/audit/%.json
+$(R)/audit/unet-%.json: $(R)/unet-%/weights.h5 | $(ready) ; @$(step) members-unet-$*
+.PRECIOUS: $(R)/audit/%.json $(R)/audit/unet-%.json
 audit: $(store) $(R)/audit/overtrained.h5 $(R)/audit/stage1.json $(R)/audit/stage2.json | $(ready) ## looks for copies of training images in the pairs; fails where they may not be published
 	@$(step) audit$(of_count)
 
@@ -188,7 +189,7 @@ synthmed: audit $(R)/agreement$(of_count).json $(graphs) ## NAME=... LICENSE=...
 	  --name=$(NAME) --license=$(LICENSE) --authors=$(call quote,$(AUTHORS)) \
 	  $(if $(graphs),--generators=$(call quote,checkpoints/$(RUN)/generators)) \
 	  --out=$(call quote,reports/$(RUN)/synthmed/$(NAME))
-pretrained: audit $(R)/unet-synthetic/weights.h5 ## NAME=... LICENSE=...: packs the networks of a run whose audit passed
+pretrained: audit $(R)/audit/unet-synthetic.json ## NAME=... LICENSE=...: packs the networks of a run whose audit passed
 	@exec $(python) -m configs.pretrained --run=$(call quote,$(RUN)) --count=$(or $(COUNT),0) --name=$(NAME) \
 	  --license=$(LICENSE) --authors=$(call quote,$(AUTHORS))
 synthmed-verify: | $(environment) ## DIR=...: checks somebody's copy of such a folder

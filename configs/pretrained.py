@@ -4,7 +4,8 @@
 
 checkpoints/pretrained/NAME then holds both generators and the U-Net of the synthetic pairs as float16, what pairs
 follow from beside (drawing.h5: fields of view, and how drawings become masks), and a card. The U-Net of the real pairs
-is not among them: it segments the images that it was trained on better than others, and so tells which these are.
+is not among them: it segments the images that it was trained on better than others, and so tells which these are. The
+other is asked for that too, and nothing is packed where it tells.
 `make demo`, configs.api.generate, unet_eval.segment and --warm_start take such a folder in the place of a run's.
 """
 from __future__ import annotations
@@ -23,10 +24,11 @@ from data.errors import UserError
 from data.few import whole
 from data.files import RECORD, NewFolder, checksum, json_bytes, read_json
 from data.fundus import square
+from data.members import read_members
 from data.pairs import PairReader, PairWriter
 from data.synthmed.card import data_sets, table
 from data.synthmed.release import SUMS, sums
-from data.synthmed.source import Audit, read_audit, refuse_leaking, trained_on
+from data.synthmed.source import read_audit, refuse_leaking, rounded, trained_on
 from data.synthmed.terms import Terms
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.networks import generator
@@ -37,6 +39,9 @@ from training.config import Config, option
 from training.run_folder import read_config, read_record
 from training.warm import SEEN
 from training.weights import load_array, load_weights, save_array, save_weights
+from unet_eval.audit.inputs import FOLDER as AUDIT
+from unet_eval.audit.report import attack_row
+from unet_eval.audit.verdict import PASSES, attack, attacked_by
 from unet_eval.config import UnetConfig
 from unet_eval.networks import unet_of
 
@@ -83,7 +88,7 @@ images these are.
 {audit}
 
 No copy was found, and no attack told the training images from others, by these measures. That proves nothing about
-measures that were not made. The U-Net was not attacked: it saw synthetic pairs only.
+measures that were not made.
 """
 
 
@@ -101,8 +106,8 @@ class PretrainedConfig(Config):
 def pack(config: PretrainedConfig) -> Path:
     """Makes checkpoints/pretrained/NAME, complete or not at all.
 
-    Raises UserError where the audit of the run's pairs is missing, or did not pass, of pairs or networks; where a
-    network is missing, or all are larger than LARGEST; where the folder is there already.
+    Raises UserError where the audit of the run's pairs is missing, or did not pass, of pairs or networks; where the
+    U-Net tells its images; where a network is missing, or all are larger than LARGEST; where the folder is there already.
     """
     terms = Terms(config.name, config.license, tuple(filter(None, map(str.strip, config.authors.split(";")))))
     source, which = Path("checkpoints") / config.run, f"-{config.count}" if config.count else ""
@@ -111,10 +116,11 @@ def pack(config: PretrainedConfig) -> Path:
         count, origins = len(reader), trained_on(reader)
         audit = read_audit(audit_file, store, checksum(store), count)
     refuse_leaking(audit_file)
+    asked = _ask_unet(source / AUDIT / f"{UNET}.json")
     with NewFolder(FOLDER / terms.name, "take another NAME, or move the folder away") as folder:
         seen = [_pack_stage(folder, source, stage) for stage in STAGES]
         _pack_drawing(folder, source)
-        folder.write("README.md", _card(terms, audit, origins, len(set().union(*seen)), count, source).encode())
+        folder.write("README.md", _card(terms, [*audit.table, asked], origins, len(set().union(*seen)), count, source).encode())
         folder.write(SUMS, sums(folder.partial).encode())
         size = sum(path.stat().st_size for path in folder.partial.rglob("*") if path.is_file())
         if size > LARGEST:
@@ -140,6 +146,17 @@ def _pack_stage(folder: NewFolder, source: Path, stage: str) -> set[str]:
     seen = read_json(trained / SEEN, "an earlier version trained it: its command again adds the file")
     folder.write(f"{stage}/{SEEN}", json_bytes(seen))
     return set(seen["images"])
+
+
+def _ask_unet(path: Path) -> list[str]:
+    """A row of the audit's table. UserError where the U-Net tells which images it was trained on."""
+    asked = read_members(path, "call `make pretrained`")
+    ((title, figure),) = attacked_by({title: attack(sides) for title, sides in asked.items()}, seed=0).items()
+    if not figure or figure["verdict"] != PASSES:
+        said = f"AUC {rounded(figure['value'])}; 0.5 is no leak" if figure else "not measured"
+        raise UserError(f"{path}: the U-Net may tell which images it was trained on, by how well it segments them "
+                        f"({said}), so nothing is given away")
+    return attack_row(title, figure)
 
 
 def networks(stage: str, options: Config) -> dict[str, keras.Model]:
@@ -170,9 +187,9 @@ def _pack_drawing(folder: NewFolder, source: Path) -> None:
     (folder.partial / RECORD).unlink()  # PairWriter's; SHA256SUMS says more
 
 
-def _card(terms: Terms, audit: Audit, origins: list[str], seen: int, pairs: int, source: Path) -> str:
+def _card(terms: Terms, audit: list[list[str]], origins: list[str], seen: int, pairs: int, source: Path) -> str:
     return CARD.format(name=terms.name, license=terms.license, url=terms.url, authors=", ".join(terms.authors),
-                       origins=data_sets(origins), seen=seen, pairs=pairs, audit=table(audit.table),
+                       origins=data_sets(origins), seen=seen, pairs=pairs, audit=table(audit),
                        command=_command(source / "settings"))
 
 

@@ -104,6 +104,14 @@ class AgreementConfig(Config):
 
 
 @dataclass(frozen=True)
+class MembersConfig(Config):
+    """Scores real photographs by how well a trained U-Net segments them, for membership inference."""
+
+    model: str = option("", "Run folder of the trained U-Net.", required=True, set_by_make=True)
+    out: str = option("", "File for the scores (JSON).", required=True, set_by_make=True)
+
+
+@dataclass(frozen=True)
 class RelabelConfig(Config):
     """Gives pairs, or photographs, soft labels with a trained U-Net."""
 

@@ -53,7 +53,19 @@ def trained(finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = Path(shutil.copytree(finished, tmp_path / "checkpoints/mine"))
     audited(run)
+    asked(run)
     return run
+
+
+def asked(run, leak=0.0, patients=8):
+    """Writes what the U-Net of the synthetic pairs says of its training images and of others."""
+    def entries(first, more):
+        return [{"stem": str(patient), "patient": str(patient), "score": patient % 3 + more}
+                for patient in range(first, first + patients)]
+
+    (run / "audit").mkdir(exist_ok=True)
+    write_json(run / "audit/unet-synthetic.json",
+               {"U-Net": {"training": entries(0, leak), "held_out": entries(patients + 1, 0)}})
 
 
 def audited(run, **changes):
@@ -83,7 +95,7 @@ def test_a_pack_has_a_card_and_checksums_and_is_half_as_large(trained, drive, tm
     folder = pack(CARD)
     assert folder.as_posix() == "checkpoints/pretrained/tiny"
     card = (folder / "README.md").read_text()
-    for text in ("Ada, Ben", "CC0-1.0", "3 images", "| masks | 0.2 | 0.4 | passes |", "DRIVE",
+    for text in ("Ada, Ben", "CC0-1.0", "3 images", "| masks | 0.2 | 0.4 | passes |", "| attack on U-Net, AUC | ", "DRIVE",
                  "CONFIG=tiny PAIRS=drive:absent PHOTOS= FLAGS='--seed=3 --warm_start=absent'"):
         assert text in card, text
     assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder).returncode == 0
@@ -103,6 +115,16 @@ def test_a_pack_has_a_card_and_checksums_and_is_half_as_large(trained, drive, tm
 def test_no_audit_no_pack(trained, tmp_path, changes, said):
     audited(trained, **changes)
     with pytest.raises(UserError, match=said):
+        pack(CARD)
+    assert not (tmp_path / "checkpoints/pretrained").exists()
+
+
+@pytest.mark.parametrize("leak, patients, said", [(3, 8, "AUC 1.0; 0.5 is no leak"), (0, 2, "AUC 0.5"),
+                                                  (0, 0, "not measured")])
+def test_a_unet_that_may_tell_its_images_is_not_given_away(trained, tmp_path, leak, patients, said):
+    """Two patients of a side are too few to show that it does not."""
+    asked(trained, leak, patients)
+    with pytest.raises(UserError, match=f"may tell which images it was trained on, .*{said}"):
         pack(CARD)
     assert not (tmp_path / "checkpoints/pretrained").exists()
 

@@ -55,17 +55,20 @@ def table(results: dict) -> Table:
                          figure["verdict"]])
     for name, control in results["controls"].items():
         rows.append([f"control: {name}", *_control(control["value"]), _verdict(control["passed"])])
-    for title, figure in results["generators"].items():
-        rows.append([f"attack on {title}, AUC", "not measured\nno held-out images of its source", "–",
-                     UNKNOWN] if figure is None else
-                    [f"attack on {title}, AUC", f"{number(figure['value'], 3)}\n"
-                     f"{interval(figure['ci95'], lambda end: number(end, 3))}",
-                     f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; for the generators only",
-                     figure["verdict"]])
+    rows += [attack_row(title, figure) for title, figure in results["generators"].items()]
     for kind in KINDS:
         rows.append([f"power: share of copied {kind}s that would have been found",
                      percent(results["power"][kind]), f"with {results['power']['certainty']:.0%} certainty", "–"])
     return Table(["figure", "value", "threshold", "verdict"], rows, prose=True)
+
+
+def attack_row(title: str, figure: dict | None) -> list[str]:
+    """Of what `verdict.attacked_by` found."""
+    if figure is None:
+        return [f"attack on {title}, AUC", "not measured\nno held-out images of its source", "–", UNKNOWN]
+    return [f"attack on {title}, AUC",
+            f"{number(figure['value'], 3)}\n{interval(figure['ci95'], lambda end: number(end, 3))}",
+            f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; for the networks only", figure["verdict"]]
 
 
 def _control(value: dict) -> tuple[str, str]:

@@ -34,8 +34,7 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
     bad, twice, kept = examine.kept_rows(found, synthetic)
     controls = _controls(found, real, learned, seed)
     figures = _whole_set(found, real, kept, seed) if kept else {}
-    attacked = {title: membership(**scores, seed=seed) if scores else None for title, scores in attacks.items()}
-    _correct(list(attacked.values()))
+    attacked = attacked_by(attacks, seed)
     refused = [f"{alike.measure.title}: too few patients for a threshold" for alike in found.values()
                if np.isinf(alike.threshold)]
     refused += [f"control: {name}" for name, control in controls.items() if not control["passed"]]
@@ -60,6 +59,13 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
         "whole_set": figures, "controls": controls, "generators": attacked,
         "generators_passed": all(each and each["verdict"] == PASSES for each in attacked.values()),
         "power": {"certainty": CERTAINTY, **{kind: least_share(len(synthetic), rate[kind]) for kind in KINDS}}}
+
+
+def attacked_by(attacks: dict[str, dict | None], seed: int) -> dict[str, dict | None]:
+    """{title: what came of it, with "verdict"; None where nobody was scored}. attacks: as in `decide`."""
+    figures = {title: membership(**scores, seed=seed) if scores else None for title, scores in attacks.items()}
+    _correct(list(figures.values()))
+    return figures
 
 
 def distances(found: dict[str, Alike]) -> dict[str, list[float]]:
