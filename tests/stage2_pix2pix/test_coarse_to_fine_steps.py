@@ -17,7 +17,7 @@ def apart(gan, batch):
     """The losses of one step of CoarseGAN in which each loss has a tape and answers of its own."""
     known = batch["known"]
     inside = (known[..., :1] + 1) / 2
-    real, added = batch["picture"] * inside, steps.D_NOISE * batch["d_noise"] * inside
+    real, added = batch["picture"] * inside, steps.noise_of_all_sizes(batch["d_noise"]) * inside
 
     def judge(picture):
         return gan.discriminator(tf.concat([known, picture + added], -1), training=True)
@@ -40,6 +40,13 @@ def apart(gan, batch):
 
 def test_losses_are_the_same_over_20_steps():
     assert_same_losses(lambda: coarse(size=24, base=4, batch=2), apart)
+
+
+def test_what_is_added_to_what_the_discriminator_sees_is_as_strong_in_every_size():
+    added = steps.noise_of_all_sizes(tf.random.stateless_normal((4, 96, 96, 3), seed=(1, 2)))[:, 16:-16, 16:-16]
+    for side in steps.D_SIDES[1:]:  # what is finer than that is gone, what is wider is left
+        assert np.std(steps.local_mean(added, side)) > steps.D_NOISE
+    assert np.std(added) > 1.5 * steps.D_NOISE
 
 
 def test_the_spread_of_a_picture_is_that_of_its_field_of_view():

@@ -10,7 +10,7 @@ from training.losses import cross_entropy, discriminator_loss, mean_over_batch, 
 
 COARSE_STRENGTH, COARSE_SPREAD, COARSE_PENALTY = 3.0, 3.0, 10.0  # weights of the coarse network's losses
 STANDARD = [[0.0] * 3, [1.0] * 3]  # mean and standard deviation of what it learns from, in each channel
-D_NOISE = 1.0  # standard deviation of what is added to what its D sees
+D_SIDES, D_NOISE = (1, 5, 15), 0.6  # pixels and standard deviation of each noise that is added to what its D sees
 COARSE_SIDES, COARSE_WINDOW = (3, 7, 15), 12  # pixels of the coarse picture
 
 LOW_PASS, VESSELS, STRENGTH, PENALTY = 10.0, 3.0, 20.0, 0.1       # weights of the fine network's losses
@@ -42,6 +42,11 @@ def spread(picture: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
     return tf.stack([mean[:, 0, 0], deviation], 1)
 
 
+def noise_of_all_sizes(noise: tf.Tensor) -> tf.Tensor:
+    """White noise (B, C, C, K) with a deviation of 1 -> sum of noises of the widths D_SIDES, each of deviation D_NOISE."""
+    return D_NOISE * tf.add_n([side * local_mean(noise, side) for side in D_SIDES])
+
+
 class CoarseGAN(GAN):
     """Trains the coarse generator G, with a discriminator D that sees what G knows as well.
 
@@ -49,7 +54,7 @@ class CoarseGAN(GAN):
     the mean and the deviation of each of its pictures are from 0 and 1, for it could grow out of all bounds. No loss asks
     for the one photograph that belongs to a mask: with one, of pictures of an eighth of the resolution, G learned by
     heart where each training photograph is light and dark, and an audit told these photographs from others. So D, which
-    could learn them by heart as well, sees all pictures through noise, and has a large gradient penalty.
+    could learn them by heart as well, sees all pictures through noise of all sizes, and has a large gradient penalty.
 
     A batch is a dict of "known" (B, C, C, inputs.COARSE_KNOWN), "picture" (B, C, C, 3), standardised colours, "noise"
     (B, C, C, networks.NOISES) and "d_noise" (B, C, C, 3), with C = inputs.COARSE.
@@ -61,7 +66,7 @@ class CoarseGAN(GAN):
     def train_step(self, batch):
         known, noise = batch["known"], batch["noise"]
         inside = (known[..., :1] + 1) / 2
-        real, added = batch["picture"] * inside, D_NOISE * batch["d_noise"] * inside
+        real, added = batch["picture"] * inside, noise_of_all_sizes(batch["d_noise"]) * inside
 
         def judge(picture):
             return self.discriminator(tf.concat([known, picture + added], -1), training=True)
