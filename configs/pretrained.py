@@ -87,8 +87,8 @@ images these are.
 |---|---|---|---|
 {audit}
 
-No copy was found, and no attack told the training images from others, by these measures. That proves nothing about
-measures that were not made.
+No copy was found, and no attack told the training images from others better than chance may, with so few people; how
+much better it may be, the intervals say. That proves nothing about measures that were not made.
 """
 
 
