@@ -107,7 +107,7 @@ def pack(config: PretrainedConfig) -> Path:
     """Makes checkpoints/pretrained/NAME, complete or not at all.
 
     Raises UserError where the audit of the run's pairs is missing, or did not pass, of pairs or networks; where the
-    U-Net tells its images; where a network is missing, or all are larger than LARGEST; where the folder is there already.
+    U-Net tells its images; where a network is missing, or all are larger than LARGEST; where the folder is there.
     """
     terms = Terms(config.name, config.license, tuple(filter(None, map(str.strip, config.authors.split(";")))))
     source, which = Path("checkpoints") / config.run, f"-{config.count}" if config.count else ""
@@ -120,7 +120,8 @@ def pack(config: PretrainedConfig) -> Path:
     with NewFolder(FOLDER / terms.name, "take another NAME, or move the folder away") as folder:
         seen = [_pack_stage(folder, source, stage) for stage in STAGES]
         _pack_drawing(folder, source)
-        folder.write("README.md", _card(terms, [*audit.table, asked], origins, len(set().union(*seen)), count, source).encode())
+        card = _card(terms, [*audit.table, asked], origins, len(set().union(*seen)), count, source)
+        folder.write("README.md", card.encode())
         folder.write(SUMS, sums(folder.partial).encode())
         size = sum(path.stat().st_size for path in folder.partial.rglob("*") if path.is_file())
         if size > LARGEST:

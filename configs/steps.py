@@ -199,7 +199,8 @@ SEEDED = {
 STEPS: dict[str, Callable[[Settings], Step]] = {function.__name__: function for function in (
     data, single, single_photographs, evaluate, evidence, curve, auditing.overtrained, auditing.audit)}
 STEPS |= {f"members-{stage}": auditing.members(stage, room)
-          for stage, room in (("stage1", "stage1_dcgan"), ("stage2", "stage2_pix2pix"), ("unet-synthetic", "unet_eval"))}
+          for stage, room in (("stage1", "stage1_dcgan"), ("stage2", "stage2_pix2pix"),
+                              ("unet-synthetic", "unet_eval"))}
 
 
 def seeded(name: str) -> Seeded:

@@ -27,8 +27,8 @@ def members(config: MembersConfig) -> None:
         inside = view.fov > 0
         return float(scores(confusion(view.mask[inside] > 0, segmenter.probability(view)[inside] >= 0.5))["f1_vessel"])
 
-    write_members(Path(config.out), *find_sides(options.pairs, options.validation, options.modality, options.foreground),
-                  lambda samples: {TITLE: [f1(load_view(sample)) for sample in samples]})
+    sides = find_sides(options.pairs, options.validation, options.modality, options.foreground)
+    write_members(Path(config.out), *sides, lambda samples: {TITLE: [f1(load_view(sample)) for sample in samples]})
 
 
 if __name__ == "__main__":

@@ -95,8 +95,8 @@ def test_a_pack_has_a_card_and_checksums_and_is_half_as_large(trained, drive, tm
     folder = pack(CARD)
     assert folder.as_posix() == "checkpoints/pretrained/tiny"
     card = (folder / "README.md").read_text()
-    for text in ("Ada, Ben", "CC0-1.0", "3 images", "| masks | 0.2 | 0.4 | passes |", "| attack on U-Net, AUC | ", "DRIVE",
-                 "CONFIG=tiny PAIRS=drive:absent PHOTOS= FLAGS='--seed=3 --warm_start=absent'"):
+    for text in ("Ada, Ben", "CC0-1.0", "3 images", "| masks | 0.2 | 0.4 | passes |", "| attack on U-Net, AUC | ",
+                 "DRIVE", "CONFIG=tiny PAIRS=drive:absent PHOTOS= FLAGS='--seed=3 --warm_start=absent'"):
         assert text in card, text
     assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder).returncode == 0
     assert (folder / "stage1/generator.h5").stat().st_size < 0.6 * (trained / "stage1/generator.h5").stat().st_size

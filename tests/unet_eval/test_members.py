@@ -31,6 +31,7 @@ def test_every_image_is_scored_by_its_own_f1(drive, tmp_path):
     assert {side: [entry["stem"] for entry in entries] for side, entries in written.items()} == {
         "training": ["21", "22"], "held_out": ["23", "01", "02"]}
     view = load_views(drive, "train")[0]
-    found, truth = (part[view.fov > 0] for part in (Segmenter(tmp_path / "net").probability(view) >= 0.5, view.mask > 0))
+    found, truth = Segmenter(tmp_path / "net").probability(view) >= 0.5, view.mask > 0
+    found, truth = found[view.fov > 0], truth[view.fov > 0]
     f1 = 2 * np.sum(found & truth) / (found.sum() + truth.sum())
     assert f1 > 0 and written["training"][0]["score"] == pytest.approx(f1)

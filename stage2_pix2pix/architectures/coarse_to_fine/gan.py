@@ -43,7 +43,7 @@ def spread(picture: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
 
 
 def noise_of_all_sizes(noise: tf.Tensor) -> tf.Tensor:
-    """White noise (B, C, C, K) with a deviation of 1 -> sum of noises of the widths D_SIDES, each of deviation D_NOISE."""
+    """White noise (B, C, C, K) with a deviation of 1 -> the sum of noises as wide as D_SIDES, each with D_NOISE."""
     return D_NOISE * tf.add_n([side * local_mean(noise, side) for side in D_SIDES])
 
 
@@ -51,9 +51,9 @@ class CoarseGAN(GAN):
     """Trains the coarse generator G, with a discriminator D that sees what G knows as well.
 
     G minimises the cross-entropy of D's answer with the label 1; the difference in the strength of texture; and how far
-    the mean and the deviation of each of its pictures are from 0 and 1, for it could grow out of all bounds. No loss asks
-    for the one photograph that belongs to a mask: with one, of pictures of an eighth of the resolution, G learned by
-    heart where each training photograph is light and dark, and an audit told these photographs from others. So D, which
+    the mean and the deviation of each of its pictures are from 0 and 1, for they could grow out of all bounds. No loss
+    asks for the one photograph that belongs to a mask: with one, of pictures of an eighth of the resolution, G learned
+    by heart where each training photograph is light and dark, and an audit told these photographs from others. D, which
     could learn them by heart as well, sees all pictures through noise of all sizes, and has a large gradient penalty.
 
     A batch is a dict of "known" (B, C, C, inputs.COARSE_KNOWN), "picture" (B, C, C, 3), standardised colours, "noise"
