@@ -24,11 +24,15 @@ CHECKSUM = "sha256"  # attribute of a file of weights
 def save_weights(model: keras.Model, path: Path, half: bool = False) -> None:
     """Writes an HDF5 file that Keras's `load_weights` reads. It appears complete or not at all.
 
-    half: as float16; the model then has the rounded weights, too. Raises UserError if it cannot be written, or if a
-    weight is too large for float16.
+    half: matrices and kernels as float16; the model then has the rounded weights, too. Vectors, which take no room, stay
+    as they are: variances of batch norm may exceed float16. Raises UserError if it cannot be written, or if a weight is
+    too large for float16.
     """
+    def stored(array):
+        return array.astype(np.float16) if half and array.ndim > 1 else array
+
     if half:
-        model.set_weights([array.astype(np.float16) for array in model.get_weights()])
+        model.set_weights(list(map(stored, model.get_weights())))
         if not all(np.isfinite(array).all() for array in model.get_weights()):
             raise UserError(f"{path}: a weight is too large for float16: train with a lower --learning_rate")
     memory = io.BytesIO()  # written to memory first, because on a full disk HDF5 would crash Python
@@ -40,7 +44,7 @@ def save_weights(model: keras.Model, path: Path, half: bool = False) -> None:
             group = file.create_group(layer.name)
             group.attrs["weight_names"] = [weight.name for weight in weights]
             for weight in weights:
-                group[weight.name] = weight.numpy().astype(np.float16 if half else weight.numpy().dtype)
+                group[weight.name] = stored(weight.numpy())
     write_file(path, memory.getvalue())
 
 

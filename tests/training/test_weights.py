@@ -206,3 +206,23 @@ def test_within_averaged_a_network_has_its_averages():
     assert model.get_weights()[0] == 5
     with averaged(model, keras.optimizers.SGD()):
         assert model.get_weights()[0] == 5
+
+
+def test_half_of_the_bytes_for_all_but_vectors(tmp_path):
+    """A U-Net's variances reached 800,000, and float16 ends at 65,504."""
+    layers = [keras.layers.Dense(64, input_shape=(100,)), keras.layers.BatchNormalization()]
+    model = keras.Sequential(layers)
+    vectors = [array * 800_000 for array in layers[1].get_weights()]
+    layers[1].set_weights(vectors)
+    kernel = layers[0].get_weights()[0]
+    save_weights(model, tmp_path / "whole.h5")
+    save_weights(model, tmp_path / "half.h5", half=True)
+    assert (tmp_path / "half.h5").stat().st_size < 0.7 * (tmp_path / "whole.h5").stat().st_size
+    layers[1].set_weights([0 * array for array in vectors])
+    load_weights(model, tmp_path / "half.h5", "")
+    assert all(np.array_equal(*pair) for pair in zip(layers[1].get_weights(), vectors))
+    assert 0 < np.abs(layers[0].get_weights()[0] - kernel).max() < 1e-3
+    layers[0].set_weights([kernel * 1e7, np.zeros(64)])
+    with pytest.raises(UserError, match="too large for float16"):
+        save_weights(model, tmp_path / "other.h5", half=True)
+    assert not (tmp_path / "other.h5").exists()
