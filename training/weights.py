@@ -24,9 +24,9 @@ CHECKSUM = "sha256"  # attribute of a file of weights
 def save_weights(model: keras.Model, path: Path, half: bool = False) -> None:
     """Writes an HDF5 file that Keras's `load_weights` reads. It appears complete or not at all.
 
-    half: matrices and kernels as float16; the model then has the rounded weights, too. Vectors, which take no room, stay
-    as they are: variances of batch norm may exceed float16. Raises UserError if it cannot be written, or if a weight is
-    too large for float16.
+    half: matrices and kernels as float16; the model then has the rounded weights, too. Vectors, which take no room,
+    stay as they are: variances of batch norm may exceed float16. Raises UserError if it cannot be written, or if a
+    weight is too large for float16.
     """
     def stored(array):
         return array.astype(np.float16) if half and array.ndim > 1 else array
