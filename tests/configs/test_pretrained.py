@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,7 +20,9 @@ from data.files import checksum, read_json, write_json
 from data.fundus import load_views
 from data.images import write_image
 from data.layouts import samples
+from data.layouts import training as training_samples
 from data.pairs import PairReader
+from training.warm import WarmStart
 from training.weights import save_weights
 from unet_eval.config import UnetConfig
 from unet_eval.networks import unet
@@ -172,3 +175,18 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
     with pytest.raises(UserError, match="checkpoints/pretrained/absent: no packed networks"):
         demo(DemoConfig(name="absent"))
     assert json.loads((folder / "unet-synthetic/config.json").read_text())["flags"]["pairs"] == "drive:absent"
+
+
+def test_the_networks_that_come_with_the_project_draw_and_have_seen_no_test_image(chase):
+    folder = Path(__file__).parents[2] / "checkpoints/pretrained/chase_db1"
+    assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder).returncode == 0
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 20e6
+    ((image, mask, fov),) = generate(folder, 1)
+    assert image.shape == (512, 512, 3) and 0.05 < (mask > 0)[fov > 0].mean() < 0.2
+    assert 0.5 < (image[fov > 0].max(axis=1) > 60).mean() and not image[fov == 0].any()
+    green = image[..., 1].astype(np.float32)
+    assert (green - cv2.blur(green, (25, 25)))[mask > 0].mean() < -2  # vessels are darker than their surroundings
+    training, _ = training_samples(f"chase_db1:{chase}", 2)
+    assert read_json(folder / "unet-synthetic/seen.json", "")["images"] == sorted(fingerprints(training))
+    WarmStart(UnetConfig(pairs=f"chase_db1:{chase}", out="x", warm_start=str(folder)), "unet-real",
+              instead="unet-synthetic")
