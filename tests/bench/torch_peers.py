@@ -89,26 +89,32 @@ def plain_gan_step(options, image, half):
 def coarse_to_fine_step(options, image, half):
     """coarse and fine: one answer of D to a rendering for both losses; a moving average of G's weights."""
     fine = options.network == "fine"
-    known, real, noise = image(5 if fine else 4) * 2 - 1, image(3) * 2 - 1, torch.randn_like(image(NOISES))
+    known, real, noise = image(5 if fine else 3) * 2 - 1, image(3) * 2 - 1, torch.randn_like(image(NOISES))
     g = options.place(Unet(known.shape[1], options.base, 3, 3, norm=False, noise=True))
     seen = known.shape[1] + (9 if fine else 3)
     d = options.place(small_patchgan(seen, 2 * options.base if fine else options.base))
     segmenter = options.place(Unet(1, 8, 1, 3, norm=True, noise=False)).eval().requires_grad_(False)
     g_optimizer, d_optimizer = adam(g, 3e-4), adam(d, 5e-4)
     averages = [weight.detach().clone() for weight in g.parameters()]
-    inside = (known[:, 1:2] + 1) / 2
+    inside = (known[:, 1:2] + 1) / 2 if fine else (known[:, :1] + 1) / 2
+    d_noise = torch.randn_like(real)
 
     def judged(picture):
-        extra = [6 * band for band in bands(picture, SIDES)] if fine else []
-        return d(torch.cat([known, picture, *extra], 1))
+        if fine:
+            return d(torch.cat([known, picture, *(6 * band for band in bands(picture, SIDES))], 1))
+        added = 0.6 * sum(side * mean_of(d_noise, side) for side in (1, 5, 15)) * inside
+        return d(torch.cat([known, picture + added], 1))
 
     def segmented(picture):
         return segmenter((picture[:, 1:2] + 1) / 2).sigmoid()
 
     def coarse_loss(fake):
         rough = (strength(picture, COARSE_SIDES, 12, inside) for picture in (real * inside, fake))
-        low = F.avg_pool2d(real * inside - fake, 8)
-        return 3 * low.abs().mean() + 3 * (next(rough) - next(rough)).abs().mean()
+        weight = inside / inside.sum((2, 3), keepdim=True)
+        mean = (fake * weight).sum((2, 3), keepdim=True)
+        deviation = (((fake - mean) ** 2 * weight).sum((2, 3)) + 1e-4).sqrt()
+        spread = (mean.abs().mean() + (deviation - 1).abs().mean()) / 2
+        return 3 * spread + 3 * (next(rough) - next(rough)).abs().mean()
 
     def fine_loss(fake):
         near = F.max_pool2d((known[:, :1] + 1) / 2, 5, 1, 2)
