@@ -40,7 +40,7 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
     inside = inputs[..., :1] > 0
     weight = tf.cast(inside, tf.float32)
     products, sums = (tf.tensordot(TERMS * weight, other, [[0, 1], [0, 1]]) for other in (TERMS, coarse))
-    own = tf.tensordot(TERMS, tf.linalg.solve(products, sums), 1)  # least squares
+    own = tf.tensordot(TERMS, _solved(products, sums), 1)  # least squares
     deviation = tf.sqrt(tf.reduce_sum((coarse - own) ** 2 * weight, [0, 1]) / tf.reduce_sum(weight)) + 1e-3
     light = tf.tensordot(TERMS, tf.reshape(tf.concat([code[:3], code[6:]], 0), (-1, 3)), 1)
     around = _both(smooth, coarse * weight) / tf.maximum(_both(smooth, weight), 1e-3)
@@ -76,6 +76,15 @@ def _meeting_point(mask: tf.Tensor) -> tf.Tensor:
     best = tf.where(tf.reduce_any(weight > 0), best, (len(vessels.PLACES) + 1) * (len(vessels.PLACES) // 2))
     found = tf.gather(places, tf.stack([best // len(vessels.PLACES), best % len(vessels.PLACES)]))
     return (found + 0.5) * size / side - 0.5
+
+
+def _solved(matrix: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """x with matrix @ x = right, of a positive definite matrix (n, n). By elimination, for TF Lite solves no systems."""
+    both = tf.concat([matrix, right], 1)
+    for number in range(len(matrix)):
+        row = both[number] / both[number, number]
+        both -= (both[:, number:number + 1] - tf.one_hot([number], len(matrix))[0][:, None]) * row
+    return both[:, len(matrix):]
 
 
 def _blurred(rows: np.ndarray, sigma: float) -> np.ndarray:
