@@ -168,8 +168,8 @@ endif
 
 $(R)/audit/overtrained.h5: | $(R)/stage1/generator.h5 $(ready) ; @$(step) overtrained
 $(R)/audit/%.json: $(R)/%/generator.h5 | $(ready) ; @$(step) members-$*
-$(R)/audit/unet-%.json: $(R)/unet-%/weights.h5 | $(ready) ; @$(step) members-unet-$*
-.PRECIOUS: $(R)/audit/%.json $(R)/audit/unet-%.json
+$(R)/audit/unet-synthetic.json: $(R)/unet-synthetic/weights.h5 | $(ready) ; @$(step) members-unet-synthetic
+.PRECIOUS: $(R)/audit/%.json
 audit: $(store) $(R)/audit/overtrained.h5 $(R)/audit/stage1.json $(R)/audit/stage2.json | $(ready) ## looks for copies of training images in the pairs; fails where they may not be published
 	@$(step) audit$(of_count)
 

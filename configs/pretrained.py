@@ -5,7 +5,8 @@
 checkpoints/pretrained/NAME then holds both generators and the U-Net of the synthetic pairs as float16, what pairs
 follow from beside (drawing.h5: fields of view, and how drawings become masks), and a card. The U-Net of the real pairs
 is not among them: it segments the images that it was trained on better than others, and so tells which these are. The
-other is asked for that too, and nothing is packed where it tells.
+other is asked as well, and nothing is packed where it tells.
+
 `make demo`, configs.api.generate, unet_eval.segment and --warm_start take such a folder in the place of a run's.
 """
 from __future__ import annotations

@@ -10,8 +10,8 @@ from data.fundus import load_view
 from data.members import find_sides, write_members
 from training.cli import run
 from training.run_folder import read_config
+from unet_eval.agreement import agreement
 from unet_eval.config import MembersConfig, UnetConfig
-from unet_eval.measures.metrics import confusion, scores
 from unet_eval.segment import Segmenter
 
 REMEDY = "train it first (make eval)"
@@ -23,12 +23,9 @@ def members(config: MembersConfig) -> None:
     photograph and each held-out one, validation and test. UserError where the training is not finished."""
     options, segmenter = read_config(config.model, UnetConfig, REMEDY), Segmenter(config.model)
 
-    def f1(view):
-        inside = view.fov > 0
-        return float(scores(confusion(view.mask[inside] > 0, segmenter.probability(view)[inside] >= 0.5))["f1_vessel"])
-
     sides = find_sides(options.pairs, options.validation, options.modality, options.foreground)
-    write_members(Path(config.out), *sides, lambda samples: {TITLE: [f1(load_view(sample)) for sample in samples]})
+    write_members(Path(config.out), *sides,
+                  lambda samples: {TITLE: [agreement(segmenter, load_view(sample)) for sample in samples]})
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved 
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
 # Streams of random numbers (data/randomness.py).
-CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING, D_NOISE = range(16, 23)
+CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING, COARSE_D_NOISE = range(16, 23)
 
 
 def signed(pixels: np.ndarray) -> np.ndarray:
@@ -174,7 +174,7 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
         planes = tf.ensure_shape(read(move, [index, number], tf.float32), (COARSE, COARSE, COARSE_KNOWN + 3))
         return {"known": planes[..., :COARSE_KNOWN], "picture": planes[..., COARSE_KNOWN:],
                 "noise": normal(schedule.seed, number, COARSE_NOISE, (COARSE, COARSE, NOISES)),
-                "d_noise": normal(schedule.seed, number, D_NOISE, (COARSE, COARSE, 3))}
+                "d_noise": normal(schedule.seed, number, COARSE_D_NOISE, (COARSE, COARSE, 3))}
 
     return _examples(views, example, schedule, first_step)
 

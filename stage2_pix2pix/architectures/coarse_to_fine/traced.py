@@ -79,7 +79,7 @@ def _meeting_point(mask: tf.Tensor) -> tf.Tensor:
 
 
 def _solved(matrix: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """x with matrix @ x = right, of a positive definite matrix (n, n). By elimination, for TF Lite solves no systems."""
+    """x with matrix @ x = right, of a positive definite matrix (n, n); by elimination, which TF Lite can do."""
     both = tf.concat([matrix, right], 1)
     for number in range(len(matrix)):
         row = both[number] / both[number, number]
