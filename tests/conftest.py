@@ -139,9 +139,13 @@ def float32():
 
 @pytest.fixture
 def bfloat16():
-    """Networks built within the test multiply bfloat16."""
+    """Networks built within the test multiply bfloat16; skips where the processor cannot."""
     from tensorflow import keras
 
+    from training.precision import computes_bfloat16
+
+    if not computes_bfloat16():
+        pytest.skip("this processor cannot compute in bfloat16")
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
 
 

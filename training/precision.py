@@ -7,6 +7,8 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow import keras
 
+from data.errors import UserError
+
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 FAST_HALF = (7, 0)  # compute capability from which NVIDIA's GPUs have tensor cores, which multiply float16
 TRIAL = (4, 64, 64, 64)  # batch, height, width and channels of the convolution that is timed
@@ -18,7 +20,7 @@ def set_precision(name: str, trial: bool = True) -> str:
 
     "auto" is float16 on GPUs that all have tensor cores, else float32 on GPUs. On processors it is bfloat16 where they
     have instructions for it and a convolution is faster with it, else float32. trial=False: that is not tried, so that
-    machines that work together agree.
+    machines that work together agree. Raises UserError if this machine cannot compute in bfloat16.
     """
     if name == "auto":
         gpus = tf.config.list_physical_devices("GPU")
@@ -27,6 +29,10 @@ def set_precision(name: str, trial: bool = True) -> str:
         else:
             pays = cpu_multiplies_bfloat16(Path("/proc/cpuinfo")) and (not trial or bfloat16_pays())
             name = "bfloat16" if pays else "float32"
+    if name == "bfloat16" and not computes_bfloat16():
+        raise UserError("this machine cannot train in bfloat16, which takes a processor with AVX-512: take "
+                        "--precision=float32; what was begun in bfloat16 elsewhere goes on there, or starts again here "
+                        "under another RUN or --out")
     keras.mixed_precision.set_global_policy(POLICIES[name])
     return name
 
@@ -39,6 +45,20 @@ def for_gpus(capabilities: list[tuple[int, int] | None]) -> str:
 def cpu_multiplies_bfloat16(cpuinfo: Path) -> bool:
     """Whether the processor that Linux describes in this file has the instructions."""
     return cpuinfo.exists() and bool({"avx512_bf16", "amx_bf16"} & set(cpuinfo.read_text().split()))
+
+
+def computes_bfloat16() -> bool:
+    """Whether TensorFlow has the convolution with a bias that it makes of the networks' layers. With oneDNN, which the
+    project turns on, it has none on processors without AVX-512, and says so at the first step."""
+    @tf.function
+    def layer(picture, kernel, bias):
+        return tf.nn.bias_add(tf.nn.conv2d(picture, kernel, 1, "SAME"), bias)
+
+    try:
+        layer(tf.ones((1, 4, 4, 1), tf.bfloat16), tf.ones((3, 3, 1, 1), tf.bfloat16), tf.ones(1, tf.bfloat16))
+    except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.UnimplementedError):
+        return False
+    return True
 
 
 def bfloat16_pays() -> bool:

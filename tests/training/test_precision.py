@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from data.errors import UserError
 from stage1_dcgan.config import Stage1Config
 from tests.bench.networks import coarse
 from training import devices, precision
@@ -21,7 +22,9 @@ STEPS = 6
 
 @pytest.mark.parametrize("name, policy", [("float32", "float32"), ("bfloat16", "mixed_bfloat16"),
                                           ("float16", "mixed_float16")])
-def test_precision_is_what_was_asked(bfloat16, name, policy):
+def test_precision_is_what_was_asked(request, name, policy):
+    if name == "bfloat16":
+        request.getfixturevalue("bfloat16")
     assert precision.set_precision(name) == name
     assert keras.mixed_precision.global_policy().name == policy
 
@@ -38,6 +41,19 @@ def test_bfloat16_needs_instructions_for_it(tmp_path, flags, expected):
     (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
     assert precision.cpu_multiplies_bfloat16(tmp_path / "cpuinfo") == expected
     assert not precision.cpu_multiplies_bfloat16(tmp_path / "absent")
+
+
+def test_bfloat16_that_the_processor_lacks_is_refused_with_the_remedy(monkeypatch):
+    """Else it ends in a traceback of TensorFlow at the first step, also of a training from another machine."""
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda: False)
+    with pytest.raises(UserError, match="cannot train in bfloat16.*take --precision=float32"):
+        precision.set_precision("bfloat16")
+
+
+@pytest.mark.training
+def test_a_layer_trains_in_bfloat16_where_the_processor_is_said_to(bfloat16):
+    layer = keras.layers.Conv2D(2, 3)
+    assert tf.function(layer)(tf.ones((1, 8, 8, 1))).dtype == tf.bfloat16
 
 
 def test_auto_is_one_of_the_formats_and_the_trial_is_run():
