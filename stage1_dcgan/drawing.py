@@ -11,7 +11,7 @@ from data.errors import UserError
 from data.fundus import View, square
 from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage1_dcgan.encoding import Cut, decode, level_for_share, without_specks
-from stage1_dcgan.tree import FAINT, Branch, draw_tree, grow, scale_for_share
+from stage1_dcgan.tree import FAINT, Branch, draw_tree, grow, mean_width, scale_for_width
 from stage1_dcgan.variety import draw_variation, vary
 
 MEASURED = 32     # pictures that --match_share is measured on, whatever --count is
@@ -89,8 +89,8 @@ def field_of_view(fovs: list[np.ndarray], size: int) -> np.ndarray:
 
 def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Stage1Config, views: list[View],
              fundus: bool) -> Recipe:
-    """The recipe that `config` asks for. With --match_share, level and widths are such that MEASURED drawings have the
-    share of foreground of the training views.
+    """The recipe that `config` asks for. With --match_share, the level is such that MEASURED drawings have the share of
+    foreground of the training views, and trees of them the mean width of their vessels.
 
     Args:
       draw: number -> float32 (s, s, C) in [-1, 1].
@@ -103,7 +103,7 @@ def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Sta
         raise UserError(f"--decoder=tree needs drawn distances, and {config.model} was trained with --encoding="
                         f"{stage1.encoding}: use --decoder=cut")
     inside = field_of_view([view.fov for view in views], size)
-    share = np.mean([square(np.minimum(view.mask, view.fov), size) for view in views]) / 255
+    masks = [square(np.minimum(view.mask, view.fov), size) for view in views]
     way = Tree(speck=config.speck) if tree else Cut(bridge=config.bridge, speck=config.speck)
     recipe = Recipe(size, config.vary if fundus else 0.0, way, inside)
     fields = [recipe.varied(draw(number)[..., 0], config.seed, number)
@@ -112,9 +112,10 @@ def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Sta
         return recipe
     # Where a plain cut has the training masks' share is 0 for a tree. Its widths are another matter, and matched for
     # themselves.
-    level = level_for_share(fields, size, Cut() if tree else way, share)
+    level = level_for_share(fields, size, Cut() if tree else way, np.mean(masks) / 255)
     recipe = replace(recipe, way=replace(way, level=level))
     if not tree:
         return recipe
     trees = [recipe.grown(field, config.seed, number) for number, field in enumerate(fields)]
-    return replace(recipe, way=replace(recipe.way, scale=scale_for_share(trees, size, share)))
+    width = mean_width([without_specks(mask, config.speck) for mask in masks])
+    return replace(recipe, way=replace(recipe.way, scale=scale_for_width(trees, size, width)))

@@ -19,6 +19,7 @@ from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage1_dcgan.generate import beside_nearest, generate
 from stage1_dcgan.inputs import draw_z
 from stage1_dcgan.networks import generator
+from stage1_dcgan.tree import mean_width
 from training import devices
 from training.weights import save_weights
 
@@ -70,7 +71,7 @@ def test_a_larger_count_only_appends(trained, tmp_path, drive):
     assert share == pytest.approx(first_two, rel=0.3)  # the third eye is held out
 
 
-def test_trees_have_the_training_masks_share_and_a_larger_count_only_appends(trained, tmp_path, drive, monkeypatch):
+def test_trees_are_as_wide_as_the_training_masks_and_a_larger_count_only_appends(trained, tmp_path, drive, monkeypatch):
     monkeypatch.setattr(stage1_dcgan.drawing, "MEASURED", 8)
     folder, _ = trained("masks")
     for count in (2, 8):
@@ -82,8 +83,8 @@ def test_trees_have_the_training_masks_share_and_a_larger_count_only_appends(tra
         for number in range(2):
             assert all(np.array_equal(few[number][name], many[number][name]) for name in ("masks", "raw"))
     assert set(np.unique(masks)) == {0, 255}
-    views = load_views(drive, "train")[:2]
-    assert np.mean(np.array(masks) > 0) == pytest.approx(np.mean([view.mask > 0 for view in views]), rel=0.1)
+    training = [square(view.mask, 128) for view in load_views(drive, "train")[:2]]
+    assert mean_width(masks) == pytest.approx(mean_width(training), rel=0.1)
     assert not any(mask[:12, :12].any() for mask in masks)  # outside the field of view
 
 

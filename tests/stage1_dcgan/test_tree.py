@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stage1_dcgan.encoding import encode
-from stage1_dcgan.tree import FAINT, GRID, RIM, draw_tree, find_root, grow, scale_for_share
+from stage1_dcgan.tree import FAINT, GRID, RIM, draw_tree, find_root, grow, mean_width, scale_for_width
 
 SIZE = 256
 INSIDE = cv2.circle(np.zeros((SIZE, SIZE), np.uint8), (128, 128), 126, 1, cv2.FILLED) > 0
@@ -117,12 +117,17 @@ def test_no_vessel_runs_along_the_edge_of_the_field_of_view():
     assert (line[rim] > 0).mean() > 0.1
 
 
-@pytest.mark.parametrize("share", [0.05, 0.1])
-def test_the_scale_gives_the_share_that_was_asked(eye, share):
+def test_the_mean_width_is_that_of_bars():
+    bars = [cv2.line(np.zeros((100, 100), np.uint8), (0, 50), (99, 50), 255, width) for width in (3, 9)]
+    assert mean_width(bars[:1]) == pytest.approx(3, rel=0.1) and mean_width(bars) == pytest.approx(6, rel=0.1)
+    assert mean_width([np.zeros((8, 8), np.uint8)]) == 0
+
+
+@pytest.mark.parametrize("width", [3.0, 5.0])
+def test_the_scale_gives_the_width_that_was_asked(eye, width):
     trees = [grow(encode(eye(seed)[1][22:562, 12:552], 128, "signed_distance", 8.0), INSIDE) for seed in (1, 2)]
-    scale = scale_for_share(trees, 256, share)
-    reached = [(draw_tree(tree, 256, scale) > 0).mean() for tree in trees]
-    assert np.mean(reached) == pytest.approx(share, rel=0.05) and min(reached) > 0
+    scale = scale_for_width(trees, 256, width)
+    assert mean_width([draw_tree(tree, 256, scale) for tree in trees]) == pytest.approx(width, rel=0.05)
 
 
 def test_the_size_of_the_mask_changes_its_resolution_only():
