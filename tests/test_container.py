@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import subprocess
 from pathlib import Path
 
 from configs.environment import NEWEST, NO_OPENCV, OLDEST
@@ -37,6 +38,9 @@ def test_what_is_copied_is_there_and_nothing_of_the_users():
     assert not {".devcontainer", ".dockerignore", "tests"} & set(ignored)  # `make test` reads them
     kept = [line[1:] for line in ignored if line.startswith("!")]
     assert kept and all((ROOT / path).exists() for path in kept)
+    # What git has in these folders, `make demo` and `make test` need: the networks that come with the project, too.
+    tracked = subprocess.run(["git", "ls-files", "checkpoints", "reports"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert all(any(path == name or path.startswith(f"{name}/") for name in kept) for path in tracked.split())
 
 
 def test_it_runs_the_first_command_with_its_own_python():
