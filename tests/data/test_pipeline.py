@@ -44,6 +44,11 @@ def fail(index):
     return np.int64(index)
 
 
+def test_nothing_is_tuned_in_the_background():
+    """The thread that does so is waited for at the end of a training, the longer the more steps it had."""
+    assert not examples(3, 2, 4, 0).map(lambda index, number: index).options().autotune.enabled
+
+
 def test_an_error_of_the_user_in_a_pipeline_arrives_as_itself():
     """TensorFlow passes on its text only, with that of the traceback."""
     def mapped(function):
