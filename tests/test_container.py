@@ -39,7 +39,8 @@ def test_what_is_copied_is_there_and_nothing_of_the_users():
     kept = [line[1:] for line in ignored if line.startswith("!")]
     assert kept and all((ROOT / path).exists() for path in kept)
     # What git has in these folders, `make demo` and `make test` need: the networks that come with the project, too.
-    tracked = subprocess.run(["git", "ls-files", "checkpoints", "reports"], cwd=ROOT, capture_output=True, text=True).stdout
+    tracked = subprocess.run(["git", "ls-files", "checkpoints", "reports"], cwd=ROOT, capture_output=True,
+                             text=True).stdout
     assert all(any(path == name or path.startswith(f"{name}/") for name in kept) for path in tracked.split())
 
 
