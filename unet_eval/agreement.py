@@ -33,8 +33,7 @@ def agreements(pairs: PairReader, folder: str | Path) -> list[float]:
     UserError where the folder has no finished training.
     """
     segmenter = Segmenter(folder)
-    return [agreement(segmenter, view)
-            for view in pair_views(pairs, range(len(pairs)))]
+    return [agreement(segmenter, view) for view in pair_views(pairs, range(len(pairs)))]
 
 
 def most_agreed(pairs: PairReader, folder: str | Path, count: int) -> list[int]:
