@@ -12,10 +12,11 @@ SCORES = ("agreement", "sharpness", "mask_distance", "photograph_distance")
 
 
 def page(terms: Terms, metadata: list[dict], size: tuple[int, int]) -> str:
-    """The HTML. terms: of it name, license and url are shown. metadata: a dict a pair, in the order of the thumbnails.
-    size: (width, height) of an image."""
-    data = {"size": size, "sheet": SHEET, "scores": SCORES,
-            "pairs": [[pair["id"], *(pair[name] for name in SCORES)] for pair in metadata]}
+    """The HTML. terms: of it name, license and url are shown. metadata: a dict a pair, in the order of the thumbnails;
+    a score that no pair has, as in a demo, is left out. size: (width, height) of an image."""
+    scores = [name for name in SCORES if any(pair[name] is not None for pair in metadata)]
+    data = {"size": size, "sheet": SHEET, "scores": scores,
+            "pairs": [[pair["id"], *(pair[name] for name in scores)] for pair in metadata]}
     html = (Path(__file__).parent / "templates/gallery.html").read_text(encoding="utf-8")
     script = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")  # "</script>" would end the script
     for mark, text in (("NAME", escape(terms.name)), ("LICENSE", escape(terms.license)), ("URL", escape(terms.url)),

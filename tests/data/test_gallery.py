@@ -200,6 +200,18 @@ def test_of_ten_thousand_pairs_only_those_on_the_screen_are_built(browser, tmp_p
     assert browser.run("document.querySelectorAll('form input').length") == 2
 
 
+def test_scores_that_no_pair_has_are_not_shown(browser, tmp_path, serve):
+    metadata = [{"id": row, "agreement": None, "sharpness": row, "mask_distance": None, "photograph_distance": None}
+                for row in range(3)]
+    (tmp_path / "index.html").write_text(page(Terms("demo", "CC0-1.0"), metadata, (40, 40)))
+    browser.call("Page.navigate", url=f"{serve(tmp_path)}/index.html")
+    browser.wait(READY)
+    assert browser.run("[...document.querySelectorAll('.card')].map(card => card.textContent)") == [
+        f"Pair {row}" for row in range(3)]
+    browser.run("document.querySelector('.card button').click()")
+    assert browser.run("[...document.querySelectorAll('dialog dt')].map(term => term.textContent)") == ["Sharpness"]
+
+
 def test_a_name_cannot_break_out_of_the_page():
     html = page(Terms("a.b", "CC0-1.0"), [{"id": "</script><b>", "agreement": 1.0, "sharpness": 1.0,
                                           "mask_distance": 1.0, "photograph_distance": 1.0}], (40, 40))
