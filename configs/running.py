@@ -14,9 +14,11 @@ from pathlib import Path
 from data.errors import UserError
 from data.files import write_file
 
-# Names of what a training writes.
-OF_A_TRAINING = re.compile(r"config\.json|made\.sha256|lock|seconds\.json|seen\.json|validation\.json|\w+\.h5|\w+\.npy|"
-                           r"logs|samples|segmenter|coarse|ckpt-\d+.*|\.partial-.*")
+# What a training writes, in its folder and, in that of a phase, again.
+OF_A_TRAINING = re.compile(
+    r"((segmenter|coarse)/)?((config|seconds|seen|validation)\.json|made\.sha256|lock|(generator|coarse|weights|pairs)\.h5|"
+    r"(codes|grain)\.npy|ckpt-\d+(_temp/.*|\.(index|sha256|data-[^/]*))|samples/epoch_\d+\.png|"
+    r"logs/(\w+/)?events\.out\.tfevents\.[^/]*|(samples/)?\.partial-[^/]*)")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class Step:
             return
         config = self.training / "config.json"
         if config.exists() and self.newer.stat().st_mtime_ns > config.stat().st_mtime_ns:
-            foreign = sorted(path.name for path in self.training.iterdir() if not OF_A_TRAINING.fullmatch(path.name))
+            files = (path.relative_to(self.training).as_posix() for path in self.training.rglob("*")
+                     if path.is_symlink() or not path.is_dir())
+            foreign = sorted(name for name in files if not OF_A_TRAINING.fullmatch(name))
             if foreign:
                 raise UserError(f"{self.training} has to be trained again, for {self.newer} is newer, but no training "
                                 f"made {foreign[0]}: move that file away")

@@ -21,7 +21,7 @@ from configs.flags import SCRIPTS, expand, last_value, locate, select, split
 from configs.making import Make, MakingConfig
 from configs.steps import before
 from data.errors import UserError
-from data.files import read_json, write_file, write_json
+from data.files import OutputFolder, json_bytes, read_json
 from training.cli import run
 from training.config import fields, option
 from unet_eval.arms import NAMES, Arm, parse_arm
@@ -150,6 +150,8 @@ def train_all(config: SweepConfig) -> None:
     combinations, results = sweep.combinations(), []
     if last_value([*expand(split(config.flags)), *split(sweep.flags(combinations[0]))], "validation") == "0":
         raise UserError("--validation=0 leaves no images to rank the runs by: set --validation=1 or more in FLAGS")
+    report = OutputFolder(Path("reports") / f"sweep-{sweep.name}", "SWEEP")
+    report.check(("results.json", "results.md"))
     for number, combination in enumerate(combinations, 1):
         name, flags = sweep.run_name(combination), sweep.flags(combination)
         print(f"sweep: {number} of {len(combinations)}, {flags} -> checkpoints/{name}", flush=True)
@@ -158,19 +160,18 @@ def train_all(config: SweepConfig) -> None:
         result = {"failed": failed} if failed else outcome(Path("checkpoints") / name, sweep.target)
         results.append({"run": name, "flags": combination, **result})
 
-    report, ranked = Path("reports") / f"sweep-{sweep.name}", table(sweep, results)
-    report.mkdir(parents=True, exist_ok=True)
+    ranked = table(sweep, results)
     settings = {"config": config.config, "pairs": config.pairs, "photos": config.photos, "flags": config.flags}
-    write_json(report / "results.json", {"sweep": sweep.name, "target": sweep.target, **settings, "runs": results})
-    write_file(report / "results.md", (
+    report.write("results.json", json_bytes({"sweep": sweep.name, "target": sweep.target, **settings, "runs": results}))
+    report.write("results.md", (
         f"`make sweep SWEEP={config.sweep}`: {sweep.target}, "
         f"{', '.join(f'{name.upper()}={value}' for name, value in settings.items())}\n\n"
         f"Vessel F1 of held-out training images after the last epoch; no test image was seen.\n\n{ranked}\n").encode())
-    print(f"\n{ranked}\n\nsweep: the table is {report}/results.md; make tensorboard shows it under HPARAMS")
+    print(f"\n{ranked}\n\nsweep: the table is {report.path}/results.md; make tensorboard shows it under HPARAMS")
     failures = sum("failed" in result for result in results)
     if failures:
-        raise UserError(f"{failures} of {len(results)} runs failed, see {report}/results.md; the same command tries "
-                        "them again")
+        raise UserError(f"{failures} of {len(results)} runs failed, see {report.path}/results.md; the same command "
+                        "tries them again")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ which says "readable", or why not. It costs about 0.3 seconds, and 1 for 100 MB 
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import h5py
 import numpy as np
 
 from data.errors import UserError
+from data.system import resource
 
 MEMORY = 3 << 30  # bytes of addresses: all of one network's weights, or a row of images
 AT_ONCE = 1 << 29  # bytes that may be read at once: a row of 100 megapixels in colours has less, a layer's weights too

@@ -1,7 +1,6 @@
 """A folder for files that take their place together, once all of them are written."""
 from __future__ import annotations
 
-import fcntl
 import glob
 import os
 import shutil
@@ -9,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from data.system import fcntl
 
 ENDING = ".unfinished"
 

@@ -5,20 +5,14 @@ import importlib.metadata
 import json
 import platform
 import subprocess
-import sys
 from pathlib import Path
 from typing import TypeVar
 
 from data.errors import UserError
 from data.files import read_json, write_json
+from data.system import fcntl
 from training import workers
 from training.config import Config, TrainingConfig, fields
-
-try:
-    import fcntl
-except ImportError:
-    sys.exit("error: this system cannot lock the folder of a training (Python has no fcntl): use Linux, macOS, or on "
-             "Windows WSL, https://learn.microsoft.com/windows/wsl/install")
 
 VERSION = 2  # of config.json; version 1 has no "version" and no "resolved"
 PACKAGES = ("tensorflow", "tensorflow-addons", "numpy", "opencv-python", "h5py")

@@ -182,18 +182,21 @@ def test_a_training_that_an_older_input_began_is_removed_not_resumed(folder, nam
     assert (run / name).exists() == kept
 
 
-def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path, monkeypatch):
+@pytest.mark.parametrize("foreign", ["ckpt_best.pt", "ckpt-5.pt", "best.h5", "samples/mine.png", "logs/notes.txt",
+                                     "coarse/mine.h5"])
+def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path, monkeypatch, foreign):
     monkeypatch.chdir(tmp_path)
     training = tmp_path / "checkpoints" / "quick" / "stage2"
-    training.mkdir(parents=True)
-    for name in ("config.json", "ckpt-5.index", "generator.h5", "pairs.h5", "made.sha256", ".partial-pairs.h5",
-                 "ckpt_best.pt"):
+    for name in ("config.json", "ckpt-5.index", "ckpt-5.data-00000-of-00001", "generator.h5", "pairs.h5", "made.sha256",
+                 ".partial-pairs.h5", "samples/epoch_0003.png", "logs/train/events.out.tfevents.1.host.2.v2",
+                 "coarse/ckpt-2.sha256", "coarse/logs/events.out.tfevents.1.host.2.v2", foreign):
+        (training / name).parent.mkdir(parents=True, exist_ok=True)
         (training / name).touch()
     os.utime(training / "config.json", (1, 1))
     (training.parent / "photo_masks.done").touch()
-    with pytest.raises(UserError, match="ckpt_best.pt"):
+    with pytest.raises(UserError, match=foreign):
         make_step("stage2", Settings.from_variables({"PHOTOS": "phantom"})).remove_outdated()
-    assert (training / "ckpt_best.pt").exists()
-    (training / "ckpt_best.pt").unlink()
+    assert (training / foreign).exists()
+    (training / foreign).unlink()
     make_step("stage2", Settings.from_variables({"PHOTOS": "phantom"})).remove_outdated()
     assert not training.exists()

@@ -240,6 +240,18 @@ def test_runs_without_a_validation_f1_cannot_be_ranked(folder):
 
 
 @pytest.mark.training
+def test_a_table_that_a_user_changed_is_not_replaced(folder):
+    write(folder, "unet-real\n--learning_rate 1e-4\n")
+    assert sweep(folder)[0] == 0
+    table = folder / "reports" / "sweep-try" / "results.md"
+    table.write_text("my notes")
+    (folder / "calls").unlink()
+    status, _, err = sweep(folder)
+    assert status == 1 and str(table.relative_to(folder)) in err.splitlines()[-1]
+    assert table.read_text() == "my notes" and not (folder / "calls").exists()
+
+
+@pytest.mark.training
 def test_a_run_name_passes_through_the_projects_make(folder):
     """The real Makefile, asked and not run: what may stand in a name reaches the rule of one file."""
     for file in ("Makefile", "setup.py", "constraints.txt"):

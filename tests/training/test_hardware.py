@@ -83,9 +83,15 @@ def test_nothing_of_tensorflows_log_is_seen_beside_it(drive, tmp_path):
     assert not any("tensorflow/" in line for line in said)  # a line of its log of C++
 
 
+# The first step of the default run, what each network's scripts have in common, and a report.
+@pytest.mark.parametrize("script, absent", [
+    ("data.phantom", "fcntl"), ("data.phantom", "resource"), ("stage1_dcgan.generate", "fcntl"),
+    ("stage2_pix2pix.train", "fcntl"), ("unet_eval.train", "fcntl"), ("unet_eval.evaluate", "fcntl")])
 @pytest.mark.training
-def test_a_system_without_locks_is_told_which_have_them(drive, tmp_path):
-    (tmp_path / "fcntl.py").write_text("raise ImportError('as on Windows')\n")
-    status, said = dry_run(drive, tmp_path / "out", {"PYTHONPATH": str(tmp_path)})
-    assert status == 1 and len(said) == 1
-    assert said[0].startswith("error: ") and all(name in said[0] for name in ("Linux", "macOS", "WSL"))
+def test_a_system_without_locks_is_told_which_have_them(tmp_path, script, absent):
+    (tmp_path / f"{absent}.py").write_text(f"raise ImportError('as on Windows', name='{absent}')\n")
+    answer = subprocess.run([sys.executable, "-m", script], cwd=ROOT, capture_output=True, text=True,
+                            env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    said = answer.stderr.splitlines()
+    assert answer.returncode == 1 and len(said) == 1, said
+    assert said[0].startswith("error: ") and all(name in said[0] for name in (absent, "Linux", "macOS", "WSL"))

@@ -21,8 +21,8 @@ from unet_eval.config import UnetConfig
 ROOT = Path(__file__).parents[2]
 COMMON = ["--base=4", "--batch_size=4", "--epochs=10", "--steps_per_epoch=2", "--validation=1", "--precision=float32"]
 # The flags of a small training, the file it ends with, and how far its weights move at most: learning rate x steps.
-# Adam and Adagrad divide by the gradient and make much of rounding errors where it is nearly zero. Two GANs drift apart from
-# where rounding puts a single unit on the other side of a leaky ReLU's kink; with a tenth of the rate they hardly do.
+# Adam and Adagrad divide by the gradient and make much of rounding errors where it is nearly zero. GANs drift apart
+# once rounding puts one unit on the other side of a leaky ReLU's kink; with a tenth of the rate they hardly do.
 TRAININGS = {
     "unet_eval.train": (["--poolings=2", "--crop=32", "--learning_rate=1e-3"], "weights.h5", 2e-2),
     "stage1_dcgan.train": (["--size=64", "--encoding=signed_distance", "--reach=0.125", "--ema=0.9",
