@@ -113,6 +113,16 @@ class OutputFolder:
         for name in names:
             self._check(name, written)
 
+    def refuse_foreign(self) -> None:
+        """Raises UserError if there are files in the folder, but none that this project wrote: new ones would lie among
+        the user's, and nobody could tell them apart. Hidden files do not count."""
+        if not self.path.is_dir() or (self.path / RECORD).exists():
+            return
+        foreign = sorted(path.name for path in self.path.iterdir() if not path.name.startswith("."))
+        if foreign:
+            raise UserError(f"{self.path} has files that were not made by this command, such as {foreign[0]}: choose "
+                            f"another {self._flag}, an empty or new folder")
+
     def write(self, name: str, content: bytes) -> None:
         """Writes a file, complete or not at all. Raises UserError if it cannot, or if the user's file has this name."""
         self._make_room(name, hashlib.sha256(content).hexdigest())

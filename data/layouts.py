@@ -123,6 +123,12 @@ def modality_of(spec: str, modality: str = "") -> str:
     return "fundus" if DATA_SETS[name].has_fov(root) else modality or "other"
 
 
+def tests_are_held_out(spec: str) -> bool:
+    """Whether the test images of "layout:path" are training images of its makers, who gave no masks of others."""
+    name, root = _parse(whole(spec))
+    return DATA_SETS[name].held_out(root)
+
+
 def foreground_of(spec: str, foreground: tuple[str, ...]) -> tuple[str, ...]:
     """That of a data set beside PAIRS: masks of a known one are its makers', others are read like those of PAIRS."""
     return () if DATA_SETS[_parse(whole(spec))[0]].modality else foreground

@@ -26,7 +26,8 @@ class DataSet:
     the user's files decide. find(root, split, masks): the samples of split "train" or "test", without their masks where
     `masks` is False. patient(stem): images of one person have the same, unless their samples have a patient. annotated:
     False where there are photographs only, all of them for training. has_fov(root): whether the user's files have
-    fields of view, where these decide on the modality. terms: under which its makers give it out, where they say so in
+    fields of view, where these decide on the modality. held_out(root): whether the test images are training images, for
+    there are no masks of others. terms: under which its makers give it out, where they say so in
     public.
     """
 
@@ -37,12 +38,16 @@ class DataSet:
     patient: Callable[[str], str] = str  # the stem: each image is of a person of its own
     annotated: bool = True
     has_fov: Callable[[Path], bool] = lambda root: False
+    held_out: Callable[[Path], bool] = lambda root: False
     terms: str = "the terms of its makers"
 
 
+def _drive_has_no_test_masks(root: Path) -> bool:
+    return not list_optional(root / "test" / "1st_manual")
+
+
 def _drive(root: Path, split: str, masks: bool) -> list[Sample]:
-    first_observer = root / "test" / "1st_manual"
-    if masks and not list_optional(first_observer):
+    if masks and _drive_has_no_test_masks(root):
         drawn = _drive_part(root / "training", masks)
         parts = {part: every_fifth(drawn, part, min(HELD_OUT, len(drawn) or 1)) for part in ("train", "test")}
         say(f"{root}: no test/1st_manual, as DRIVE is given out today, so training images are held out and test: "
@@ -142,7 +147,7 @@ def _phantom(root: Path, split: str, masks: bool) -> list[Sample]:
 
 DATA_SETS = {
     "drive": DataSet("DRIVE", "Staal et al., Ridge-based vessel segmentation in color images of the retina, "
-                     "IEEE TMI 23(4), 2004", "fundus", _drive, terms=RESEARCH),
+                     "IEEE TMI 23(4), 2004", "fundus", _drive, held_out=_drive_has_no_test_masks, terms=RESEARCH),
     "messidor": DataSet("MESSIDOR", "Decencière et al., Feedback on a publicly distributed image database: the "
                         "Messidor database, Image Analysis & Stereology 33(3), 2014", "fundus", _messidor,
                         annotated=False, terms=RESEARCH),

@@ -10,7 +10,7 @@ from pathlib import Path
 from data.few import parse_few, whole
 from data.files import OutputFolder, write_error
 from data.folds import parse_fold
-from data.layouts import origin
+from data.layouts import origin, tests_are_held_out
 from training.cli import run as run_script
 from unet_eval.config import EvaluateConfig
 from unet_eval.experiments import EXPERIMENTS
@@ -50,7 +50,8 @@ def measure(run: Run) -> dict:
         "dataset": {"pairs": whole(config.pairs).split(":")[0], "photos": config.photos.split(":")[0] or None,
                     "fold": fold and [fold.number, fold.count], "few": few and [few.count, few.draw],
                     "n_test": len(run.tests),
-                    "n_test_patients": len({test.patient for test in run.tests}), "n_train": len(run.training)},
+                    "n_test_patients": len({test.patient for test in run.tests}), "n_train": len(run.training),
+                    "held_out": tests_are_held_out(config.pairs)},
         "origin": {"pairs": origin(config.pairs), "photos": origin(config.photos) or None},
         **measured, "paper": PAPER, "seconds": run.seconds})
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.errors import UserError
+from data.errors import UserError, listed
 from data.files import OutputFolder, read_json
 from data.folds import parse_fold
 from data.layouts import title
@@ -86,7 +86,7 @@ def read(reports: Path, count: int) -> list[dict]:
             raise UserError(f"{path} is not of fold {fold} of {count}: {remedy}")
         patients = {image["patient"] for arm in results["arms"].values() for image in arm["per_image"]}
         if patients & tested:
-            again = ", ".join(sorted(patients & tested))
+            again = listed(sorted(patients & tested))
             raise UserError(f"{path} tests patients of another fold again ({again}): make all folds from the same data "
                             "set, with another RUN")
         tested |= patients

@@ -102,6 +102,7 @@ def segment(config: SegmentConfig) -> None:
     check(listed)
     folder = OutputFolder(config.out, "--out")
     folder.check(f"{sample.stem}.png" for sample in listed)
+    folder.refuse_foreign()
     for sample in listed:
         view = load_view(sample)
         mask = to_native(view, segmenter.probability(view)) >= config.probability

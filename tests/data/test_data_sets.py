@@ -39,6 +39,7 @@ def test_drive(drive):
 def test_drive_as_it_is_given_out_today_holds_out_training_images(drive, caplog):
     """Without test/1st_manual, and with an empty one."""
     caplog.set_level("INFO")
+    assert not layouts.tests_are_held_out(f"drive:{drive}")
     shutil.rmtree(drive / "test" / "1st_manual")
     for _ in range(2):
         spec = f"drive:{drive}"
@@ -47,6 +48,7 @@ def test_drive_as_it_is_given_out_today_holds_out_training_images(drive, caplog)
         tested = [stem for fold in (1, 2, 3) for stem in stems(f"fold-{fold}-of-3:{spec}", "test")]
         assert sorted(tested) == stems(spec, "all") == [str(number) for number in range(21, 41)]
         assert len(samples(spec, "all", masks=False)) == 40
+        assert layouts.tests_are_held_out(spec) and layouts.tests_are_held_out(f"few-2-of-draw-1:{spec}")
         (drive / "test" / "1st_manual").mkdir(exist_ok=True)
     said = [line for line in caplog.messages if "held out and test: 25, 30, 35, 40; `make folds`" in line]
     assert len(said) == 1

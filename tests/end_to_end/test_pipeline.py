@@ -38,7 +38,8 @@ def check(clone, pairs, n_test, n_patients, n_train, photos):
     run, reports = clone / "checkpoints" / "tiny", clone / "reports" / "tiny"
     results = json.loads((reports / "results.json").read_text())
     assert results["dataset"] == {"pairs": pairs, "photos": photos, "fold": None, "few": None,
-                                  "n_test": n_test, "n_train": n_train, "n_test_patients": n_patients}
+                                  "n_test": n_test, "n_train": n_train, "n_test_patients": n_patients,
+                                  "held_out": False}
     assert set(results["arms"]) == {"real", "synthetic"}
     for name, arm in results["arms"].items():
         assert arm["n_train_pairs"] == {"real": n_train - n_test // n_patients, "synthetic": 3}[name]

@@ -32,7 +32,7 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
     assert list(read) == ["run", "dataset", "origin", "arms", "contrasts", "cross", "kl", "distances", "visibility",
                           "masks", "nearest", "privacy", "single", "second", "paper", "seconds"]
     assert read["dataset"] == {"pairs": "drive", "photos": None, "fold": None, "few": None, "n_test": 3,
-                               "n_test_patients": 3, "n_train": 4}
+                               "n_test_patients": 3, "n_train": 4, "held_out": False}
     assert read["origin"] == {"pairs": "drive", "photos": None} and read["run"]["seeds"] == 2
     assert list(read["arms"]) == ["real", "real+synthetic", "rendered", "synthetic", "synthetic-3", "synthetic-5"]
     assert [arm["n_train_pairs"] for arm in read["arms"].values()] == [3, 10, 4, 7, 3, 5]

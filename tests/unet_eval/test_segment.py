@@ -182,6 +182,11 @@ def test_masks_drawn_by_hand_are_not_overwritten(call, tmp_path, eye):
     with pytest.raises(UserError, match="masks/photo 2.png is there already"):
         call(tmp_path / "masks")
     assert [path.name for path in (tmp_path / "masks").iterdir()] == ["photo 2.png"]  # none of the others was written
+    hand_drawn = tmp_path / "others"
+    write_image(hand_drawn / "another eye.png", hand)
+    with pytest.raises(UserError, match="others has files .* another eye.png: choose another --out"):
+        call(hand_drawn)  # nothing would be replaced, but nobody could tell later which masks were drawn by hand
+    assert [path.name for path in hand_drawn.iterdir()] == ["another eye.png"]
     call(tmp_path / "retouched")
     write_image(tmp_path / "retouched" / "photo 1.png", hand)
     with pytest.raises(UserError, match="photo 1.png has been changed since it was made"):

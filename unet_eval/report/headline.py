@@ -29,7 +29,9 @@ def how_sure(results: dict) -> str:
     data = results["dataset"]
     units, alone = (("patients and U-Nets", "") if number_of_seeds(results) > 1 else
                     ("patients", " One U-Net an arm: what another seed would give is not in them."))
-    return f"Measured on {images(data)}. 95% intervals: jackknife over {units}, Student’s t.{alone}{too_few(data)}"
+    held_out = " They are training images, held out: there are no masks of others." if data.get("held_out") else ""
+    return (f"Measured on {images(data)}.{held_out} 95% intervals: jackknife over {units}, Student’s t.{alone}"
+            f"{too_few(data)}")
 
 
 def too_few(tested: dict) -> str:

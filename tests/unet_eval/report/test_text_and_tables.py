@@ -52,8 +52,8 @@ def test_ratio_and_its_interval(results):
 
 
 def test_what_intervals_rest_on():
-    def said(test, patients, seeds):
-        return how_sure({"dataset": {"n_test": test, "n_test_patients": patients},
+    def said(test, patients, seeds, held_out=False):
+        return how_sure({"dataset": {"n_test": test, "n_test_patients": patients, "held_out": held_out},
                          "arms": {"real": {"seeds": [{}] * seeds}, "synthetic": {"seeds": [{}]}}})
 
     several = said(8, 4, 3)
@@ -62,6 +62,7 @@ def test_what_intervals_rest_on():
     single = said(20, 6, 1)
     assert "over patients," in single and "One U-Net an arm" in single
     assert "1 image of 1 patient." in said(1, 1, 1) and "takes 3 patients or more" in said(1, 1, 1)
+    assert "held out" in said(4, 4, 1, held_out=True) and "held out" not in single
 
 
 def test_summary_of_arms(results):
