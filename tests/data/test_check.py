@@ -43,6 +43,34 @@ def test_good_data_sets_pass(pairs):
     assert answer.returncode == 0, answer.stderr
 
 
+def test_a_copy_of_a_test_image_stops_before_anything_is_trained(pairs):
+    """4.png tests. The copies are among the training images, then among the photographs."""
+    shutil.copytree(pairs / "images", pairs / "photographs")
+    answer = call(f"--pairs=folder:{pairs}", f"--photos=messidor:{pairs}/photographs", "--modality=cells")
+    assert answer.returncode == 1 and f"photographs/4.png is a copy of {pairs}/images/4.png" in answer.stderr
+    shutil.copy(pairs / "images" / "4.png", pairs / "images" / "3.png")
+    answer = call(f"--pairs=folder:{pairs}", "--modality=cells")
+    assert answer.returncode == 1 and f"images/3.png is a copy of {pairs}/images/4.png" in answer.stderr
+
+
+def test_a_photograph_like_a_test_image_is_warned_of(pairs, eye):
+    for number in range(5):
+        image, mask, _ = eye(number)
+        write_image(pairs / "images" / f"{number}.png", image)
+        write_image(pairs / "masks" / f"{number}.png", mask)
+    write_image(pairs / "photographs" / "small.jpg", cv2.resize(eye(4)[0], None, fx=0.6, fy=0.6))
+    answer = call(f"--pairs=folder:{pairs}", f"--photos=messidor:{pairs}/photographs")
+    assert answer.returncode == 0, answer.stderr
+    assert "small.jpg like " in answer.stderr
+
+
+def test_the_rule_by_which_masks_were_paired_is_printed(pairs):
+    for path in [*(pairs / "masks").iterdir()]:
+        path.rename(path.with_name(f"{path.stem}_drawn.png"))
+    answer = call(f"--pairs=folder:{pairs}", "--modality=cells")
+    assert answer.returncode == 0 and "_drawn" in answer.stderr
+
+
 def test_a_truncated_test_image_stops_as_a_training_image_would(pairs):
     damaged = pairs / "images" / "4.png"
     damaged.write_bytes(damaged.read_bytes()[:2000])

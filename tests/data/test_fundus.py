@@ -164,6 +164,15 @@ def test_a_mask_that_leaves_the_field_of_view_is_named(eye, sample, drawn):
     assert check_sample(sample(image, moved, modality="other")).remarks == ()
 
 
+@pytest.mark.parametrize("permille", [8, 12])
+def test_one_percent_of_a_mask_may_lie_out_of_the_field_of_view(eye, sample, permille):
+    image, mask, fov = eye(0)
+    mask = np.where(fov > 0, mask, 0).astype(np.uint8)
+    outside = round((mask > 0).sum() * permille / (1000 - permille))
+    mask.ravel()[np.flatnonzero(fov == 0)[:outside]] = 255
+    assert bool(check_sample(sample(image, mask, fov)).remarks) == (permille > 10)
+
+
 def test_an_inverted_field_of_view_is_found(eye, sample):
     image, mask, fov = eye(0)
     with pytest.raises(UserError, match="fov.png: the field of view looks inverted.*paint white"):

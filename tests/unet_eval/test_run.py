@@ -8,16 +8,34 @@ import h5py
 import numpy as np
 import pytest
 
+from data import layouts
 from data.check import check_unseen
 from data.errors import UserError
 from data.files import write_json
 from data.fundus import load_views
 from data.images import write_image
+from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from unet_eval.evaluate import evaluate
 from unet_eval.inputs import pair_views
 from unet_eval.run import Net, Run, learned, tuned_threshold
 from unet_eval.segment import Segmenter
+
+
+def test_a_run_whose_data_changed_since_is_not_measured(few_config, tmp_path):
+    shutil.copytree(few_config.run, tmp_path / "run")
+    config = replace(few_config, run=str(tmp_path / "run"), reports=str(tmp_path / "new"))
+    path = tmp_path / "run" / "unet-real" / "config.json"
+    record = json.loads(path.read_text())
+    for checksum, changed in ((layouts.checksum(samples(config.pairs, "train")), False), ("0" * 64, True)):
+        write_json(path, {**record, "data": {**record["data"], "checksum": checksum}})
+        if changed:
+            with pytest.raises(UserError, match="unet-real was trained on other data"):
+                evaluate(config)
+        else:
+            evaluate(config)
+            shutil.rmtree(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_arms_and_seeds(run, config):

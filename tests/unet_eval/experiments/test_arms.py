@@ -9,6 +9,7 @@ from data.fundus import load_views, to_native
 from data.masks import read_mask
 from unet_eval.arms import KINDS
 from unet_eval.experiments import arms
+from unet_eval.measures.resampling import holm
 from unet_eval.report.charts import plt
 from unet_eval.report.contrasts import COMPARED, relabelling
 from unet_eval.segment import Segmenter
@@ -32,6 +33,18 @@ def test_an_arm_is_the_mean_of_its_seeds(results):
     assert real["spread"]["f1_vessel"] == pytest.approx(np.std(f1, ddof=1))
     assert results["arms"]["synthetic"]["spread"] == {"f1_vessel": None, "f1_macro": None}
     assert "difference" not in real and results["run"]["seeds"] == 2
+
+
+def test_p_values_of_a_table_are_corrected_together(results):
+    """The arms' differences of one F1, the contrasts of both, and the statistics of masks."""
+    compared = [entry for entry in results["arms"].values() if "difference" in entry]
+    families = [[entry["difference"][key] for entry in compared] for key in ("f1_vessel", "f1_macro")]
+    families += [[entry[key] for entry in results["contrasts"] for key in ("f1_vessel", "f1_macro")],
+                 list(results["masks"]["statistics"].values())]
+    for family in families:
+        p, corrected = (np.array([entry[name] for entry in family], float) for name in ("p", "p_holm"))
+        assert np.isfinite(p).sum() > 1 and np.allclose(corrected, holm(p), equal_nan=True)
+        assert (corrected > p)[np.isfinite(p)].any()
 
 
 def test_metrics_are_those_of_the_native_grid(config, results):

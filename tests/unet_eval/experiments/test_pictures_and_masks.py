@@ -3,6 +3,9 @@ import numpy as np
 import pytest
 
 from unet_eval.experiments import intensities, masks, nearest, photographs
+from unet_eval.inputs import pair_views
+from unet_eval.measures.distances import compare_sets
+from unet_eval.observers import fixed_features
 from unet_eval.report.charts import plt
 
 
@@ -33,6 +36,17 @@ def test_shares_of_a_histogram_add_up(results):
     for patch, count in zip(axes.patches, (7, 3)):
         steps = patch.get_xy()[1:2 * nearest.BINS + 1:2, 1]
         assert steps.sum() == pytest.approx(1) and np.allclose(steps * count, np.round(steps * count))
+
+
+def test_the_second_observer_is_the_fixed_network(run, results):
+    """Its distances are not those of the real arm's U-Net, which knows the photographs that it is asked about."""
+    fixed = fixed_features()
+    real, synthetic = ([fixed(view) for view in views] for views in
+                       (run.training, pair_views(run.stores["synthetic"], range(run.count))))
+    found = results["distances"]
+    expected = compare_sets(real, synthetic, found["n"])
+    assert found["fixed"]["synthetic"]["frechet"] == pytest.approx(expected["frechet"], rel=1e-3)
+    assert found["sets"]["synthetic"]["frechet"] != pytest.approx(expected["frechet"], rel=1e-3)
 
 
 def test_undefined_numbers_are_left_out(results):
