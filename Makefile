@@ -148,7 +148,7 @@ folds: $(folds) | $(environment) ## the arms of `make evidence` on FOLDS splits,
 
 demo: | $(environment) ## 50 pairs with a gallery from packed networks, RUN=quick: from a run; IMAGES=folder: masks of photographs
 	@exec $(python) -m configs.demo --run=$(call quote,$(given_run)) --name=$(call quote,$(NAME)) \
-	  --images=$(call quote,$(IMAGES))
+	  --images=$(call quote,$(IMAGES)) $(FLAGS)
 
 # ------------------------------------------------------------------------------------------------- giving pairs away
 of_count := $(addprefix -,$(COUNT))
@@ -193,7 +193,7 @@ pretrained: audit $(R)/audit/unet-synthetic.json ## NAME=... LICENSE=...: packs 
 	@exec $(python) -m configs.pretrained --run=$(call quote,$(RUN)) --count=$(or $(COUNT),0) --name=$(NAME) \
 	  --license=$(LICENSE) --authors=$(call quote,$(AUTHORS))
 synthmed-verify: | $(environment) ## DIR=...: checks somebody's copy of such a folder
-	@exec $(python) -m data.synthmed.verify --dir=$(call quote,$(DIR))
+	@exec $(python) -m data.synthmed.verify --dir=$(call quote,$(DIR)) $(FLAGS)
 export: $(private)/README.md ## pairs as PNG files for your own use, not cleared for publication
 	$(call say,export: done; reports/$(RUN)/private$(of_count))
 $(private)/README.md: $(store) | $(environment)

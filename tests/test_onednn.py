@@ -10,8 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.training
 ROOT = Path(__file__).parents[1]
-ROOMS = ("data", "training", "stage1_dcgan", "stage2_pix2pix", "unet_eval", "tests")
-SCRIPTS = ("unet_eval.train", "tests.bench.networks")
+ROOMS = ("data", "training", "stage1_dcgan", "stage2_pix2pix", "unet_eval", "configs", "tests")
+SCRIPTS = ("unet_eval.train", "configs.api", "configs.demo", "tests.bench.networks")
 
 
 def after_import(module, **environment):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -20,10 +21,19 @@ def test_help_is_the_default_and_lists_every_target_and_variable(project):
         assert sum(line.startswith(f"{variable}=") for line in lines) == 1, variable
 
 
-@pytest.mark.parametrize("goal", ["tensorboard", "bench", "test-fast", "lint"])
+@pytest.mark.parametrize("goal", ["tensorboard", "bench", "test-fast", "test", "faults", "test-all", "lint", "demo",
+                                  "synthmed-verify"])
 def test_a_flag_that_another_program_does_not_have_stops_it(project, goal):
     answer = make(project, goal, "FLAGS=--tpyo=1")
     assert answer.returncode != 0 and "tpyo" in answer.stderr and "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("goal, marks", [("test-fast", "not training and not long"), ("test", "not long"),
+                                         ("faults", "fault"), ("test-all", None)])
+def test_which_tests_each_target_runs(project, goal, marks):
+    command = shlex.split(make(project, "-n", goal).stdout.strip())
+    assert command[1:3] == ["-m", "pytest"]
+    assert command[3:].count("-m") == bool(marks) and (not marks or command[command.index("-m", 3) + 1] == marks)
 
 
 def test_tensorboard_gets_the_flags(project):

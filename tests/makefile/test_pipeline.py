@@ -105,7 +105,8 @@ def test_settings_may_change_before_a_training_has_begun(project):
 
 
 @pytest.mark.parametrize("goal", ["data", "stage1", "stage2", "eval", "unet-real", "evidence", "curve", "folds", "few",
-                                  "sweep", "figures", "clean"])
+                                  "sweep", "figures", "synthetic", "audit", "synthmed", "pretrained", "export", "plan",
+                                  "preflight", "bench-quality", "clean"])
 def test_a_flag_that_no_script_has_stops_every_target(project, goal):
     stops(make(project, goal, "CONFIG=tiny", "FLAGS=--bach_size=1"), "--bach_size", "--batch_size")
     assert not (project / "checkpoints").exists()
