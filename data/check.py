@@ -152,6 +152,10 @@ def _check_shares(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
         raise UserError(f"{folder}: each of {len(found)} masks " + (
             f"has none of --foreground={','.join(foreground)}: there are {there}" if foreground
             else "is all background: paint the foreground white, or say which level it is with --foreground=LEVEL"))
+    if share == 1 and not foreground:
+        only = ",".join(dict.fromkeys(level for _, finding in found for level in finding.levels))
+        raise UserError(f"{folder}: 100% of the pixels of {len(found)} masks are foreground, which have no other level "
+                        f"than {only}: paint the background black; or, if it is right, give --foreground={only}")
     mostly_on = [sample.mask.name for sample, finding in found if finding.share > 0.5]
     if foreground or not mostly_on:
         return

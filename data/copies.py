@@ -48,8 +48,7 @@ def refuse_copies(tests: list[Sample], others: list[Sample], where: str) -> None
     found = copies(tests, others)
     if found:
         shown = listed(f"{other.image} is a copy of {test.image}" for test, other in found)
-        raise UserError(f"{where} holds test images, which no training may see: {shown}. Remove one of each two, or "
-                        "give other photographs")
+        raise UserError(f"{where} holds test images, which no training may see: {shown}. Remove one of each two")
 
 
 def warn_of_look_alikes(tests: list[Sample], others: list[Sample]) -> None:

@@ -65,7 +65,7 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
                        for part in parts for sample in data_set.find(root, part, masks)]
     except NoFolder as error:
         inner = _inner(name, root, masks)
-        raise UserError(f"'{spec}': it lies one folder deeper, write {name}:{inner}") if inner else error from None
+        raise UserError(f"'{spec}': it lies deeper, write {name}:{inner}") if inner else error from None
     repeated = sorted(stem for stem, count in Counter(sample.stem for sample in all_samples).items() if count > 1)
     if repeated:
         raise UserError(f"{root}: stems that occur twice: {listed(repeated)}; rename one of each")
@@ -73,7 +73,7 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
     if not all_samples and not may_be_empty:
         inner = _inner(name, root, masks)
         if inner:
-            raise UserError(f"'{spec}': it lies one folder deeper, write {name}:{inner}")
+            raise UserError(f"'{spec}': it lies deeper, write {name}:{inner}")
         which = "samples" if split == "all" else f"{split} samples"
         few = (". Test images lie in test/, or a table says so; where there is no split every fifth patient tests, so "
                f"that {HELD_OUT} are needed; a folder val/ is not read" if not data_set.modality else "")
@@ -145,13 +145,16 @@ def photographs(spec: str, pairs: str, modality: str = "", labels: str = "") -> 
 
 
 def _inner(name: str, root: Path, masks: bool) -> Path | None:
-    """The only folder in `root`, where the data set lies in there: it was unpacked once too deep."""
+    """The only folder in `root`, or in that, and so on, where the data set lies: it was unpacked too deep."""
     folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))] \
         if root.is_dir() else []
-    try:
-        return folders[0] if len(folders) == 1 and DATA_SETS[name].find(folders[0], "train", masks) else None
-    except UserError:
+    if len(folders) != 1:
         return None
+    try:
+        found = DATA_SETS[name].find(folders[0], "train", masks)
+    except UserError:
+        found = None
+    return folders[0] if found else _inner(name, folders[0], masks)
 
 
 def checksum(samples: list[Sample]) -> str:

@@ -12,6 +12,7 @@ from skimage.measure import block_reduce
 from tensorflow import keras
 
 from data.check import check
+from data.errors import UserError
 from data.few import whole
 from data.files import OutputFolder
 from data.fundus import View, load_view, to_native
@@ -100,6 +101,10 @@ def segment(config: SegmentConfig) -> None:
     rows = shard_rows(config.shard, len(listed))
     listed = listed[rows.start:rows.stop]
     check(listed)
+    root = Path(spec.partition(":")[2]).resolve()
+    if root in Path(config.out).resolve().parents:
+        raise UserError(f"--out={config.out} lies in the folder of the images, where the next command would take masks "
+                        "for images: choose another --out")
     folder = OutputFolder(config.out, "--out")
     folder.check(f"{sample.stem}.png" for sample in listed)
     folder.refuse_foreign()

@@ -200,3 +200,10 @@ def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path,
     (training / foreign).unlink()
     make_step("stage2", Settings.from_variables({"PHOTOS": "phantom"})).remove_outdated()
     assert not training.exists()
+
+
+@pytest.mark.parametrize("flags, said", [("--size=64", "--crop=128"), ("--epochs=0", "--epochs=0"),
+                                         ("--poolings=9", "--poolings=9")])
+def test_flags_that_a_later_training_refuses_are_refused_with_the_data(flags, said):
+    with pytest.raises(UserError, match=said):
+        make_step("data", Settings.from_variables({"FLAGS": flags}))

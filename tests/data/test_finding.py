@@ -128,13 +128,16 @@ def test_five_images_are_enough(write, count, tests):
 
 
 @pytest.mark.parametrize("masks", [True, False])
-def test_a_data_set_that_was_unpacked_once_too_deep_is_named(write, masks):
-    inner = write(*((eye, f"DRIVE/{part}/{kind}/{eye}_{end}.png") for part, eye in (("training", 21), ("test", 1))
+def test_a_data_set_that_was_unpacked_too_deep_is_named(write, masks):
+    outer = write(*((eye, f"download/DRIVE/{part}/{kind}/{eye}_{end}.png")
+                    for part, eye in (("training", 21), ("test", 1))
                     for kind, end in (("images", part), ("1st_manual", "manual1"))))
+    inner = outer / "download"
     (inner / "__MACOSX").mkdir()
     for name in ("drive", "fold-1-of-2:drive"):
-        with pytest.raises(UserError, match=f"one folder deeper, write drive:{inner}/DRIVE"):
-            samples(f"{name}:{inner}", "train", masks)
+        for folder in (inner, outer):  # one folder too deep, and two
+            with pytest.raises(UserError, match=f"lies deeper, write drive:{inner}/DRIVE"):
+                samples(f"{name}:{folder}", "train", masks)
 
 
 def test_folders_that_are_links_are_followed_and_loops_are_not(write):

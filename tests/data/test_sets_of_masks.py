@@ -70,8 +70,10 @@ def test_a_set_that_is_white_or_empty(data_set):
     def full(path, vessels, number):
         grey(path, np.full(vessels.shape, 255, np.uint8))
 
-    with pytest.raises(UserError, match="100% of the pixels of 6 masks are foreground.*--foreground"):
+    with pytest.raises(UserError, match="100% of the pixels of 6 masks are foreground.*--foreground=255"):
         check_pairs(data_set(full))
+    with pytest.raises(UserError, match="no other level than 1: .*--foreground=1$"):
+        check_pairs(data_set(lambda path, vessels, number: grey(path, np.ones(vessels.shape, np.uint8))))
     check_pairs(data_set(full, foreground=("255",)))  # whoever says so is believed
     with pytest.raises(UserError, match="6 masks has none of --foreground=1: there are 255"):
         check_pairs(data_set(full, foreground=("1",)))

@@ -175,6 +175,18 @@ def test_the_photographs_themselves_are_not_overwritten(call, tmp_path, eye):
     assert {path.name: path.read_bytes() for path in photographs.iterdir()} == before
 
 
+def test_masks_do_not_become_photographs(call, tmp_path, eye):
+    """Of JPG, whose masks have other names, beside them or in a folder within."""
+    photographs = tmp_path / "mine"
+    write_image(photographs / "a.jpg", eye(0)[0])
+    for out, said in ((photographs, "has files that were not made by this command, such as a.jpg"),
+                      (photographs / "masks", "lies in the folder of the images")):
+        for spec in (photographs, f"folder:{photographs}"):
+            with pytest.raises(UserError, match=said):
+                call(out, spec)
+    assert [path.name for path in photographs.rglob("*")] == ["a.jpg"]
+
+
 def test_masks_drawn_by_hand_are_not_overwritten(call, tmp_path, eye):
     """Neither where they were there first, nor where the segmentation of an earlier call was retouched."""
     hand = eye(0)[1]
