@@ -1,14 +1,18 @@
 """Whatever writes a file, on a disk without room: one line, the older file intact, nothing half-written."""
 from __future__ import annotations
 
+import zipfile
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from tensorflow import keras
 
 from configs.running import Step, run_all
 from configs.settings import Settings
+from data.archives import recognise, unpack
 from data.errors import UserError
-from data.files import OutputFolder, write_json
+from data.files import NewFolder, OutputFolder, write_json
 from data.images import write_image
 from data.pairs import PairWriter
 from data.phantom.datasets import make_phantoms
@@ -106,6 +110,40 @@ def test_settings_and_a_training_s_record_without_room(disk, tmp_path, monkeypat
     run.record()
     RunFolder(config, {}, {})
     assert set(disk.files()) == {"checkpoints/mine/settings", "unet-real/config.json", "unet-real/lock"}
+
+
+@pytest.mark.parametrize("leave", [0, 12_288])
+def test_a_folder_that_appears_complete_without_room(disk, leave):
+    """A release, an export, packed networks, a demo."""
+    out = disk.path / "release"
+    disk.fill(leave)
+    with pytest.raises(UserError, match=f"{out}.* cannot be written .*free space"):
+        with NewFolder(out, "remove it first") as folder:
+            for number in range(4):
+                folder.write(f"train/{number}.png", noise(number, 4096).tobytes())
+    assert disk.files() == {} and not out.exists()
+    disk.clear()
+    with NewFolder(out, "remove it first") as folder:
+        folder.write("README.md", b"")
+    assert disk.files() == {"release/README.md": b""}
+
+
+@pytest.mark.parametrize("promised", [True, False], ids=["as large as it says", "larger than what is free later"])
+def test_an_archive_without_room(disk, tmp_path, monkeypatch, promised):
+    archive = tmp_path / "DRIVE.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for part, number in (("training", 21), ("test", 1)):
+            for name in (f"images/{number:02d}_{part}.tif", f"1st_manual/{number:02d}_manual1.gif",
+                         f"mask/{number:02d}_{part}_mask.gif"):
+                file.writestr(f"{part}/{name}", noise(number, 200_000).tobytes())
+    if not promised:  # other programs fill the disk, too
+        monkeypatch.setattr("data.archives.shutil.disk_usage", lambda path: SimpleNamespace(free=1 << 40))
+    disk.fill(300_000)
+    with pytest.raises(UserError, match="make room|free space"):
+        unpack(recognise(archive), disk.path)
+    assert disk.files() == {}
+    disk.clear()
+    assert len(list(unpack(recognise(archive), disk.path).rglob("*.tif"))) == 2
 
 
 @pytest.mark.training

@@ -21,6 +21,7 @@ from stage1_dcgan.inputs import draw_z
 from stage1_dcgan.networks import generator
 from stage1_dcgan.tree import mean_width
 from training import devices
+from training.pictures import grid
 from training.weights import save_weights
 
 pytestmark = pytest.mark.training
@@ -67,8 +68,12 @@ def test_a_larger_count_only_appends(trained, tmp_path, drive):
         for number in range(2):
             assert all(np.array_equal(few[number][name], many[number][name]) for name in ("masks", "raw"))
         share = np.mean([many[number]["masks"] > 0 for number in range(5)])
-    first_two = np.mean([view.mask > 0 for view in load_views(drive, "train")[:2]])
-    assert share == pytest.approx(first_two, rel=0.3)  # the third eye is held out
+        masks = [many[number]["masks"][..., 0] for number in range(5)]
+    views = load_views(drive, "train")[:2]  # the third eye is held out
+    assert share == pytest.approx(np.mean([view.mask > 0 for view in views]), rel=0.3)
+    training = [square(np.minimum(view.mask, view.fov), 128) for view in views]
+    shown = read_image(tmp_path / "5.png")
+    assert np.array_equal(shown, grid(beside_nearest(masks, training), columns=4))
 
 
 def test_trees_are_as_wide_as_the_training_masks_and_a_larger_count_only_appends(trained, tmp_path, drive, monkeypatch):
