@@ -238,6 +238,6 @@ bench-quality: reports/$(name)/report.html ## minutes of each training of the ru
 	@exec $(python) -m tests.bench.quality --run=$(call quote,checkpoints/$(RUN)) \
 	  --out=$(call quote,reports/$(RUN)/quality.json)
 
-clean: ## removes checkpoints/$(RUN) and reports/$(RUN), nothing else
-	@rm -rf $(call quote,checkpoints/$(RUN)) $(call quote,reports/$(RUN))
+clean: ## removes checkpoints/$(RUN) and reports/$(RUN), unless a file in them is yours
+	@$(any_python) -m configs.clean $(call quote,$(RUN))
 	$(call say,clean: removed checkpoints/$(RUN) and reports/$(RUN))

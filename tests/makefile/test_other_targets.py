@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from data.files import OutputFolder
 from tests.makefile.calls import done, finish, make, stops
 
 pytestmark = pytest.mark.training
@@ -56,5 +57,15 @@ def test_clean_removes_nothing_but_a_run(project):
     finish(project, *done(), "checkpoints/README.md", "x/keep")
     for run in ("", "..", ".", "a/b", "../x"):
         stops(make(project, "clean", "CONFIG=tiny", f"RUN={run}"), "RUN")
+    for folder, names in (("checkpoints", ("masks.h5", "synthetic.h5")), ("reports", ("report.html",))):
+        for name in names:
+            (project / folder / "tiny" / name).unlink()
+            OutputFolder(project / folder / "tiny", "RUN").write(name, b"")
+    notes = project / "reports" / "tiny" / "notes.txt"
+    notes.touch()
+    answer = make(project, "clean", "CONFIG=tiny")
+    assert answer.returncode != 0 and "reports/tiny/notes.txt" in answer.stderr
+    assert (project / "checkpoints/tiny/masks.h5").exists()
+    notes.unlink()
     assert make(project, "clean", "CONFIG=tiny").returncode == 0
     assert sorted(path.name for path in project.glob("*/*")) == ["README.md", "keep", "tiny"]

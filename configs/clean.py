@@ -1,0 +1,62 @@
+"""Removes what the project made of a run, and refuses where somebody else's file lies among it: make clean.
+
+This module imports the standard library only, so that it runs in any Python.
+"""
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from configs.running import OF_A_TRAINING
+from data.errors import UserError, listed
+from data.files import RECORD, OutputFolder
+
+SUMS = "SHA256SUMS"  # the list in a release
+# Files that no list has: the lists, what make looks at, the lock of a training that did not begin.
+UNLISTED = re.compile(rf"{RECORD}|{SUMS}|settings|data\.checked|lock|.+\.done")
+WHOLE = re.compile(r"demo|private(-\d+)?")  # folders of reports that appear complete, without a list
+
+
+def clean(run: str) -> None:
+    """Removes checkpoints/RUN and reports/RUN. UserError, and nothing is removed, where a file in them is another's."""
+    folders = [folder for folder in (Path("checkpoints") / run, Path("reports") / run) if folder.exists()]
+    others = [path.as_posix() for folder in folders for path in foreign(folder)]
+    if others:
+        raise UserError(f"make clean removes what the project made: move away {listed(others)}; nothing was removed")
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+def foreign(folder: Path) -> Iterator[Path]:
+    """Files below a run's folder that no list in theirs or in one above it has, and no training writes. Hidden files
+    are left out."""
+    made = lru_cache(None)(_made)
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.is_dir() and not path.is_symlink() or any(part.startswith(".") for part in parts):
+            continue
+        if UNLISTED.fullmatch(path.name) or WHOLE.fullmatch(parts[0]):
+            continue
+        above = [folder.joinpath(*parts[:depth]) for depth in range(len(parts))]
+        names = [path.relative_to(each).as_posix() for each in above]
+        if not any(name in made(each) or (each / "config.json").exists() and OF_A_TRAINING.fullmatch(name)
+                   for each, name in zip(above, names)):
+            yield path
+
+
+def _made(folder: Path) -> set[str]:
+    """Names of files below a folder that a list in it has."""
+    sums = folder / SUMS
+    lines = sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []
+    return OutputFolder(folder, "RUN").listed() | {line.partition("  ")[2] for line in lines}
+
+
+if __name__ == "__main__":
+    try:
+        clean(sys.argv[1])
+    except UserError as error:
+        sys.exit(f"error: {error}")

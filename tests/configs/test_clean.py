@@ -1,0 +1,52 @@
+"""`make clean` removes what the project made of a run, and stops where a user's file lies among it."""
+from __future__ import annotations
+
+import pytest
+
+from configs.clean import clean
+from data.errors import UserError
+from data.files import NewFolder, OutputFolder
+
+TRAINING = ("config.json", "lock", "ckpt-5.index", "ckpt-5.data-00000-of-00001", "generator.h5", "codes.npy",
+            "samples/epoch_0003.png", "logs/train/events.out.tfevents.1.host.2.v2", "coarse/ckpt-2.sha256")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """checkpoints/mine and reports/mine with what every target leaves there."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("settings", "data.checked", "photo_masks.done", "synthetic-9.parts/1-of-2.done",
+                 *(f"stage2.1/{name}" for name in TRAINING)):
+        path = tmp_path / "checkpoints" / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for folder, names in (("checkpoints/mine", ("masks.h5", "masks.png")), ("checkpoints/mine/photo_masks", ("ä.png",)),
+                          ("reports/mine", ("results.json", "figures/arms.png"))):
+        for name in names:
+            OutputFolder(folder, "--out").write(name, b"1")
+    with NewFolder(tmp_path / "reports" / "mine" / "private-9", "") as folder:
+        folder.write("images/000000.png", b"")
+    with NewFolder(tmp_path / "reports" / "mine" / "synthmed" / "small", "") as folder:
+        folder.write("train/images/000000.png", b"")
+        folder.write("SHA256SUMS", b"0" * 64 + b"  train/images/000000.png\n")
+    return tmp_path
+
+
+def test_a_run_is_removed_and_nothing_beside_it(run):
+    for folder in ("checkpoints/other", "reports/mine-2"):
+        (run / folder).mkdir()
+    clean("mine")
+    assert {path.relative_to(run).as_posix() for path in run.glob("*/*")} == {"checkpoints/other", "reports/mine-2"}
+    clean("mine")  # there is nothing left to do
+
+
+@pytest.mark.parametrize("name", [
+    "checkpoints/mine/best.h5", "checkpoints/mine/stage2.1/mine.h5", "checkpoints/mine/photo_masks/drawn by hand.png",
+    "reports/mine/a/b.txt", "reports/mine/synthmed/small/x.png"])
+def test_a_file_of_a_user_stops_it(run, name):
+    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).touch()
+    before = {*run.rglob("*")}
+    with pytest.raises(UserError, match=f"move away {name}; nothing was removed"):
+        clean("mine")
+    assert {*run.rglob("*")} == before
