@@ -18,18 +18,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs import auditing
-from configs.flags import SCRIPTS
 from configs.running import Step, run_all
 from configs.settings import CHECKED, COLD, PHANTOMS, Settings
 from data.errors import UserError
-from training.cli import config_from
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
 PHANTOM_SEED = 1000  # the default of data.phantom.pairs
 
 
 def data(run: Settings) -> Step:
-    _check_options(run)
     draw = [["data.phantom", f"--out={PHANTOMS}"]] if run.uses_phantoms and not PHANTOMS.is_dir() else []
     sets = [f"--pairs={run.pairs}", f"--modality={run.modality}"]
     tests = [flag for flag in run.flags_for("unet_eval.evaluate") if flag.lstrip("-").startswith("test=")]
@@ -39,15 +36,8 @@ def data(run: Settings) -> Step:
     hint = "\ndata: these are procedural; README.md says how to get DRIVE and MESSIDOR into data/raw"
     return Step(f"data: checking PAIRS={run.pairs} PHOTOS={run.photos or '(none)'}; Stage-II trains on "
                 f"{'PHOTOS' if run.stage2_photos else 'PAIRS'}" +
-                (hint if run.uses_phantoms else ""), [*draw, check, *trained],
+                (hint if run.uses_phantoms else ""), [*draw, ["configs.options"], check, *trained],
                 done=run.folder / CHECKED, mark=lambda: run.fingerprint)
-
-
-def _check_options(run: Settings) -> None:
-    """UserError where a later step would refuse its flags, after hours of training."""
-    for step in ("stage1", "masks", "stage2", "synthetic", "unet-real"):
-        for module, *flags in make_step(step, run).scripts:
-            config_from(SCRIPTS[module], flags)
 
 
 def stage1(run: Settings, repeat: int) -> Step:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.options import check_options
 from configs.settings import Settings
 from configs.steps import SEEDED, STEPS, files, make_step, shard_done
 from data.errors import UserError
@@ -154,15 +155,15 @@ def test_the_second_data_set_is_measured_where_its_run_is_done(folder):
     ({"PAIRS": "bu_bil:data/raw/phantom/BU-BIL"}, True)])
 def test_phantoms_are_drawn_where_they_are_used_and_absent(folder, given, drawn):
     step = make_step("data", Settings.from_variables(given))
-    assert [name for name, *_ in step.scripts] == ["data.phantom"] * drawn + ["data.check"]
+    assert [name for name, *_ in step.scripts] == ["data.phantom"] * drawn + ["configs.options", "data.check"]
     (folder / "data/raw/phantom").mkdir(parents=True)
-    assert len(make_step("data", Settings.from_variables(given)).scripts) == 1
+    assert len(make_step("data", Settings.from_variables(given)).scripts) == 2
 
 
 def test_data_that_are_checked_again_are_compared_with_what_trainings_saw(folder):
     (folder / "checkpoints/quick/stage1").mkdir(parents=True)
     (folder / "checkpoints/quick/stage1/config.json").touch()
-    check, compare = make_step("data", Settings.from_variables({"PAIRS": "drive:D", "PHOTOS": "hrf:H"})).scripts
+    _, check, compare = make_step("data", Settings.from_variables({"PAIRS": "drive:D", "PHOTOS": "hrf:H"})).scripts
     assert (check[0], compare[0]) == ("data.check", "training.provenance")
     shared = ["--run=checkpoints/quick", "--pairs=drive:D", "--modality="]
     assert compare[1:] == [*shared, "--photos="]  # this preset's Stage-II learns from no photographs
@@ -205,5 +206,12 @@ def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path,
 @pytest.mark.parametrize("flags, said", [("--size=64", "--crop=128"), ("--epochs=0", "--epochs=0"),
                                          ("--poolings=9", "--poolings=9")])
 def test_flags_that_a_later_training_refuses_are_refused_with_the_data(flags, said):
+    run = Settings.from_variables({"FLAGS": flags})
     with pytest.raises(UserError, match=said):
-        make_step("data", Settings.from_variables({"FLAGS": flags}))
+        check_options(run)
+    assert ["configs.options"] in make_step("data", run).scripts
+
+
+def test_presets_pass():
+    for preset in ("quick", "cpu", "evidence", "paper", "authors", "cells"):
+        check_options(Settings.from_variables({"CONFIG": preset}))

@@ -1,0 +1,30 @@
+"""Whether the trainings of a run will take their flags, asked before the first begins: python -m configs.options
+
+Reads the same variables from the environment as configs.steps, whose step `data` calls it.
+"""
+from __future__ import annotations
+
+import os
+import sys
+
+from configs.flags import SCRIPTS
+from configs.settings import Settings
+from configs.steps import make_step
+from data.errors import UserError
+from training.cli import config_from
+
+STEPS = ("stage1", "masks", "stage2", "synthetic", "unet-real")
+
+
+def check_options(run: Settings) -> None:
+    """UserError where a step would refuse a value, or two that contradict each other."""
+    for step in STEPS:
+        for module, *flags in make_step(step, run).scripts:
+            config_from(SCRIPTS[module], flags)
+
+
+if __name__ == "__main__":
+    try:
+        check_options(Settings.from_variables(os.environ))
+    except UserError as error:
+        sys.exit(f"error: {error}")
