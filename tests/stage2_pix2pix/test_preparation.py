@@ -137,12 +137,14 @@ def test_a_preparation_that_was_killed_starts_again(drive, eye, tmp_path):
 
 @pytest.mark.training
 @pytest.mark.long
-def test_memory_does_not_grow_with_the_photographs(drive, eye, tmp_path):
+@pytest.mark.parametrize("architecture", [[], ["--architecture=coarse_to_fine", "--crop=64", "--coarse_steps=2"]],
+                         ids=["pix2pix", "coarse_to_fine"])
+def test_memory_does_not_grow_with_the_photographs(drive, eye, tmp_path, architecture):
     """With views and pairs of 512 pixels in memory, 600 more photographs took 2.4 GB more."""
     peaks = []
     for count in (200, 800):
         photos = many(tmp_path / str(count), count, eye)
-        training = start(drive, tmp_path / f"stage2 of {count}", "--size=512", *photos)
+        training = start(drive, tmp_path / f"stage2 of {count}", "--size=512", *photos, *architecture)
         _, status, used = os.wait4(training.pid, 0)
         assert status == 0, training.stderr.read()[-2000:]
         peaks.append(used.ru_maxrss / 2 ** 10)
