@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
+from data.distances import to_background
 from data.fundus import resize, square
 
 THREAD = 3  # pixels, width of the lines that `bridge` adds
@@ -23,8 +24,7 @@ def encode(mask: np.ndarray, size: int, encoding: str, clip: float) -> np.ndarra
     if encoding == "binary":
         return square(mask, size).astype(np.float32) / 127.5 - 1
     foreground = (mask > 0).astype(np.uint8)
-    inside, outside = (cv2.distanceTransform(part, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-                       for part in (foreground, 1 - foreground))
+    inside, outside = to_background(foreground), to_background(1 - foreground)
     # The outline runs between pixels: the nearest pixel centres are half a pixel from it.
     distance = np.where(foreground > 0, inside - 0.5, 0.5 - outside)
     signed = np.clip(distance / clip, -1, 1).astype(np.float32)

@@ -11,6 +11,8 @@ import numpy as np
 from skimage.graph import MCP_Geometric
 from skimage.morphology import skeletonize
 
+from data.distances import to_background
+
 GRID = 256       # pixels, square: twice Stage-I's. A finer search takes longer and finds nothing new
 STEEP = 6.0      # a step over field f costs exp(-STEEP x f): ways keep to ridges, and can cross gaps
 FAINT = -0.25    # a ridge above it may be a vessel: with it drawn masks have vessels as long as CHASE_DB1's
@@ -122,7 +124,7 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
     """
     field = cv2.resize(field, (GRID, GRID), interpolation=cv2.INTER_CUBIC if len(field) < GRID else cv2.INTER_AREA)
     inside = cv2.resize(inside.astype(np.uint8), (GRID, GRID), interpolation=cv2.INTER_NEAREST)
-    edge = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    edge = to_background(np.pad(inside, 1))[1:-1, 1:-1]
     ways = list(_ways(field, edge, faint))
     ridge, tree = cv2.dilate(field, np.ones((3, 3), np.uint8)), []
     for (way, end), flow, join in zip(ways, *_flows(ways)):

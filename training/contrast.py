@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
+from data.distances import to_background
 from data.fundus import square
 
 SIZE = 512  # pixels across the field of view; everything is measured at this scale
@@ -31,7 +32,7 @@ def contrast(picture: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> dict[str
     green = square(picture, SIZE)[..., 1].astype(np.float32)
     vessel = square(np.minimum(mask, fov), SIZE) > 0
     inside = cv2.erode(square(fov, SIZE), np.ones((RIM, RIM), np.uint8), borderValue=0) > 0
-    away = _distance(~vessel)
+    away = to_background(~vessel)
     ring = inside & (away > GAP) & (away <= GAP + RING)
     width, deviation = _half_widths(vessel), green[ring].std() if ring.any() else 0.0
 
@@ -52,15 +53,10 @@ def mean_contrast(pictures: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]])
     return {name: float(np.mean(values)) if values else float("nan") for name, values in known.items()}
 
 
-def _distance(where: np.ndarray) -> np.ndarray:
-    """Distance in pixels from each pixel of `where`, boolean (h, w), to the nearest that is not in it; 0 elsewhere."""
-    return cv2.distanceTransform(where.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-
-
 def _half_widths(vessel: np.ndarray) -> np.ndarray:
     """For each pixel, boolean (h, w), in vessels or not: how far the nearest centre line is from the background."""
     line = skeletonize(vessel)
-    depth = _distance(np.pad(vessel, 1))[1:-1, 1:-1]
+    depth = to_background(np.pad(vessel, 1))[1:-1, 1:-1]
     _, nearest = cv2.distanceTransformWithLabels((~line).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5,
                                                  labelType=cv2.DIST_LABEL_PIXEL)
     of_label = np.zeros(nearest.max() + 1, np.float32)

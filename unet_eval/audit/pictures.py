@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
+from data.distances import to_background
 from unet_eval.audit.records import SIZE, Records
 
 DILATED = 5      # pixels, width of a centre line
@@ -53,7 +54,7 @@ def band(picture: np.ndarray, fov: np.ndarray, coarse: float = COARSE, limit: fl
         return cv2.GaussianBlur(values * inside, (0, 0), sigma) / weight
 
     framed = cv2.copyMakeBorder((fov > 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    core = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1] > RIM
+    core = to_background(framed)[1:-1, 1:-1] > RIM
     passed = np.where(core, blur(picture, FINE) - blur(picture, coarse), 0)
     if limit < np.inf and core.any():
         most = limit * np.abs(passed[core]).mean()
