@@ -123,6 +123,11 @@ def modality_of(spec: str, modality: str = "") -> str:
     return "fundus" if DATA_SETS[name].has_fov(root) else modality or "other"
 
 
+def folder_of(spec: str) -> Path:
+    """Where "layout:path" lies."""
+    return _parse(whole(spec))[1]
+
+
 def tests_are_held_out(spec: str) -> bool:
     """Whether the test images of "layout:path" are training images of its makers, who gave no masks of others."""
     name, root = _parse(whole(spec))

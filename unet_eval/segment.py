@@ -17,7 +17,7 @@ from data.few import whole
 from data.files import OutputFolder
 from data.fundus import View, load_view, to_native
 from data.images import encode_image
-from data.layouts import DATA_SETS, photographs
+from data.layouts import DATA_SETS, folder_of, photographs
 from data.shards import shard_rows
 from training.cli import run
 from training.run_folder import read_config
@@ -101,8 +101,7 @@ def segment(config: SegmentConfig) -> None:
     rows = shard_rows(config.shard, len(listed))
     listed = listed[rows.start:rows.stop]
     check(listed)
-    root = Path(spec.partition(":")[2]).resolve()
-    if root in Path(config.out).resolve().parents:
+    if folder_of(spec).resolve() in Path(config.out).resolve().parents:
         raise UserError(f"--out={config.out} lies in the folder of the images, where the next command would take masks "
                         "for images: choose another --out")
     folder = OutputFolder(config.out, "--out")

@@ -1,6 +1,8 @@
 """From a run folder to masks on the images' own grids."""
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from tensorflow import keras
@@ -185,6 +187,13 @@ def test_masks_do_not_become_photographs(call, tmp_path, eye):
             with pytest.raises(UserError, match=said):
                 call(out, spec)
     assert [path.name for path in photographs.rglob("*")] == ["a.jpg"]
+
+
+def test_the_phantoms_of_the_working_folder_are_segmented(call, tmp_path, messidor, monkeypatch):
+    """Their name has no path, and masks in the working folder do not lie in theirs."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(messidor.partition(":")[2], "data/raw/phantom/MESSIDOR")
+    assert len(call(tmp_path / "checkpoints" / "photo_masks", "phantom")) == 4
 
 
 def test_masks_drawn_by_hand_are_not_overwritten(call, tmp_path, eye):
