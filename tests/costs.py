@@ -5,13 +5,13 @@ Prints one JSON line: what configs/preflight.py counts for a process, and its pe
 from __future__ import annotations
 
 import json
-import resource
 import sys
 
 import tensorflow as tf
 
 from configs.preflight import CPU_SHARE, PROCESS
 from tests.bench.networks import NETWORKS
+from tests.memory import peak
 from training import devices
 from training.costs import count
 
@@ -26,10 +26,9 @@ def main() -> None:
     step = tf.function(model.train_step)
     for _ in range(STEPS):
         tf.nest.map_structure(lambda value: value.numpy(), step(data))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
     counted = PROCESS + costs.weights + CPU_SHARE * costs.live
     print(json.dumps({"network": name, "size": size, "base": base, "batch": batch, "weights_gb": costs.weights / 1e9,
-                      "live_gb": costs.live / 1e9, "counted_gb": counted / 1e9, "peak_rss_gb": peak,
+                      "live_gb": costs.live / 1e9, "counted_gb": counted / 1e9, "peak_rss_gb": peak() / 1e9,
                       "gflop": costs.operations / 1e9}))
 
 

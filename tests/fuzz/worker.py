@@ -19,6 +19,7 @@ from data.errors import UserError
 from data.finding import suffix
 from tests.fuzz import originals
 from tests.fuzz.mutations import mutate
+from tests.memory import peak
 
 PROCESSOR_SECONDS, SECONDS = 10, 60  # a case; the second is for a machine that does other work, too
 GIGABYTE = 1 << 30
@@ -27,12 +28,10 @@ SHARES = {"image": 8, "mask": 4, "store": 3, "weights": 2, "array": 1, "flags": 
           "archive": 1}
 
 
-def peak(reset: bool = False) -> int:
-    """The most bytes that this process ever had in memory, or since the last reset."""
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) << 10
+def peak_from_now() -> int:
+    """The bytes that this process has in memory; tests.memory.peak is counted from here."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak()
 
 
 def run_case(number: int, original: originals.Original, random: np.random.Generator, folder: Path) -> dict:
@@ -40,7 +39,7 @@ def run_case(number: int, original: originals.Original, random: np.random.Genera
     mutation, content = mutate(original.content, random, original.is_text)
     path = folder / f"case{number}{suffix(Path(original.name))}"
     path.write_bytes(content)
-    before = peak(reset=True)
+    before = peak_from_now()
     try:
         found = original.read(path)
         end = "same" if content == original.content else "right"
