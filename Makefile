@@ -220,7 +220,7 @@ tensorboard: | $(environment) ## shows every run's losses, pictures and metrics 
 	@TF_CPP_MIN_LOG_LEVEL=3 $(python) -m tensorboard.main --logdir checkpoints $(FLAGS)
 
 dev := $(if $(own),,.venv/installed-dev)
-pytest = $(python) -m pytest -n logical --maxprocesses=4 --dist=worksteal# one process a core; a gigabyte each
+pytest = $(python) -m pytest -n logical --maxprocesses=4 --dist=worksteal# one process a core, 2.5 GB each at most
 test-fast: $(dev) ## the tests that train nothing and start no process, in a minute; FLAGS goes to pytest
 	@$(pytest) -m "not training and not long" $(FLAGS)
 test: $(dev) ## all tests but the longest
