@@ -13,9 +13,8 @@ from pathlib import Path
 
 from configs.running import OF_A_TRAINING
 from data.errors import UserError, listed
-from data.files import RECORD, OutputFolder
+from data.files import RECORD, SUMS, OutputFolder
 
-SUMS = "SHA256SUMS"  # the list in a release
 # Files that no list has: the lists, what make looks at, the lock of a training that did not begin.
 UNLISTED = re.compile(rf"{RECORD}|{SUMS}|settings|data\.checked|lock|.+\.done")
 WHOLE = re.compile(r"demo|private(-\d+)?")  # folders of reports that appear complete, without a list

@@ -23,12 +23,12 @@ from configs.settings import PRETRAINED
 from data import layouts
 from data.errors import UserError
 from data.few import whole
-from data.files import RECORD, NewFolder, checksum, json_bytes, read_json
+from data.files import RECORD, SUMS, NewFolder, checksum, json_bytes, read_json
 from data.fundus import square
 from data.members import read_members
 from data.pairs import PairReader, PairWriter
 from data.synthmed.card import data_sets, table
-from data.synthmed.release import SUMS, sums
+from data.synthmed.release import sums
 from data.synthmed.source import read_audit, refuse_leaking, rounded, trained_on
 from data.synthmed.terms import Terms
 from stage1_dcgan.config import Stage1Config

@@ -12,6 +12,7 @@ from pathlib import Path
 from data.errors import UserError
 
 RECORD = "made.sha256"
+SUMS = "SHA256SUMS"  # the list in a folder to publish
 BACKSLASH = "\\"
 # Of names, in a line of RECORD that begins with a backslash, as the program sha256sum has them.
 ESCAPES = {BACKSLASH: r"\\", "\n": r"\n", "\r": r"\r"}

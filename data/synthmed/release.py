@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from data.errors import errors_in_one_line
-from data.files import RECORD, NewFolder, checksum
+from data.files import RECORD, SUMS, NewFolder, checksum
 from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import card, croissant, gallery
@@ -27,7 +27,6 @@ from data.synthmed.terms import Terms
 
 ROLES = {"image": "images", "mask": "masks", "fov": "fovs"}  # role: data set in the store
 FOLDERS = {"image": "images", "mask": "masks", "fov": "fov"}  # role: folder in train/
-SUMS = "SHA256SUMS"
 REMEDY = "take another NAME, or move the folder away"
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from data.errors import UserError
-from data.files import checksum, read_json
+from data.files import SUMS, checksum, read_json
 from data.images import read_image
 from data.pairs import PairReader
-from data.synthmed.release import FOLDERS, ROLES, SUMS
+from data.synthmed.release import FOLDERS, ROLES
 
 REMEDY = "get the folder again from where it is published"
 SHOWN = 10  # names that an error lists at most
