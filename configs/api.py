@@ -17,10 +17,12 @@ from tensorflow import keras
 
 from data import layouts
 from data.errors import UserError
-from data.fundus import load_view, square
+from data.files import read_json
+from data.fundus import load_view
 from data.pairs import PairReader
+from data.rims import NUMBERS, describe, draw
 from stage1_dcgan.config import Stage1Config
-from stage1_dcgan.drawing import Recipe, field_of_view
+from stage1_dcgan.drawing import Recipe
 from stage1_dcgan.generate import Drawer
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.generate import Renderer, in_field_of_view
@@ -28,7 +30,8 @@ from training.config import TrainingConfig
 from training.run_folder import read_config
 from unet_eval.config import EvaluateConfig, UnetConfig
 
-DRAWING = "drawing.h5"
+DRAWING = "drawing.json"
+LARGEST = 1024  # pixels a side of masks
 TRAININGS = {Stage1Config: "stage1_dcgan.train", Stage2Config: "stage2_pix2pix.train", UnetConfig: "unet_eval.train"}
 Pair = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -38,30 +41,38 @@ class Source:
     """What the pairs of a run follow from, beside weights and options.
 
     masks: the attributes of masks.h5: seed, and how drawings became masks. size: pixels of a mask. seed: of the
-    renderings. fovs: fields of view of the annotated training images, uint8 (h, w) 0/255.
+    renderings. rims: what the fields of view of the annotated training images are like (data/rims.py).
     """
 
     masks: dict
     size: int
     seed: int
-    fovs: list[np.ndarray]
+    rims: np.ndarray
 
 
 def read_source(run: Path) -> Source:
     """Of a run, or of packed networks (configs/pretrained.py), which have them in a file. UserError where the run has
     no pairs yet, or its data set is gone."""
     if (run / DRAWING).exists():
-        with PairReader(run / DRAWING, "make pretrained", ("fovs",)) as reader:
-            fovs = [reader[row]["fovs"][..., 0] for row in range(len(reader))]
-            try:
-                return Source(reader.attributes["masks"], len(fovs[0]), reader.attributes["seed"], fovs)
-            except KeyError as error:
-                raise UserError(f"{run / DRAWING} says nothing of {error}: get the folder again") from None
+        return _packed(run / DRAWING)
     with PairReader(run / "masks.h5", "make stage1") as masks, PairReader(run / "synthetic.h5") as pairs:
         made, size, seed = masks.attributes, len(masks[0]["masks"]), pairs.attributes["seed"]
     stage2 = read_config(run / "stage2", Stage2Config, "train Stage-II first (make stage2)")
     annotated, _ = layouts.training(stage2.pairs, stage2.validation, stage2.modality, stage2.foreground)
-    return Source(made, size, seed, [load_view(sample).fov for sample in annotated])
+    return Source(made, size, seed, describe([load_view(sample).fov for sample in annotated]))
+
+
+def _packed(path: Path) -> Source:
+    remedy = "get the folder again"
+    record = read_json(path, remedy)
+    try:
+        source = Source(dict(record["masks"]), int(record["size"]), int(record["seed"]),
+                        np.array(record["rims"], np.float32))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path} is damaged ({error}): {remedy}") from None
+    if source.rims.shape != (2, NUMBERS) or not np.isfinite(source.rims).all() or not 0 < source.size <= LARGEST:
+        raise UserError(f"{path} is damaged: {remedy}")
+    return source
 
 
 def generate(run: str | Path, count: int = 50, seed: int | None = None) -> Iterator[Pair]:
@@ -84,16 +95,15 @@ def generate(run: str | Path, count: int = 50, seed: int | None = None) -> Itera
     run = Path(run)
     keras.mixed_precision.set_global_policy("float32")  # a training in this process may have set another
     source = read_source(run)
-    draw = Drawer(run / "stage1")
-    recipe = Recipe.from_record(source.masks, source.size, field_of_view(source.fovs, source.size))
+    drawer = Drawer(run / "stage1")
+    recipe = Recipe.from_record(source.masks, source.size, draw(source.rims, source.size) > 0)
     first, second = (source.masks["seed"], source.seed) if seed is None else (seed, seed)
     render = Renderer(run / "stage2", second)
-    fovs = [square(fov, render.config.size) for fov in source.fovs]
 
     def pairs():
         for number in range(count):
-            drawn = recipe.mask(draw(first, number)[..., 0], first, number)
-            mask, fov = in_field_of_view(drawn, fovs, second, number)
+            drawn = recipe.mask(drawer(first, number)[..., 0], first, number)
+            mask, fov = in_field_of_view(drawn, source.rims, render.config.size, second, number)
             yield render(number, mask, fov), mask, fov
 
     return pairs()

@@ -3,9 +3,9 @@
     python -m configs.pretrained --run=mine --name=retina --license=CC-BY-4.0
 
 checkpoints/pretrained/NAME then holds both generators and the U-Net of the synthetic pairs as float16, what pairs
-follow from beside (drawing.h5: fields of view, and how drawings become masks), and a card. The U-Net of the real pairs
-is not among them: it segments the images that it was trained on better than others, and so tells which these are. The
-other is asked as well, and nothing is packed where it tells.
+follow from beside (drawing.json: what fields of view are like, and how drawings become masks), and a card. The U-Net of
+the real pairs is not among them: it segments the images that it was trained on better than others, and so tells which
+these are. The other is asked as well, and nothing is packed where it tells.
 
 `make demo`, configs.api.generate, unet_eval.segment and --warm_start take such a folder in the place of a run's.
 """
@@ -23,10 +23,9 @@ from configs.settings import PRETRAINED
 from data import layouts
 from data.errors import UserError
 from data.few import whole
-from data.files import RECORD, SUMS, NewFolder, checksum, json_bytes, read_json
-from data.fundus import square
+from data.files import SUMS, NewFolder, checksum, json_bytes, read_json
 from data.members import read_members
-from data.pairs import PairReader, PairWriter
+from data.pairs import PairReader
 from data.synthmed.card import data_sets, table
 from data.synthmed.release import sums
 from data.synthmed.source import read_audit, refuse_leaking, rounded, trained_on
@@ -64,7 +63,7 @@ Networks that draw synthetic pairs of a photograph and its mask, and one that se
 | `stage1` | the generator of masks |
 | `stage2` | what renders photographs from masks |
 | `unet-synthetic` | a U-Net that was trained on synthetic pairs of these generators |
-| `drawing.h5` | the fields of view of the training images, and how drawings become masks |
+| `drawing.json` | what the fields of view of the training images are like, and how drawings become masks |
 | `SHA256SUMS` | checksums, for `sha256sum -c` |
 
 ## Licence
@@ -183,10 +182,8 @@ def without_paths(options: Config) -> dict:
 def _pack_drawing(folder: NewFolder, source: Path) -> None:
     drawn = read_source(source)
     masks = {name: drawn.masks[name] for name in ("seed", "vary", "tree", "cut") if name in drawn.masks}
-    with PairWriter(folder.partial / DRAWING, {"masks": masks, "seed": drawn.seed}) as writer:
-        for fov in drawn.fovs:
-            writer.append(fovs=square(fov, drawn.size)[..., None])
-    (folder.partial / RECORD).unlink()  # PairWriter's; SHA256SUMS says more
+    folder.write(DRAWING, json_bytes({"masks": masks, "seed": drawn.seed, "size": drawn.size,
+                                      "rims": drawn.rims.tolist()}))
 
 
 def _card(terms: Terms, audit: list[list[str]], origins: list[str], seen: int, pairs: int, source: Path) -> str:

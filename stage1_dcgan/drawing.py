@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from data import rims
 from data.errors import UserError
 from data.fundus import View, square
 from stage1_dcgan.config import MasksConfig, Stage1Config
@@ -82,11 +83,6 @@ class Recipe:
         return without_specks(np.where(self.inside, tree, 0).astype(np.uint8), self.way.speck)
 
 
-def field_of_view(fovs: list[np.ndarray], size: int) -> np.ndarray:
-    """Boolean (size, size): what lies in more than half of the fields of view, uint8 (h, w) 0/255."""
-    return np.mean([square(fov, size) for fov in fovs], axis=0) > 127
-
-
 def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Stage1Config, views: list[View],
              fundus: bool) -> Recipe:
     """The recipe that `config` asks for. With --match_share, the level is such that MEASURED drawings have the share of
@@ -102,7 +98,7 @@ def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Sta
     if tree and stage1.encoding != "signed_distance":
         raise UserError(f"--decoder=tree needs drawn distances, and {config.model} was trained with --encoding="
                         f"{stage1.encoding}: use --decoder=cut")
-    inside = field_of_view([view.fov for view in views], size)
+    inside = rims.draw(rims.describe([view.fov for view in views]), size) > 0
     masks = [square(np.minimum(view.mask, view.fov), size) for view in views]
     way = Tree(speck=config.speck) if tree else Cut(bridge=config.bridge, speck=config.speck)
     recipe = Recipe(size, config.vary if fundus else 0.0, way, inside)

@@ -22,6 +22,7 @@ from data.layouts import training
 from data.pairs import PairReader
 from data.parts import Parts, write_rows
 from data.randomness import numpy_generator
+from data.rims import describe, draw
 from data.shards import shard_rows
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import PairsConfig, Stage2Config
@@ -119,12 +120,13 @@ def masks_to_render(config: PairsConfig, views: list[View], size: int) \
     """(attributes of the file of masks or None, the number of masks, number -> mask and field of view, both uint8
     (size, size) 0/255).
 
-    With config.masks, these are the masks of that file, each with the field of view of a random view; with a shard, its
-    parts will do. Without it, they are the masks and fields of view of the `views`, in turn, config.count pairs.
+    With config.masks, these are the masks of that file, each with a field of view that is drawn as those of the `views`
+    are (data/rims.py); with a shard, its parts will do. Without it, they are the masks and fields of view of the
+    `views`, in turn, config.count pairs.
     """
-    fovs = [square(view.fov, size) for view in views]
     if not config.masks:
         masks = [square(np.minimum(view.mask, view.fov), size) for view in views]
+        fovs = [square(view.fov, size) for view in views]
         return None, config.count, lambda row: (masks[row % len(masks)], fovs[row % len(fovs)])
     if config.shard and not Path(config.masks).exists():
         reader, count = Parts(config.masks), config.count
@@ -134,16 +136,19 @@ def masks_to_render(config: PairsConfig, views: list[View], size: int) \
         reader = PairReader(config.masks, made_by="make stage1")
         count = len(reader)
 
+    rims = describe([view.fov for view in views])
+
     def drawn(row):
-        return in_field_of_view(reader[row]["masks"][..., 0], fovs, config.seed, row)
+        return in_field_of_view(reader[row]["masks"][..., 0], rims, size, config.seed, row)
 
     return reader.attributes, count, drawn
 
 
-def in_field_of_view(mask: np.ndarray, fovs: list[np.ndarray], seed: int, row: int) -> tuple[np.ndarray, np.ndarray]:
-    """A drawn mask, uint8 (h, w) -> (mask, fov), uint8 (S, S) 0/255: at the size of one of the `fovs`, which seed and
-    row choose, and without what lies out of it."""
-    fov = fovs[numpy_generator(seed, row, FOVS).integers(len(fovs))]
+def in_field_of_view(mask: np.ndarray, rims: np.ndarray, size: int, seed: int, row: int) \
+        -> tuple[np.ndarray, np.ndarray]:
+    """A drawn mask, uint8 (h, w) -> (mask, fov), uint8 (size, size) 0/255: in a field of view that seed and row choose,
+    and without what lies out of it. rims: as data/rims.py describes fields of view."""
+    fov = draw(rims, size, numpy_generator(seed, row, FOVS))
     return np.minimum(resize_mask(mask, fov.shape), fov), fov
 
 

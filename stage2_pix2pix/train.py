@@ -16,7 +16,7 @@ from stage2_pix2pix import architectures
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.generate import load_codes
 from stage2_pix2pix.grain import missing_power
-from stage2_pix2pix.inputs import mixed
+from stage2_pix2pix.inputs import drawn_codes
 from stage2_pix2pix.preparation import prepared
 from stage2_pix2pix.sheet import contact_sheet, contrast_ratios
 from training import devices
@@ -78,7 +78,7 @@ def train(config: Stage2Config) -> None:
     if (folder / "codes.npy").exists():
         load_codes(folder, architecture)  # no training of another version goes on
     codes = architecture.codes(config, pairs)
-    save_array(mixed(codes[rows], config.seed), folder / "codes.npy")
+    save_array(drawn_codes(codes[rows], config.seed), folder / "codes.npy")
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
 
     def render(row):
@@ -98,7 +98,7 @@ def train(config: Stage2Config) -> None:
         if phase is None:
             break
         pictures = [] if phase.name else [Pictures(folder, sheet, config.pictures_every)]
-        fit(phase.model, phase.dataset, phase.schedule, config, phase.parts, pictures, phase.name)
+        fit(phase.model, phase.dataset, phase.schedule, config, phase.parts, pictures, phase.name, phase.later)
     if config.grain:
         power = missing_power((pairs[row].photograph for row in rows), (render(row) for row in rows))
         save_array(power, folder / "grain.npy")

@@ -23,10 +23,14 @@ from data.files import write_json
 from data.images import write_image
 from data.parts import PART
 from stage1_dcgan.config import Stage1Config
+from stage1_dcgan.networks import generator
+from stage2_pix2pix.architectures import pix2pix
 from stage2_pix2pix.config import Stage2Config
 from tests.conftest import draw_eye
+from training import devices
 from training.cli import run
 from training.config import Config, option
+from training.weights import save_array, save_weights
 
 ROOT = Path(__file__).parents[1]
 REST = 0.2  # seconds between two looks at the process
@@ -45,11 +49,6 @@ class LoadConfig(Config):
 
 def trained(folder: Path, config: LoadConfig) -> None:
     """Data, and both stages as their trainings leave them, but for their weights, which are random."""
-    from stage1_dcgan.networks import generator
-    from stage2_pix2pix.architectures import pix2pix
-    from training import devices
-    from training.weights import save_array, save_weights
-
     for stem in (21, 22, 23):
         image, mask, fov = draw_eye(stem)
         for part, name, picture in (("images", "training.tif", image), ("1st_manual", "manual1.gif", mask),

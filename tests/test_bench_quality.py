@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import tensorflow as tf
@@ -40,6 +41,23 @@ def test_a_run_is_measured_from_its_logs(tmp_path, capsys):
     assert said["minutes"] == pytest.approx(sum(row["minutes"] for row in said["trainings"].values()), abs=0.01)
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["training", "stage1", "unet-real",
                                                                                   "total"]
+
+
+def test_minutes_are_those_of_all_phases(tmp_path):
+    (tmp_path / "stage2" / "logs").mkdir(parents=True)
+    (tmp_path / "stage2" / "config.json").write_text(json.dumps({"flags": {}, "resolved": {}}))
+    one = {}
+    for phase in ("", "coarse"):
+        folder = tmp_path / "stage2" / phase / "logs"
+        with tf.summary.create_file_writer(str(folder / "train")).as_default():
+            tf.summary.scalar("epoch_loss", 1.0, step=0)
+            time.sleep(0.7)
+            tf.summary.scalar("epoch_loss", 0.5 if phase else 0.4, step=1)
+        one[phase] = quality.logged(folder)[0]
+    assert min(one.values()) > 0.6
+    row = quality.measure(tmp_path / "stage2")
+    assert row["minutes"] == pytest.approx(sum(one.values()) / 60, abs=0.006) and row["minutes"] >= 0.02
+    assert row["last"] == {}, "losses are no quality"
 
 
 def test_a_folder_without_trainings_is_named(tmp_path):

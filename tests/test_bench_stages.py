@@ -27,7 +27,7 @@ def test_training_and_making_are_timed(drive, tmp_path):
                                             architecture="coarse_to_fine", coarse_steps=5))
     unet_eval.train.train(UnetConfig(**common, out=str(tmp_path / "unet-real"), poolings=2, crop=32))
     rows = [row for measure in STAGES for row in measure(str(tmp_path), 2)]
-    assert [row.get("training") or row["making"] for row in rows] == ["stage1", "masks", "stage2", "pairs", "unet"]
+    assert [row.get("training") or row["making"] for row in rows] == ["stage1", "masks", "stage2", "pairs", "unet-real"]
     for row in rows:
         numbers = [value for value in row.values() if not isinstance(value, str)]
         assert len(numbers) >= 2 and all(math.isfinite(value) and value > 0 for value in numbers), row

@@ -129,13 +129,14 @@ class _SaveStopGuard(keras.callbacks.Callback):
 
 
 def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], schedule: Schedule, config: TrainingConfig,
-        parts: dict, callbacks: list[keras.callbacks.Callback], phase: str = "") -> None:
+        parts: dict, callbacks: list[keras.callbacks.Callback], phase: str = "", later: int = 0) -> None:
     """Trains the compiled `model` to the end of the schedule, from the newest checkpoint in config.out if there is one.
 
     Args:
       make_dataset: step -> the batches from this step on.
       parts: {name: model or optimizer}, which the checkpoints hold.
       phase: folder within config.out, for a training that has several phases.
+      later: steps of the phases that follow this one.
     Raises:
       Stopped: after SIGTERM or SIGINT; everything is saved.
       UserError: a loss or weight is NaN or infinite; all checkpoints are gone or damaged, or none can be written; a
@@ -154,9 +155,9 @@ def fit(model: keras.Model, make_dataset: Callable[[int], tf.data.Dataset], sche
         accumulate(model, config.accumulate)
     guard = _SaveStopGuard(checkpoints, seconds, step, config)
     stated = stated_minutes(config)
-    if stated and not phase:  # the last phase, which is not the only one that takes time
+    if stated:
         spent = sum(read_json(path, "remove it").get("seconds", 0.0) for path in Path(config.out).rglob(seconds.name))
-        callbacks = [Forecast(stated, schedule.steps - step, spent), *callbacks]
+        callbacks = [Forecast(stated, schedule.steps - step + later, spent), *callbacks]
     board = keras.callbacks.TensorBoard(folder / "logs", write_graph=False, profile_batch=0)
     per_epoch = schedule.steps_per_epoch
     callbacks = [board, hyperparameters(folder, config.to_json()), *callbacks, guard]

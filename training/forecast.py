@@ -18,14 +18,16 @@ TOLERANCE = 1.2  # times the stated minutes that nothing is said of
 def stated_minutes(config: TrainingConfig, cpuinfo: Path = Path("/proc/cpuinfo")) -> float:
     """What the preset states for this kind of processor; 0 where it states nothing."""
     avx512 = cpuinfo.exists() and "avx512f" in cpuinfo.read_text().split()
-    narrower = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper().startswith(("AVX2", "SSE", "AVX_"))
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    narrower = limit == "AVX" or limit.startswith(("AVX2", "SSE"))
     return config.minutes_avx512 if avx512 and not narrower else config.minutes
 
 
 class Forecast(keras.callbacks.Callback):
     """Warns once, after STEPS steps, where the training will take longer than `minutes`, beyond TOLERANCE.
 
-    steps: those that are to do; spent: seconds that the training has taken before.
+    steps: those that are to do, of later phases too, whose steps are taken to last as long as these; spent: seconds
+    that the training has taken before.
     """
 
     def __init__(self, minutes: float, steps: int, spent: float):

@@ -34,6 +34,7 @@ class Phase:
     """A part of a training: a compiled model, its batches from a step on, and what its checkpoints hold.
 
     name: its folder within the run folder; the last phase has none, and shows pictures while it trains.
+    later: steps of the phases that follow it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Phase:
     dataset: Callable[[int], tf.data.Dataset]
     schedule: Schedule
     parts: dict
+    later: int = 0
 
 
 def load(name: str) -> ModuleType:

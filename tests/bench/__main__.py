@@ -28,6 +28,8 @@ FLAGS = flags.FLAGS
 def main(argv):
     if argv[1:]:
         sys.exit(f"error: {argv[1]!r} is not a flag: flags are written --name=value")
+    if FLAGS.run and FLAGS.compare:
+        sys.exit("error: --compare is for the steps of networks: leave it out where --run is given")
     if FLAGS.run:
         for measure_stage in STAGES:
             for row in measure_stage(FLAGS.run, FLAGS.steps):
@@ -49,7 +51,7 @@ def one():
 
 def all_networks():
     """The row of each network, from a process of its own, so that memory is that of one network."""
-    given = [argument for argument in sys.argv[1:] if not argument.lstrip("-").startswith("compare")]
+    given = [FLAGS[name].serialize() for name in (*KEYS, "steps") if FLAGS[name].present]
     for network in NETWORKS:
         child = subprocess.run([sys.executable, "-m", "tests.bench", *given, f"--network={network}"], text=True,
                                stdout=subprocess.PIPE)

@@ -2,8 +2,8 @@
 
     make bench-quality RUN=mine CONFIG=quick FLAGS=--validate_every=1
 
-It reads what the trainings of a run logged for TensorBoard, from the start of the training loop on; a pause before a
-training was resumed counts. The F1 is known at each validation only.
+It reads what the trainings of a run logged for TensorBoard, from the start of the training loop on, in all phases of a
+training; a pause before a training was resumed counts. The F1 is known at each validation only.
 """
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def minutes_to(level: float, values: list[tuple[float, float]]) -> float | None:
 def measure(folder: Path) -> dict:
     """Of one training: minutes, number format, minutes to each of LEVELS where it is validated, and the last values of
     what it measured."""
-    seconds, series = logged(folder / "logs")
+    _, series = logged(folder / "logs")
+    seconds = sum(logged(logs)[0] for logs in folder.rglob("logs"))  # a phase has its own folder
     resolved = read_record(folder, "train it again")["resolved"]
     row = {"minutes": round(seconds / 60, 2), "precision": resolved.get("precision")}
     if F1 in series:

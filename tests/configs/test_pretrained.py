@@ -169,12 +169,22 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
     masks = demo(DemoConfig(images=str(tmp_path / "photos")))
     assert [path.name for path in masks.glob("*.png")] == ["eye.png"]
     (folder.parent / "other").mkdir()
-    (folder.parent / "other/drawing.h5").touch()
+    (folder.parent / "other/drawing.json").touch()
     with pytest.raises(UserError, match="choose, make demo NAME=other; there are: other, tiny"):
         demo(DemoConfig())
     with pytest.raises(UserError, match="checkpoints/pretrained/absent: no packed networks"):
         demo(DemoConfig(name="absent"))
     assert json.loads((folder / "unet-synthetic/config.json").read_text())["flags"]["pairs"] == "drive:absent"
+
+
+@pytest.mark.parametrize("change", [{"rims": [[0.5] * 7]}, {"rims": [[0.5] * 7, [float("nan")] * 7]}, {"size": 10 ** 9},
+                                    {"size": -1}, {"masks": 3}, {"rims": None}])
+def test_a_damaged_record_of_drawing_is_named(trained, change):
+    folder = pack(CARD)
+    record = json.loads((folder / "drawing.json").read_text())
+    (folder / "drawing.json").write_text(json.dumps({**record, **change}))
+    with pytest.raises(UserError, match=r"drawing.json is (missing or )?damaged.*get the folder again"):
+        generate(folder, 1)
 
 
 def test_the_networks_that_come_with_the_project_draw_and_have_seen_no_test_image(chase):

@@ -7,7 +7,7 @@ import pytest
 from data.images import write_image
 from data.layouts import samples
 from stage2_pix2pix.config import Stage2Config
-from stage2_pix2pix.inputs import colour_code, dataset, mixed
+from stage2_pix2pix.inputs import colour_code, dataset, drawn_codes
 from stage2_pix2pix.preparation import prepared
 from training.fit import Schedule
 
@@ -75,17 +75,39 @@ def test_a_colour_code_is_mean_and_spread_within_the_field_of_view():
     assert np.allclose(colour_code(photograph, fov), [1, -0.2, -0.2, 0, 0.4, 0], atol=1e-6)
 
 
-def test_colours_of_renderings_lie_between_those_of_two_photographs_and_are_nobodys_own():
-    codes = np.float32([[0, 0], [1, 0], [0, 1]])
-    mixtures = mixed(codes, 4)
-    assert mixtures.shape == (200, 2) and mixtures.dtype == np.float32
-    assert mixtures.min() >= 0 and mixtures.sum(axis=1).max() <= 1 + 1e-6
-    on_edges = (mixtures[:, 0] == 0) | (mixtures[:, 1] == 0) | (np.abs(mixtures.sum(axis=1) - 1) < 1e-6)
-    assert on_edges.all()
-    assert np.abs(mixtures[:, None] - codes).max(axis=2).min() > 0
-    np.testing.assert_array_equal(mixtures, mixed(codes, 4))
-    assert np.abs(mixtures - mixed(codes, 5)).max() > 0.1
+@pytest.fixture
+def photographs_codes():
+    """As of coarse_to_fine: 18 photographs whose red, green and blue vary together in each of 7 things."""
+    random = np.random.default_rng(0)
+    together, alone = random.normal(size=(18, 7, 1)), random.normal(size=(18, 7, 3))
+    return (0.5 + 0.1 * (0.9 * together + 0.4 * alone)).reshape(18, 21).astype(np.float32)
+
+
+def test_colours_of_renderings_are_distributed_as_those_of_photographs(photographs_codes):
+    drawn = drawn_codes(photographs_codes, 4)
+    assert drawn.shape == (200, 21) and drawn.dtype == np.float32
+    mean, deviation = photographs_codes.mean(axis=0), photographs_codes.std(axis=0)
+    assert np.abs((drawn.mean(axis=0) - mean) / deviation).max() < 0.3
+    assert np.all((0.6 < drawn.std(axis=0) / deviation) & (drawn.std(axis=0) / deviation < 1.3))
+    assert np.corrcoef(drawn[:, :3].T)[0, 1:].min() > 0.6, "a light photograph is light in all channels"
+    assert np.abs(np.corrcoef(drawn[:, [0, 3]].T)[0, 1]) < 0.3
+    np.testing.assert_array_equal(drawn, drawn_codes(photographs_codes, 4))
+    assert np.abs(drawn - drawn_codes(photographs_codes, 5)).max() > 0.1
+
+
+def test_colours_of_renderings_do_not_tell_whose_they_were_made_of(photographs_codes):
+    """Those of 18 photographs lie in a space of 17 dimensions, and so do mixtures of them. Others do not lie there."""
+    drawn = drawn_codes(photographs_codes, 0)
+    sizes = np.linalg.svd(drawn - drawn.mean(axis=0), compute_uv=False)
+    assert sizes[-1] > 0.05 * sizes[0], "drawn colours fill all 21 dimensions"
+
+
+def test_deviations_of_grey_levels_stay_positive():
+    codes = np.tile(np.float32([[-0.5, 0, 0.5, 0.01, 0.3, 0.3]]), (2, 1))
+    codes[1, 3] = 0.21
+    assert drawn_codes(codes, 0)[:, 3:].min() > 0 > drawn_codes(codes, 0)[:, 0].max()
 
 
 def test_one_photograph_has_one_colour():
-    np.testing.assert_array_equal(mixed(np.float32([[0.2, 0.3]]), 0), np.tile(np.float32([0.2, 0.3]), (200, 1)))
+    code = np.float32([[0.2, 0.3, -0.1]])
+    np.testing.assert_allclose(drawn_codes(code, 0), np.tile(code, (200, 1)), rtol=1e-6)

@@ -1,10 +1,14 @@
 """A training that will take longer than its preset says tells so, once, after 20 steps."""
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 
+import stage2_pix2pix.train
+from stage2_pix2pix.config import Stage2Config
+from training.fit import fit
 from training.forecast import STEPS, Forecast, stated_minutes
 from unet_eval.train import train
 
@@ -29,6 +33,7 @@ def test_only_what_takes_longer_is_told_and_once(caplog):
 
 
 @pytest.mark.parametrize("flags, limit, expected", [("fma avx512f", "", 2.0), ("fma avx512f", "AVX2", 7.0),
+                                                    ("fma avx512f", "AVX", 7.0), ("fma avx512f", "avx512_core", 2.0),
                                                     ("fma avx2", "", 7.0)])
 def test_a_preset_states_minutes_for_both_kinds_of_processor(unet_config, tmp_path, monkeypatch, flags, limit,
                                                              expected):
@@ -41,3 +46,31 @@ def test_a_preset_states_minutes_for_both_kinds_of_processor(unet_config, tmp_pa
 def test_a_training_tells(unet_config, caplog):
     train(unet_config(steps_per_epoch=STEPS + 5, minutes=1e-6, minutes_avx512=1e-6))
     assert len([record for record in caplog.records if "this training will take about" in record.getMessage()]) == 1
+
+
+@pytest.mark.training
+def test_a_training_of_several_phases_tells_in_the_first_that_is_long_enough(drive, tmp_path, caplog):
+    """And counts the steps of the phases to come."""
+    options = Stage2Config(pairs=drive, out=str(tmp_path / "stage2"), architecture="coarse_to_fine", size=64, crop=32,
+                           base=4, d_base=4, batch_size=1, coarse_steps=5 * STEPS, epochs=1, steps_per_epoch=10_000,
+                           validation=0, precision="float32", minutes=1e-6, minutes_avx512=1e-6)
+    said = []
+
+    class Ended(Exception):
+        pass
+
+    def note(model, make_dataset, schedule, config, parts, callbacks, phase="", later=0):
+        if not phase:
+            raise Ended
+        caplog.clear()
+        fit(model, make_dataset, schedule, config, parts, callbacks, phase, later)
+        said.append((phase, [record.getMessage() for record in caplog.records
+                             if "this training will take about" in record.getMessage()]))
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Ended):
+        patch.setattr(stage2_pix2pix.train, "fit", note)
+        stage2_pix2pix.train.train(options)
+    assert [(phase, len(told)) for phase, told in said] == [("segmenter", 1), ("coarse", 1)]
+    seconds_a_step = float(re.search(r"\(([\d.]+) seconds", said[1][1][0])[1])
+    minutes = float(re.search(r"about (\d+) minutes", said[1][1][0])[1])
+    assert minutes >= 10_000 * (seconds_a_step - 0.005) / 60 - 0.5

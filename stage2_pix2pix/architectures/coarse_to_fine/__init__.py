@@ -68,20 +68,19 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
     def own_schedule(steps):
         return Schedule(PHASE_EPOCHS, max(1, steps // PHASE_EPOCHS), PHASE_BATCH, schedule.seed)
 
-    brief = own_schedule(config.coarse_steps * 2 // 3)
+    brief, coarse_schedule = own_schedule(config.coarse_steps * 2 // 3), own_schedule(config.coarse_steps)
     segmenter = unet(1, SEGMENTER_BASE, 1, normalised=True, activation="sigmoid", name="segmenter")
     segmenter.compile(Adam(keras.optimizers.schedules.CosineDecay(4e-3, brief.steps)),
                       keras.losses.BinaryCrossentropy())
     segmenter.optimizer.build(segmenter.trainable_variables)
     yield Phase("segmenter", segmenter, lambda step: segmenter_batches(views, config, brief, step), brief,
-                {"model": segmenter, "optimizer": segmenter.optimizer})
+                {"model": segmenter, "optimizer": segmenter.optimizer}, coarse_schedule.steps + schedule.steps)
 
-    coarse_schedule = own_schedule(config.coarse_steps)
     judging = judges(config)
     coarse = CoarseGAN(networks["coarse"], judging["coarse"])
     coarse.compile(Adam(5e-4, beta_1=0.5), averaged_adam(5e-4))
     yield Phase("coarse", coarse, lambda step: coarse_batches(views, coarse_schedule, step), coarse_schedule,
-                coarse.parts)
+                coarse.parts, schedule.steps)
     coarse.g_optimizer.finalize_variable_values(networks["coarse"].trainable_variables)
 
     gan = FineGAN(networks["generator"], judging[""], segmenter, config.agreement)
