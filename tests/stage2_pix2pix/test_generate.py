@@ -149,7 +149,7 @@ def test_members_are_scored_by_how_well_they_are_rendered(trained, tmp_path, dri
         members(request)
     Checkpoints(tmp_path / "stage2", **gan.parts).save(1)
     members(request)
-    rendered, judged = json.loads((tmp_path / "members.json").read_text()).values()
+    rendered, _, judged = json.loads((tmp_path / "members.json").read_text()).values()
     assert [len(rendered[side]) for side in ("training", "held_out")] == [2, 3]
     mask, fov, photograph = pairs[0]
     error = np.abs(photograph[fov > 0] - 127.5).mean()
@@ -157,6 +157,20 @@ def test_members_are_scored_by_how_well_they_are_rendered(trained, tmp_path, dri
     planes = known(mask[None], fov[None], options)
     answer = gan.discriminator([planes, photograph[None] / np.float32(127.5) - 1], training=False)
     assert judged["training"][0]["score"] == pytest.approx(float(np.mean(answer)), abs=1e-4)
+
+
+def test_members_are_scored_by_the_colours_of_renderings(trained, tmp_path, drive, pairs):
+    """Mixtures of the colours of the two training photographs tell which these are."""
+    options = config(pairs=drive, out="x", validation=1)
+    write_json(tmp_path / "stage2/config.json", {"version": 2, "flags": options.to_json(), "data": {"pairs": drive}})
+    Checkpoints(tmp_path / "stage2", **pix2pix.build(options, pix2pix.networks(options)).parts).save(1)
+    first, second = pairs.codes[:2]
+    mixed = first + np.linspace(0, 1, 200, dtype=np.float32)[:, None] * (second - first)
+    save_array(mixed, tmp_path / "stage2/codes.npy")
+    members(MembersConfig(model=trained, out=str(tmp_path / "members.json")))
+    told = json.loads((tmp_path / "members.json").read_text())["Stage-II, by the colours of its renderings"]
+    scores = {side: [entry["score"] for entry in told[side]] for side in ("training", "held_out")}
+    assert min(scores["training"]) > -10 > 10 * max(scores["held_out"])
 
 
 def test_pairs_are_written_with_what_made_them(trained, tmp_path, drive):

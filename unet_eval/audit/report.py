@@ -50,7 +50,8 @@ def table(results: dict) -> Table:
             value = (number(figure["value"], 3), interval(figure["ci95"], lambda end: number(end, 3)))
             expected = ("0.5 without memory" if test != "ratio" else
                         f"among held-out images {number(figure['unseen'], 3)}")
-            rows.append([f"{results['measures'][name]['title']}: {TESTS[test]}", "\n".join(value),
+            title = results["measures"][name]["title"] if name in results["measures"] else name
+            rows.append([f"{title}: {TESTS[test]}", "\n".join(value),
                          f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; {expected}",
                          figure["verdict"]])
     for name, control in results["controls"].items():

@@ -7,8 +7,9 @@ from scipy.stats import binom
 from data.members import SIDES
 from unet_eval.audit import examine
 from unet_eval.audit.examine import Alike, Real
-from unet_eval.audit.measures import COPIES, KINDS, QUADRANTS, WHOLE
-from unet_eval.audit.records import Records
+from unet_eval.audit.looks import looks
+from unet_eval.audit.measures import COPIES, KINDS, PHOTOGRAPH, QUADRANTS, WHOLE
+from unet_eval.audit.records import Records, concatenate
 from unet_eval.audit.statistics import CERTAINTY, least_share, membership
 from unet_eval.audit.thresholds import FALSE_ALARMS
 from unet_eval.measures.resampling import holm
@@ -20,7 +21,8 @@ CATCHES = 0.5        # of the masks of a Stage-I that learned by heart
 PASSES, FAILS, UNKNOWN = "passes", "fails", "no verdict"
 TESTS = {"share": "share nearer to training than to held-out images",
          "membership": "membership inference by the nearest distance, AUC",
-         "ratio": "nearest distance / second nearest, median"}
+         "ratio": "nearest distance / second nearest, median",
+         "looks": "membership inference by them, AUC"}
 
 
 def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tuple[Records, Records, Records],
@@ -33,7 +35,7 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
     """
     bad, twice, kept = examine.kept_rows(found, synthetic)
     controls = _controls(found, real, learned, seed)
-    figures = _whole_set(found, real, kept, seed) if kept else {}
+    figures = _whole_set(found, synthetic, real, kept, seed) if kept else {}
     attacked = attacked_by(attacks, seed)
     refused = [f"{alike.measure.title}: too few patients for a threshold" for alike in found.values()
                if np.isinf(alike.threshold)]
@@ -44,7 +46,7 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
         for test, figure in tests.items():
             if figure["verdict"] != PASSES:
                 why = "too few patients to tell" if figure["verdict"] == UNKNOWN else f"p = {figure['p_holm']:.3f}"
-                refused.append(f"{found[name].measure.title}: {TESTS[test]} ({why})")
+                refused.append(f"{found[name].measure.title if name in found else name}: {TESTS[test]} ({why})")
     rate = examine.caught(found, COPIES)
     return {
         "passed": not refused, "refused": refused, "controls_passed": all(c["passed"] for c in controls.values()),
@@ -100,10 +102,15 @@ def _controls(found, real, learned, seed) -> dict[str, dict]:
     return controls
 
 
-def _whole_set(found, real, kept, seed) -> dict[str, dict]:
-    """{measure: {test: figure}}; none of photographs whose source has no held-out ones."""
+def _whole_set(found, synthetic, real, kept, seed) -> dict[str, dict]:
+    """{measure, or title of a look: {test: figure}}; none of photographs whose source has no held-out ones."""
     figures = {name: examine.whole_set(alike, alike.sets["synthetic"][kept], alike.columns.held_out, seed)
                for name, alike in found.items() if real.tests_sets(alike.measure.kind)}
+    if real.tests_sets(PHOTOGRAPH):
+        both = concatenate([real.training, real.held_out])
+        trained = np.arange(len(both)) < len(real.training)
+        for title, scores in looks(synthetic.take(kept), both).items():
+            figures[title] = {"looks": membership(scores, both.patients, trained, seed)}
     _correct([figure for tests in figures.values() for figure in tests.values()])
     return figures
 
