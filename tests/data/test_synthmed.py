@@ -17,9 +17,10 @@ from data.images import read_image
 from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from data.synthmed import formats
+from data.synthmed.card import size_category
 from data.synthmed.export import export
 from data.synthmed.release import sharpness
-from data.synthmed.terms import Terms
+from data.synthmed.terms import LICENSES, Terms
 from data.synthmed.verify import DESCRIBING, MANIFEST, METADATA, STORE, verify
 
 ROWS = [0, 1, 3, 4]  # of five, without the one that the audit left out
@@ -144,6 +145,25 @@ def test_a_release_has_a_name_and_a_licence_that_the_user_chose(name, license, s
     with pytest.raises(UserError, match=said):
         Terms(name, license)
     assert Terms("a", "cc-by-4.0").license == "CC-BY-4.0"
+
+
+def test_the_card_names_the_licence_as_the_hub_does_and_the_citation_as_spdx_does(tmp_path, run_of):
+    """As huggingface.co/docs/hub/repositories-licenses has them."""
+    assert {license: Terms("a", license).hub_license for license in LICENSES} == {
+        "CC0-1.0": "cc0-1.0", "CC-BY-4.0": "cc-by-4.0", "CC-BY-SA-4.0": "cc-by-sa-4.0", "CC-BY-NC-4.0": "cc-by-nc-4.0",
+        "CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0", "PDDL-1.0": "pddl", "ODC-By-1.0": "odc-by", "ODbL-1.0": "odbl"}
+    out = run_of(tmp_path / "run").release(tmp_path / "tiny", "odbl-1.0")
+    card = (out / "README.md").read_text()
+    assert "\nlicense: odbl\n" in card and "[ODbL-1.0](https://opendatacommons.org/licenses/odbl/1-0/)" in card
+    assert "\nsize_categories:\n- n<1K\n" in card
+    assert "\nlicense: ODbL-1.0\n" in (out / "CITATION.cff").read_text()
+
+
+@pytest.mark.parametrize("count, words", [
+    (1, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (99_999, "10K<n<100K"), (100_000, "100K<n<1M"),
+    (999_999, "100K<n<1M"), (1_000_000, "1M<n<10M"), (10 ** 12, "n>1T")])
+def test_a_size_is_one_of_the_hubs(count, words):
+    assert size_category(count) == words
 
 
 def test_a_folder_that_is_there_is_never_touched(tmp_path, run_of):
