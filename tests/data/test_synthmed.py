@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from data.errors import UserError
-from data.files import NewFolder
+from data.files import NewFolder, write_file
 from data.images import read_image
 from data.layouts import samples
 from data.pairs import PairReader, PairWriter
@@ -89,6 +89,29 @@ def test_a_release_that_is_there_stays_and_is_no_other(tmp_path, run_of):
     run.write(passed=False)
     with pytest.raises(UserError, match="refuses"):
         run.release(out)
+
+
+def test_a_release_with_generators_is_known_by_its_networks(tmp_path, run_of):
+    """TensorFlow writes the same network in other bytes each time, and make exports again what was removed."""
+    run, graphs = run_of(tmp_path / "run"), tmp_path / "graphs"
+    run.write(generators={"Stage-I": {"value": 0.5, "verdict": "passes"}}, generators_passed=True)
+
+    def export(order):
+        for name in ("mask.tflite", "photograph.tflite", "README.md"):
+            write_file(graphs / name, f"{name}, {order}".encode())
+
+    graphs.mkdir()
+    export("one order")
+    out = run.release(tmp_path / "tiny", generators=graphs)
+    before = files(out)
+    export("another order")
+    run.release(out, generators=graphs)
+    assert files(out) == before and before["generators/mask.tflite"] == b"mask.tflite, one order"
+    with pytest.raises(UserError, match="tiny is there already"):
+        run.release(out)
+    (run.folder / "stage2/generator.h5").write_bytes(b"weights of another training")
+    with pytest.raises(UserError, match="tiny is there already"):
+        run.release(out, generators=graphs)
 
 
 def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released):
