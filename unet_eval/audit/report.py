@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from unet_eval.audit.examine import Alike
-from unet_eval.audit.measures import KINDS, MASK, MEASURES, WHOLE
+from unet_eval.audit.measures import EYES, KINDS, MASK, MEASURES, WHOLE
 from unet_eval.audit.records import Records
 from unet_eval.audit.thresholds import FALSE_ALARMS
 from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TESTS, UNKNOWN
@@ -39,7 +39,7 @@ def table(results: dict) -> Table:
         rows.append([f"{entry['title']}: most alike to a training image", f"{number(entry['nearest'], 3)}\npair "
                      f"{entry['nearest_row']}; median {number(entry['median'], 3)}",
                      f"at most {number(limit, 3)}\nunrelated people reach {number(entry['unrelated'], 3)}; "
-                     f"{percent(entry['finds'])} of {MATCHES[entry['match_is']]} exceed it",
+                     f"{percent(entry['finds'])} of {MATCHES[entry['match_is']]} exceed it{_eyes(entry)}",
                      UNKNOWN if limit is None else PASSES if entry["nearest"] <= limit else "pairs left out"])
     size = results["records"]["synthetic"]
     kept = size - len(results["left_out"])
@@ -61,6 +61,14 @@ def table(results: dict) -> Table:
         rows.append([f"power: share of copied {kind}s that would have been found",
                      percent(results["power"][kind]), f"with {results['power']['certainty']:.0%} certainty", "–"])
     return Table(["figure", "value", "threshold", "verdict"], rows, prose=True)
+
+
+def _eyes(entry: dict) -> str:
+    """How alike drawn eyes are, of a measure that is judged by them."""
+    if entry["match_is"] != EYES:
+        return ""
+    return (f"; one drawn eye photographed twice: {number(entry['one_eye_twice'], 3)} (median), two drawn eyes: "
+            f"{number(entry['two_eyes'], 3)} at most")
 
 
 def attack_row(title: str, figure: dict | None) -> list[str]:

@@ -48,6 +48,21 @@ def draw_worst(eyes, name, sheets):
     return copies, training, rows
 
 
+def test_the_row_of_branch_points_says_how_alike_drawn_eyes_are():
+    def entry(name, match):
+        return {"title": name, "nearest": 0.4, "nearest_row": 2, "median": 0.3, "threshold": 0.5, "unrelated": 0.45,
+                "finds": 0.9, "match_is": match, "one_eye_twice": 0.625, "two_eyes": 0.211}
+
+    rows = report.table({
+        "measures": {"masks": entry("masks", "copies"), "trees": entry("branch points", "eyes")},
+        "records": {"synthetic": 3}, "left_out": [], "copies": {}, "duplicates": [], "whole_set": {}, "controls": {},
+        "generators": {}, "power": {"mask": 0.1, "photograph": 0.1, "certainty": 0.95}}).rows
+    masks, trees = rows[:2]
+    assert trees[0].startswith("branch points") and trees[3] == "passes"
+    assert trees[2].endswith("one drawn eye photographed twice: 0.625 (median), two drawn eyes: 0.211 at most")
+    assert "drawn eye" not in masks[2]
+
+
 def test_the_worst_by_branch_points_lie_over_the_training_masks_that_they_copy(eyes, sheets):
     copies, training, (synthetic, found) = draw_worst(eyes, "trees", sheets)
     assert all(np.array_equal(*both) for both in zip(synthetic, copies.masks[[1, 2, 0]]))
