@@ -126,6 +126,43 @@ def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released
         assert json.loads(file.attrs["generators"]).keys() == {"stage1/generator.h5", "stage2/generator.h5"}
 
 
+def _cff(text):
+    """The top of a CITATION.cff: {key: text, or the names in its list}."""
+    fields = {}
+    for line in text.splitlines():
+        key, _, value = line.strip().partition(": ")
+        value = json.loads(value) if value.startswith('"') else value
+        if not line.startswith(" "):
+            name = key.rstrip(":")
+            fields[name] = value or []
+        elif key == "- name":
+            fields[name].append(value)
+    return fields
+
+
+def test_the_citation_has_the_fields_of_a_cff(released):
+    """What version 1.2.0 asks for, cff-version, message, title and authors, and what a data set has beside."""
+    text = (released / "CITATION.cff").read_text()
+    fields = _cff(text)
+    assert fields.pop("message") and fields.pop("references") == []
+    assert fields == {
+        "cff-version": "1.2.0", "type": "dataset", "title": "tiny", "version": "1.0.0", "license": "CC-BY-4.0",
+        "abstract": "Synthetic image-mask pairs from two GANs, trained on CHASE_DB1, HRF.",
+        "authors": ["Ada O'Neil", 'Ben "B" Öz']}
+    references = text.partition("\nreferences:\n")[2]
+    assert references.startswith("  - type: article\n    title: Synthetic Medical Images from Dual")
+    assert references.count("- family-names: ") == references.count("given-names: ") == 3
+
+
+@pytest.mark.parametrize("title, said", [
+    ("Uses", "training of segmentation networks"), ("Misuses", "Diagnosis"), ("Limits", "rare anatomy"),
+    ("Privacy audit", "no differential"), ("Licence", "CC-BY-4.0"), ("How it was made", "stage1/generator.h5")])
+def test_the_card_says_what_the_pairs_are_for_and_what_not(released, title, said):
+    sections = dict(part.split("\n", 1) for part in (released / "README.md").read_text().split("\n## ")[1:])
+    assert said in sections[title] and len(sections[title].split()) > 10
+    assert title not in ("Uses", "Misuses", "Limits") or sections[title].lstrip().startswith("- ")
+
+
 @pytest.mark.training
 def test_the_loader_works_without_this_project(released):
     code = "import load; print([(p['id'], p['image'].shape, p['mask'].max(), p['fov'].dtype) for p in load.pairs()])"
