@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 
 from data import layouts
@@ -9,7 +10,10 @@ from data.few import whole
 from data.synthmed.source import Source
 from data.synthmed.terms import Terms
 
-SIZES = ((1000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))  # the hub's words
+SIZES = {  # fewer pairs than this: the hub's words
+    10 ** 3: "n<1K", 10 ** 4: "1K<n<10K", 10 ** 5: "10K<n<100K", 10 ** 6: "100K<n<1M", 10 ** 7: "1M<n<10M",
+    10 ** 8: "10M<n<100M", 10 ** 9: "100M<n<1B", 10 ** 10: "1B<n<10B", 10 ** 11: "10B<n<100B", 10 ** 12: "100B<n<1T",
+    math.inf: "n>1T"}
 SCORES = {
     "agreement": "F1 of the mask against what a U-Net, trained on the real pairs, finds in the photograph",
     "sharpness": "standard deviation of the Laplacian of the grey levels, inside the field of view",
@@ -107,6 +111,11 @@ def data_sets(origins: list[str]) -> str:
     return "\n".join(map(_origin, origins)) or "- data sets that the pairs' file does not name"
 
 
+def size_category(count: int) -> str:
+    """What the Hugging Face hub calls so many pairs."""
+    return next(words for limit, words in SIZES.items() if count < limit)
+
+
 def table(rows: list[list[str]]) -> str:
     """Rows of a Markdown table."""
     return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
@@ -143,11 +152,10 @@ def _head(terms: Terms, count: int, origins: list[str]) -> str:
     """The YAML that the Hugging Face hub reads."""
     modalities = [layouts.DATA_SETS[name].modality for name in map(whole, origins) if name in layouts.DATA_SETS]
     tags = ["medical", "synthetic", *(["retina", "fundus"] if "fundus" in modalities else [])]
-    category = next((text for limit, text in SIZES if count < limit), "n>100K")
-    return "\n".join(["---", f"pretty_name: {json.dumps(terms.name)}", f"license: {terms.license.lower()}",
+    return "\n".join(["---", f"pretty_name: {json.dumps(terms.name)}", f"license: {terms.hub_license}",
                       "task_categories:", "- image-segmentation", "annotations_creators:", "- machine-generated",
-                      "size_categories:", f"- {category}", "tags:", *(f"- {tag}" for tag in tags), "configs:",
-                      "- config_name: default", "  drop_labels: true", "  data_files:", "  - split: train",
+                      "size_categories:", f"- {size_category(count)}", "tags:", *(f"- {tag}" for tag in tags),
+                      "configs:", "- config_name: default", "  drop_labels: true", "  data_files:", "  - split: train",
                       "    path: train/**", "---", ""])
 
 

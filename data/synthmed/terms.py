@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from data.errors import UserError
 
-# SPDX identifier: where the text of the licence stands.
+# SPDX identifier: (where the text of the licence stands, what the Hugging Face hub calls it).
 LICENSES = {
-    "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
-    "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
-    "CC-BY-NC-4.0": "https://creativecommons.org/licenses/by-nc/4.0/",
-    "CC-BY-NC-SA-4.0": "https://creativecommons.org/licenses/by-nc-sa/4.0/",
-    "PDDL-1.0": "https://opendatacommons.org/licenses/pddl/1-0/",
-    "ODC-By-1.0": "https://opendatacommons.org/licenses/by/1-0/",
-    "ODbL-1.0": "https://opendatacommons.org/licenses/odbl/1-0/",
+    "CC0-1.0": ("https://creativecommons.org/publicdomain/zero/1.0/", "cc0-1.0"),
+    "CC-BY-4.0": ("https://creativecommons.org/licenses/by/4.0/", "cc-by-4.0"),
+    "CC-BY-SA-4.0": ("https://creativecommons.org/licenses/by-sa/4.0/", "cc-by-sa-4.0"),
+    "CC-BY-NC-4.0": ("https://creativecommons.org/licenses/by-nc/4.0/", "cc-by-nc-4.0"),
+    "CC-BY-NC-SA-4.0": ("https://creativecommons.org/licenses/by-nc-sa/4.0/", "cc-by-nc-sa-4.0"),
+    "PDDL-1.0": ("https://opendatacommons.org/licenses/pddl/1-0/", "pddl"),
+    "ODC-By-1.0": ("https://opendatacommons.org/licenses/by/1-0/", "odc-by"),
+    "ODbL-1.0": ("https://opendatacommons.org/licenses/odbl/1-0/", "odbl"),
 }
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}", re.ASCII)  # as the Hugging Face hub takes it
 
@@ -45,4 +45,9 @@ class Terms:
     @property
     def url(self) -> str:
         """Where the text of the licence stands."""
-        return LICENSES[self.license]
+        return LICENSES[self.license][0]
+
+    @property
+    def hub_license(self) -> str:
+        """The licence as the Hugging Face hub knows it (huggingface.co/docs/hub/repositories-licenses)."""
+        return LICENSES[self.license][1]

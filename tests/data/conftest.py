@@ -47,10 +47,10 @@ class Run:
         """audit.json, with changes."""
         write_json(self.folder / "audit.json", {**self.audit, **changes})
 
-    def release(self, out: Path, license: str = "CC-BY-4.0") -> Path:
+    def release(self, out: Path, license: str = "CC-BY-4.0", generators: Path | None = None) -> Path:
         """Makes the release `out`."""
         release(out, Terms("tiny", license, ("Ada O'Neil", "Ben \"B\" Öz")), self.folder, self.store,
-                self.folder / "audit.json", self.folder / "agreement.json")
+                self.folder / "audit.json", self.folder / "agreement.json", generators)
         return out
 
 

@@ -12,15 +12,16 @@ import pytest
 import tensorflow as tf
 
 from data.errors import UserError
-from data.files import NewFolder
+from data.files import NewFolder, write_file
 from data.images import read_image
 from data.layouts import samples
-from data.pairs import PairReader
+from data.pairs import PairReader, PairWriter
 from data.synthmed import formats
+from data.synthmed.card import size_category
 from data.synthmed.export import export
 from data.synthmed.release import sharpness
-from data.synthmed.terms import Terms
-from data.synthmed.verify import verify
+from data.synthmed.terms import LICENSES, Terms
+from data.synthmed.verify import DESCRIBING, MANIFEST, METADATA, STORE, verify
 
 ROWS = [0, 1, 3, 4]  # of five, without the one that the audit left out
 
@@ -90,6 +91,29 @@ def test_a_release_that_is_there_stays_and_is_no_other(tmp_path, run_of):
         run.release(out)
 
 
+def test_a_release_with_generators_is_known_by_its_networks(tmp_path, run_of):
+    """TensorFlow writes the same network in other bytes each time, and make exports again what was removed."""
+    run, graphs = run_of(tmp_path / "run"), tmp_path / "graphs"
+    run.write(generators={"Stage-I": {"value": 0.5, "verdict": "passes"}}, generators_passed=True)
+
+    def export(order):
+        for name in ("mask.tflite", "photograph.tflite", "README.md"):
+            write_file(graphs / name, f"{name}, {order}".encode())
+
+    graphs.mkdir()
+    export("one order")
+    out = run.release(tmp_path / "tiny", generators=graphs)
+    before = files(out)
+    export("another order")
+    run.release(out, generators=graphs)
+    assert files(out) == before and before["generators/mask.tflite"] == b"mask.tflite, one order"
+    with pytest.raises(UserError, match="tiny is there already"):
+        run.release(out)
+    (run.folder / "stage2/generator.h5").write_bytes(b"weights of another training")
+    with pytest.raises(UserError, match="tiny is there already"):
+        run.release(out, generators=graphs)
+
+
 def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released):
     for name, content in files(released).items():
         assert b"/secret" not in content, name
@@ -100,6 +124,43 @@ def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released
     assert "anonymous" not in card.lower()
     with h5py.File(released / "pairs.h5") as file:
         assert json.loads(file.attrs["generators"]).keys() == {"stage1/generator.h5", "stage2/generator.h5"}
+
+
+def _cff(text):
+    """The top of a CITATION.cff: {key: text, or the names in its list}."""
+    fields = {}
+    for line in text.splitlines():
+        key, _, value = line.strip().partition(": ")
+        value = json.loads(value) if value.startswith('"') else value
+        if not line.startswith(" "):
+            name = key.rstrip(":")
+            fields[name] = value or []
+        elif key == "- name":
+            fields[name].append(value)
+    return fields
+
+
+def test_the_citation_has_the_fields_of_a_cff(released):
+    """What version 1.2.0 asks for, cff-version, message, title and authors, and what a data set has beside."""
+    text = (released / "CITATION.cff").read_text()
+    fields = _cff(text)
+    assert fields.pop("message") and fields.pop("references") == []
+    assert fields == {
+        "cff-version": "1.2.0", "type": "dataset", "title": "tiny", "version": "1.0.0", "license": "CC-BY-4.0",
+        "abstract": "Synthetic image-mask pairs from two GANs, trained on CHASE_DB1, HRF.",
+        "authors": ["Ada O'Neil", 'Ben "B" Öz']}
+    references = text.partition("\nreferences:\n")[2]
+    assert references.startswith("  - type: article\n    title: Synthetic Medical Images from Dual")
+    assert references.count("- family-names: ") == references.count("given-names: ") == 3
+
+
+@pytest.mark.parametrize("title, said", [
+    ("Uses", "training of segmentation networks"), ("Misuses", "Diagnosis"), ("Limits", "rare anatomy"),
+    ("Privacy audit", "no differential"), ("Licence", "CC-BY-4.0"), ("How it was made", "stage1/generator.h5")])
+def test_the_card_says_what_the_pairs_are_for_and_what_not(released, title, said):
+    sections = dict(part.split("\n", 1) for part in (released / "README.md").read_text().split("\n## ")[1:])
+    assert said in sections[title] and len(sections[title].split()) > 10
+    assert title not in ("Uses", "Misuses", "Limits") or sections[title].lstrip().startswith("- ")
 
 
 @pytest.mark.training
@@ -146,6 +207,25 @@ def test_a_release_has_a_name_and_a_licence_that_the_user_chose(name, license, s
     assert Terms("a", "cc-by-4.0").license == "CC-BY-4.0"
 
 
+def test_the_card_names_the_licence_as_the_hub_does_and_the_citation_as_spdx_does(tmp_path, run_of):
+    """As huggingface.co/docs/hub/repositories-licenses has them."""
+    assert {license: Terms("a", license).hub_license for license in LICENSES} == {
+        "CC0-1.0": "cc0-1.0", "CC-BY-4.0": "cc-by-4.0", "CC-BY-SA-4.0": "cc-by-sa-4.0", "CC-BY-NC-4.0": "cc-by-nc-4.0",
+        "CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0", "PDDL-1.0": "pddl", "ODC-By-1.0": "odc-by", "ODbL-1.0": "odbl"}
+    out = run_of(tmp_path / "run").release(tmp_path / "tiny", "odbl-1.0")
+    card = (out / "README.md").read_text()
+    assert "\nlicense: odbl\n" in card and "[ODbL-1.0](https://opendatacommons.org/licenses/odbl/1-0/)" in card
+    assert "\nsize_categories:\n- n<1K\n" in card
+    assert "\nlicense: ODbL-1.0\n" in (out / "CITATION.cff").read_text()
+
+
+@pytest.mark.parametrize("count, words", [
+    (1, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (99_999, "10K<n<100K"), (100_000, "100K<n<1M"),
+    (999_999, "100K<n<1M"), (1_000_000, "1M<n<10M"), (10 ** 12, "n>1T")])
+def test_a_size_is_one_of_the_hubs(count, words):
+    assert size_category(count) == words
+
+
 def test_a_folder_that_is_there_is_never_touched(tmp_path, run_of):
     run = run_of(tmp_path / "run")
     (tmp_path / "tiny").mkdir()
@@ -181,6 +261,24 @@ def _sum_again(folder):
     (folder / "SHA256SUMS").write_text(sums(folder))
 
 
+def _store_again(out, rows, **attributes):
+    """pairs.h5 with these of its rows, and with other attributes."""
+    again = out.parent / "again.h5"
+    with PairReader(out / STORE) as reader, PairWriter(again, {**reader.attributes, **attributes}) as writer:
+        for row in rows:
+            writer.append(**reader[row])
+    again.replace(out / STORE)
+
+
+def _records_again(out, record):
+    """One more record in the shard."""
+    (shard,) = out.glob("tfrecord/*.tfrecord")
+    records = [*tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()]
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for each in (*records, records[-1] if record is None else record):
+            writer.write(each)
+
+
 DAMAGES = {
     "a changed file": (lambda out: _edit(out / "README.md", b"synthetic", b"authentic"), "changed README.md"),
     "a missing file": (lambda out: (out / "train/masks/000003.png").unlink(), "missing train/masks/000003.png"),
@@ -198,6 +296,30 @@ FORGERIES = {
     "a key less": (lambda out: _edit(out / "train/metadata.jsonl", b'"seed"', b'"sede"'), "same keys"),
     "an id twice": (lambda out: _edit(out / "train/metadata.jsonl", b'"id": 3', b'"id": 0'), "twice"),
     "another id": (lambda out: _edit(out / "train/metadata.jsonl", b'"id": 3', b'"id": 9'), "pairs.h5: its pairs"),
+    "a list for an id": (lambda out: _edit(out / METADATA, b'"id": 3', b'"id": [3]'),
+                         "metadata.jsonl: line 3 has a wrong kind of value for id"),
+    "text for a score": (lambda out: _edit(out / METADATA, b'"agreement": 0.6', b'"agreement": "0.6"'),
+                         "metadata.jsonl: line 2 has a wrong kind of value for agreement"),
+    "a score that is no number": (lambda out: _edit(out / METADATA, b'"mask_distance": 0.1', b'"mask_distance": NaN'),
+                                  "line 1 has a wrong kind of value for mask_distance"),
+    "a number for a file": (lambda out: _edit(out / METADATA, b'"masks/000003.png"', b"3"), "for mask_file_name"),
+    "another seed": (lambda out: _edit(out / METADATA, b'"seed": 7', b'"seed": 8'),
+                     "metadata.jsonl and pairs.h5 differ in seed"),
+    "another network": (lambda out: _edit(out / METADATA, b'"stage2_sha256": "', b'"stage2_sha256": "0'),
+                        "metadata.jsonl and pairs.h5 differ in stage2_sha256"),
+    "a store without networks": (lambda out: _store_again(out, range(4), generators=[]),
+                                 "differ in stage1_sha256, stage2_sha256"),
+    "a row less": (lambda out: _store_again(out, range(3)), "pairs.h5 has 3 rows for 4 pairs"),
+    "a row more": (lambda out: _store_again(out, [0, 1, 2, 3, 3]), "pairs.h5 has 5 rows for 4 pairs"),
+    "two rows swapped": (lambda out: _store_again(out, [1, 0, 2, 3]), "000000.png and pairs.h5 differ"),
+    "a record more": (lambda out: _records_again(out, None), "record 4 is not the pair in line 5"),
+    "a record of something else": (lambda out: _records_again(out, b"no pair"), "00001.tfrecord is damaged"),
+    "another number of records": (lambda out: _edit(out / MANIFEST, b'4,\n      "sha256"', b'5, "sha256"'),
+                                  "manifest.json is not of these files in shards"),
+    "another number of all records": (lambda out: _edit(out / MANIFEST, b'"records": 4', b'"records": 5'),
+                                      "manifest.json is not of these files in records"),
+    "another checksum of a shard": (lambda out: _edit(out / MANIFEST, b'"sha256": "', b'"sha256": "0'),
+                                    "manifest.json is not of these files in shards"),
     "no records": (lambda out: next(out.glob("tfrecord/*.tfrecord")).write_bytes(b""), "0 records for 4 pairs"),
 }
 
@@ -216,6 +338,14 @@ def test_what_does_not_fit_together_is_found_out_with_right_checksums(released, 
     change(released)
     _sum_again(released)
     with pytest.raises(UserError, match=said):
+        verify(released)
+
+
+@pytest.mark.parametrize("name", [*DESCRIBING, METADATA, STORE, MANIFEST, "thumbnails/0000.jpg"])
+def test_a_release_without_one_of_its_files_is_none(released, name):
+    (released / name).unlink()
+    _sum_again(released)
+    with pytest.raises(UserError, match=f"tiny: missing {name}"):
         verify(released)
 
 

@@ -13,7 +13,7 @@ from tensorflow import keras
 from configs.api import train
 from data import layouts
 from data.copies import fingerprints
-from data.errors import UserError
+from data.errors import UserError, listed
 from data.files import checksum, read_json, write_json
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.train import build
@@ -53,6 +53,23 @@ def test_weights_are_taken_by_name_and_shape_whatever_was_built_before(tmp_path)
     left = take_weights(deeper, tmp_path / "weights.h5", "")
     assert "conv2d 0 kernel" not in left and "conv2d_transpose 0 kernel" in left
     assert np.array_equal(deeper.layers[1].kernel, other.layers[1].kernel)
+
+
+def test_the_log_says_which_weights_a_warm_start_did_not_take(drive, tmp_path, unet_config, caplog):
+    caplog.set_level("INFO", logger="absl")
+    config = unet_config(out="x", warm_start=str(tmp_path))
+    (tmp_path / "unet-real").mkdir()
+    write_json(tmp_path / "unet-real/seen.json", {"images": fingerprints(layouts.training(drive, 1)[0])})
+    path, (same, deeper) = tmp_path / "unet-real/weights.h5", (unet(4, 2), unet(4, 3))
+    save_weights(unet(4, 2), path)
+    WarmStart(config, "unet-real").load({"weights": same})
+    WarmStart(config, "unet-real").load({"weights": deeper})
+    count, left = len(deeper.weights), take_weights(deeper, path, "")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "INFO"] == [
+        f"warm start: {len(same.weights)} of {len(same.weights)} weights from {path}",
+        f"warm start: {count - len(left)} of {count} weights from {path}; no weights of this name and shape there for "
+        f"{listed(left)}"]
+    assert 10 < len(left) < count and left[0] in caplog.text and f"and {len(left) - 10} more" in caplog.text
 
 
 @pytest.mark.parametrize("change, said", [

@@ -25,7 +25,7 @@ def audit(config: AuditConfig) -> dict:
     user's file lies in config.out.
     """
     folder = OutputFolder(config.out, "--out")
-    folder.check([*report.PICTURES, "audit.json", "audit.md", "audit.html"])
+    folder.check([*report.FILES, "audit.json", "audit.md", "audit.html"])
     synthetic, trained = inputs.read_pairs(config)
     samples = inputs.find_real(config, trained)
     files = inputs.made_from(config, samples)
@@ -41,8 +41,11 @@ def audit(config: AuditConfig) -> dict:
                       **verdict.decide(synthetic, real, found, learned, attacks, SEED)})
     results |= {"distances": verdict.distances(found), "table": report.table(results).rows}
     pictures = report.pictures(results, found, synthetic)
-    for name, content in pictures.items():
-        folder.write(name, content)
+    for name in report.FILES:
+        if name in pictures:
+            folder.write(name, pictures[name])
+        elif (folder.path / name).exists():  # of an earlier audit, of other pairs
+            folder.remove(name)
     folder.write("audit.md", report.markdown(results).encode())
     folder.write("audit.html", report.document(results, pictures).encode())
     folder.write("audit.json", json_bytes(results))  # last: a release looks for it

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from unet_eval.audit.pictures import shrink
+from unet_eval.audit.search import Position
 
 SMALL = 64          # pixels of the pictures that it sees
 TILES = 4           # a side of the grid that answers are averaged on
@@ -26,9 +27,21 @@ def features(pictures: np.ndarray) -> np.ndarray:
 def similarity(features: np.ndarray, others: np.ndarray) -> np.ndarray:
     """(N, M), at most 1: correlation of features less the mean of `others`, the largest over the quarter turns and
     mirror images of the others, which are those of the tiles and angles."""
+    return np.max(_correlations(features, others), axis=0)
+
+
+def find(features: np.ndarray, other: np.ndarray) -> Position:
+    """Where `other` has to be moved to look most like a picture, by the features of both. A mean of more others is the
+    same in each position, so it would not change which of them is best."""
+    flip, turns = divmod(int(np.argmax(_correlations(features[None], other[None]))), 4)
+    return Position(bool(flip), 90 * turns, 1.0)
+
+
+def _correlations(features, others):
+    """(8, N, M), one for each of `_positions`."""
     mean = np.mean([position for position in _positions(others)], axis=(0, 1))
     own = _unit(features - mean)
-    return np.max([own @ _unit(position - mean).T for position in _positions(others)], axis=0)
+    return np.stack([own @ _unit(position - mean).T for position in _positions(others)])
 
 
 def _wavelet(length, angle):
@@ -57,7 +70,8 @@ def _scattered(picture):
 
 
 def _positions(features):
-    """Those of all pictures mirrored and turned by quarters: a quarter turn moves angles by half of them."""
+    """Those of all pictures turned by quarters, counter-clockwise, and then of the mirrored ones: a quarter turn moves
+    angles by half of them."""
     reverse, quarter = -np.arange(ANGLES) % ANGLES, (np.arange(ANGLES) + ANGLES // 2) % ANGLES
     for each in (features, features[:, :, reverse][:, :, :, reverse][..., ::-1]):
         for _ in range(4):

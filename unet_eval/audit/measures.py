@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from unet_eval.audit import features, minutiae, patches, pictures, search
+from unet_eval.audit.patches import Match
 from unet_eval.audit.records import Records
+from unet_eval.audit.search import Position
 
 MASK, PHOTOGRAPH = "mask", "photograph"
 KINDS = (MASK, PHOTOGRAPH)
@@ -20,7 +22,8 @@ COPIES, QUADRANTS, EYES = "copies", "quadrants", "eyes"
 @dataclass(frozen=True)
 class Measure:
     """kind: what of a pair it looks at. prepare(records) -> what is compared, one each. similarity(prepared, others) ->
-    (N, M): 1 for equals. match: what shows how alike a match is: COPIES, pasted QUADRANTS, or EYES photographed twice.
+    (N, M): 1 for equals. find(prepared of one pair, of another one) -> where the other one was found; its `cut` makes
+    pictures of it. match: what shows how alike a match is: COPIES, pasted QUADRANTS, or EYES photographed twice.
     version: changes with what it says of two pairs, so that they are compared again.
     """
 
@@ -28,6 +31,7 @@ class Measure:
     title: str
     prepare: Callable[[Records], Any]
     similarity: Callable[[Any, Any], np.ndarray]
+    find: Callable[[Any, Any], Position | Match]
     match: str
     version: int = 1
 
@@ -50,15 +54,16 @@ def _scattered(records):
 
 
 WHOLE = {MASK: "masks", PHOTOGRAPH: "photographs"}  # the measure whose distances a reader is shown
-PARTS = {MASK: "mask_patches", PHOTOGRAPH: "photograph_patches"}
 MEASURES = {
-    "masks": Measure(MASK, "whole masks", pictures.mask_pictures, search.similarity, COPIES),
-    "mask_patches": Measure(MASK, "parts of masks", pictures.mask_pictures, patches.similarity, QUADRANTS, 2),
-    "trees": Measure(MASK, "branch points, as fingerprints", minutiae.points, minutiae.similarity, EYES),
-    "photographs": Measure(PHOTOGRAPH, "whole photographs", pictures.photograph_pictures, search.similarity, COPIES),
+    "masks": Measure(MASK, "whole masks", pictures.mask_pictures, search.similarity, search.find, COPIES),
+    "mask_patches": Measure(MASK, "parts of masks", pictures.mask_pictures, patches.similarity, patches.find,
+                            QUADRANTS, 2),
+    "trees": Measure(MASK, "branch points, as fingerprints", minutiae.points, minutiae.similarity, minutiae.find, EYES),
+    "photographs": Measure(PHOTOGRAPH, "whole photographs", pictures.photograph_pictures, search.similarity,
+                           search.find, COPIES),
     "photograph_patches": Measure(PHOTOGRAPH, "parts of photographs", pictures.photograph_parts,
-                                  patches.similarity, QUADRANTS, 2),
-    "features": Measure(PHOTOGRAPH, "features of photographs", _scattered, features.similarity, COPIES),
+                                  patches.similarity, patches.find, QUADRANTS, 2),
+    "features": Measure(PHOTOGRAPH, "features of photographs", _scattered, features.similarity, features.find, COPIES),
 }
 
 

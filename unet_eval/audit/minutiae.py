@@ -6,11 +6,14 @@ that meet are counted.
 """
 from __future__ import annotations
 
+from operator import itemgetter
+
 import numpy as np
 from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 
 from unet_eval.audit.records import SIZE, Records
+from unet_eval.audit.search import Position
 from unet_eval.measures.morphology import branch_places
 
 NEIGHBOURS = 6           # of each point, to which segments lead
@@ -21,6 +24,7 @@ TURN, CELL = 12, 12.0    # degrees and pixels of a cell that votes are counted i
 CANDIDATES = 6           # cells with most votes that are looked at
 NEAR = 5.0               # pixels between two points that meet
 ROUNDS = 3               # of fitting the position to the points that meet
+NOWHERE = (0, 1 + 0j, 0j)  # no points that meet, and the position of trees that are left where they are
 
 
 def points(records: Records) -> list[np.ndarray]:
@@ -34,8 +38,18 @@ def similarity(trees: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
     """float32 (N, M): 2 m / (n + n'), m being how many of n and n' points meet at the best position. 0 to 1."""
     segments = [_segments(tree) for tree in trees]
     mirrored = [(each, _segments(each)) for other in others for each in (other, -other.conj())]
-    scores = [[_score(tree, own, *other) for other in mirrored] for tree, own in zip(trees, segments)]
+    scores = [[_match(tree, own, *other)[0] for other in mirrored] for tree, own in zip(trees, segments)]
     return np.array(scores, np.float32).reshape(len(trees), len(others), 2).max(axis=2)
+
+
+def find(tree: np.ndarray, other: np.ndarray) -> Position:
+    """Where `other` has to be moved for most of its points to meet points of `tree`; where it is, if none do."""
+    own = _segments(tree)
+    straight, mirrored = (_match(tree, own, each, _segments(each)) for each in (other, -other.conj()))
+    flip = mirrored[0] > straight[0]
+    _, turn, shift = mirrored if flip else straight
+    degrees = -float(np.degrees(np.angle(turn)))  # rows count downwards
+    return Position(flip, degrees, float(np.abs(turn)), (round(shift.imag), round(shift.real)))
 
 
 def _segments(tree):
@@ -53,9 +67,10 @@ def _plane(tree):
     return np.stack([tree.real, tree.imag], axis=1)
 
 
-def _score(tree, segments, other, other_segments):
+def _match(tree, segments, other, other_segments):
+    """(how alike, turn, shift), where most points of `other`, at turn * point + shift, meet one of `tree`."""
     if min(len(segments[0]), len(other_segments[0])) == 0:
-        return 0.0
+        return NOWHERE
     (start, vector), (from_, along) = segments, other_segments
     turns = vector[:, None] / along
     size = np.abs(turns)
@@ -64,30 +79,32 @@ def _score(tree, segments, other, other_segments):
     inside = np.abs(shifts) < REACH
     turns, shifts = turns[inside], shifts[inside]
     if not len(turns):
-        return 0.0
+        return NOWHERE
     cells = int(2 * REACH / CELL) + 1
     turned = (np.degrees(np.angle(turns)) % 360 / TURN).astype(int)
     right, down = (((part + REACH) / CELL).astype(int) for part in (shifts.real, shifts.imag))
     cell = (turned * cells + right) * cells + down
     votes = np.bincount(cell)
-    tree_index, most = cKDTree(_plane(tree)), 0
+    tree_index, best = cKDTree(_plane(tree)), NOWHERE
     for chosen in np.argsort(votes)[-CANDIDATES:]:
         here = cell == chosen
-        most = max(most, _meeting(tree, tree_index, other, turns[here].mean(), shifts[here].mean()))
-    return 2 * most / (len(tree) + len(other))
+        met = _meeting(tree, tree_index, other, turns[here].mean(), shifts[here].mean())
+        best = max(best, met, key=itemgetter(0))
+    most, turn, shift = best
+    return 2 * most / (len(tree) + len(other)), turn, shift
 
 
 def _meeting(tree, index, other, turn, shift):
-    """How many points of `other`, at turn * point + shift and then at the positions that fit best, meet one of `tree`,
-    each one of its own."""
-    most = 0
+    """(how many points of `other` meet one of `tree`, each one of its own; turn; shift): the most at turn * point +
+    shift, or at the positions that then fit best."""
+    best = NOWHERE
     for _ in range(ROUNDS):
         distance, nearest = index.query(_plane(turn * other + shift))
         order = np.argsort(distance)
         order = order[distance[order] <= NEAR]
         _, first = np.unique(nearest[order], return_index=True)
         kept = order[first]
-        most = max(most, len(kept))
+        best = max(best, (len(kept), turn, shift), key=itemgetter(0))
         if len(kept) < 2:
             break
         a, b = tree[nearest[kept]], other[kept]
@@ -98,4 +115,4 @@ def _meeting(tree, index, other, turn, shift):
         if not 1 / STRETCH <= np.abs(turn) <= STRETCH:
             break
         shift = a.mean() - turn * b.mean()
-    return most
+    return best

@@ -6,9 +6,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from unet_eval.audit import patches, search
 from unet_eval.audit.examine import Alike
-from unet_eval.audit.measures import KINDS, MASK, MEASURES, PARTS, WHOLE
+from unet_eval.audit.measures import EYES, KINDS, MASK, MEASURES, WHOLE
 from unet_eval.audit.records import Records
 from unet_eval.audit.thresholds import FALSE_ALARMS
 from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TESTS, UNKNOWN
@@ -19,7 +18,9 @@ from unet_eval.report.tables import Table
 from unet_eval.report.text import interval, number, percent
 
 WORST = 6  # pairs of a picture
-PICTURES = {f"worst_{name}.png": name for name in (*WHOLE.values(), *PARTS.values())}
+PICTURES = {f"worst_{name}.png": name for name in MEASURES}
+DUPLICATES = "duplicates.png"
+FILES = (*PICTURES, DUPLICATES)  # all that there can be
 MATCHES = {"copies": "slightly changed copies", "quadrants": "pasted quadrants", "eyes": "one eye photographed twice"}
 LIMITS = [
     "The audit looks for copies. It is no differential privacy: it cannot prove that nothing of a patient is in the "
@@ -38,7 +39,7 @@ def table(results: dict) -> Table:
         rows.append([f"{entry['title']}: most alike to a training image", f"{number(entry['nearest'], 3)}\npair "
                      f"{entry['nearest_row']}; median {number(entry['median'], 3)}",
                      f"at most {number(limit, 3)}\nunrelated people reach {number(entry['unrelated'], 3)}; "
-                     f"{percent(entry['finds'])} of {MATCHES[entry['match_is']]} exceed it",
+                     f"{percent(entry['finds'])} of {MATCHES[entry['match_is']]} exceed it{_eyes(entry)}",
                      UNKNOWN if limit is None else PASSES if entry["nearest"] <= limit else "pairs left out"])
     size = results["records"]["synthetic"]
     kept = size - len(results["left_out"])
@@ -61,6 +62,14 @@ def table(results: dict) -> Table:
         rows.append([f"power: share of copied {kind}s that would have been found",
                      percent(results["power"][kind]), f"with {results['power']['certainty']:.0%} certainty", "–"])
     return Table(["figure", "value", "threshold", "verdict"], rows, prose=True)
+
+
+def _eyes(entry: dict) -> str:
+    """How alike drawn eyes are, of a measure that is judged by them."""
+    if entry["match_is"] != EYES:
+        return ""
+    return (f"; one drawn eye photographed twice: {number(entry['one_eye_twice'], 3)} (median), two drawn eyes: "
+            f"{number(entry['two_eyes'], 3)} at most")
 
 
 def attack_row(title: str, figure: dict | None) -> list[str]:
@@ -88,31 +97,43 @@ def _verdict(passed: bool) -> str:
 
 
 def pictures(results: dict, found: dict[str, Alike], synthetic: Records) -> dict[str, bytes]:
-    """{file: PNG}: the synthetic masks and photographs, and the parts of them, that are most alike to what was learned
-    from, below each the training image, moved as it was found."""
-    drawn = {}
+    """{file: PNG}: by each measure, the synthetic masks or photographs that are most alike to what was learned from,
+    below each the training image, moved as it was found; and duplicates, if any, beside the pairs that they repeat."""
+    drawn = {file: _worst(found[name], synthetic) for file, name in PICTURES.items() if name in found}
+    return {**drawn, DUPLICATES: _repeated(results["duplicates"], synthetic)} if results["duplicates"] else drawn
+
+
+def _worst(alike, synthetic):
+    shown, feet, seen, near = [], [], alike.columns.seen, alike.sets["synthetic"]
+    for row in np.argsort(-near[:, seen].max(axis=1))[:WORST]:
+        column = seen[near[row, seen].argmax()]
+        pair, real = synthetic.take([row]), alike.columns.records.take([column])
+        shown.append(_side_by_side(alike.measure, pair, real))
+        feet.append(f"{row}: {near[row, column]:.2f}, {real.names[0][:12]}")
+    return _sheet(list(zip(*shown)), labels=["synthetic", "training"], feet={1: feet})
+
+
+def _repeated(duplicates, synthetic):
+    rows, labels = [], []
+    for each in sorted(duplicates, key=lambda each: -each["alike"])[:WORST]:
+        pair, earlier = (synthetic.take([each[name]]) for name in ("row", "of"))
+        rows.append([picture for kind in KINDS for picture in _side_by_side(MEASURES[WHOLE[kind]], pair, earlier)])
+        labels.append(f"{each['row']} and {each['of']}: {each['alike']:.2f}")
+    return _sheet(rows, heads=[(f"{kind}s", 2) for kind in KINDS], labels=labels)
+
+
+def _sheet(rows, **texts):
+    """PNG of `grid`."""
     with TemporaryDirectory() as folder:
-        for file, name in PICTURES.items():
-            alike, shown, feet = found[name], [], []
-            seen, near = alike.columns.seen, alike.sets["synthetic"]
-            for row in np.argsort(-near[:, seen].max(axis=1))[:WORST]:
-                column = seen[near[row, seen].argmax()]
-                pair, real = synthetic.take([row]), alike.columns.records.take([column])
-                shown.append(_side_by_side(alike.measure, pair, real))
-                feet.append(f"{row}: {near[row, column]:.2f}, {real.names[0][:12]}")
-            path = Path(folder) / file
-            grid(path, list(zip(*shown)), labels=["synthetic", "training"], feet={1: feet})
-            drawn[file] = path.read_bytes()
-    return drawn
+        path = Path(folder) / "sheet.png"
+        grid(path, rows, **texts)
+        return path.read_bytes()
 
 
 def _side_by_side(measure, pair, real):
     """The pictures of two pairs, the second one moved as it was found, or of parts of them what was found."""
     picture, other = (_picture(each, measure.kind) for each in (pair, real))
-    prepared = (measure.prepare(each)[0] for each in (pair, real))
-    if measure is MEASURES[PARTS[measure.kind]]:
-        return patches.find(*prepared).cut(picture, other)
-    return picture, search.find(*prepared).apply(other)
+    return measure.find(*(measure.prepare(each)[0] for each in (pair, real))).cut(picture, other)
 
 
 def _picture(records, kind):
@@ -149,8 +170,12 @@ def section(results: dict, folder: Path) -> Section:
         table(results),
         Text("Left out:") if copies else None, Bullets(copies) if copies else None,
         *(Figure(folder / file, f"{results['measures'][name]['title'].capitalize()}: the synthetic ones that are most "
-                 "alike to training ones, and below each that one, moved as it was found. Number of the pair, "
-                 "correlation, name of the training image.", "broad") for file, name in PICTURES.items()),
+                 "alike to training ones, and below each that one, moved as it was found. Number of the pair, how "
+                 "alike it is, name of the training image.", "broad")
+          for file, name in PICTURES.items() if name in results["measures"]),
+        Figure(folder / DUPLICATES, "Pairs that repeat an earlier one: the mask and beside it that of the earlier "
+               "pair, moved as it was found; then the same of the photographs. Numbers of both pairs, and how alike "
+               "they are.", "broad") if results["duplicates"] else None,
         Text("What an audit cannot prove:"), Bullets(LIMITS)])
 
 

@@ -39,6 +39,10 @@ class Position:
         matrix = np.float32([[1, 0, self.shift[1]], [0, 1, self.shift[0]]])
         return cv2.warpAffine(turned, matrix, turned.shape[1::-1])
 
+    def cut(self, picture: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What of two pictures shows the match, as of `patches.Match`: all of them, the other one as it was moved."""
+        return picture, self.apply(other)
+
 
 def similarity(pictures: np.ndarray, others: np.ndarray) -> np.ndarray:
     """float32 (N, SIZE, SIZE) and (M, SIZE, SIZE) -> (N, M): the largest correlation over all positions, -1 to 1."""

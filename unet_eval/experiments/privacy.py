@@ -40,8 +40,10 @@ def tables(results: dict) -> dict[str, Table]:
 
 
 def figures(folder: Path, results: dict, run: Run) -> None:
-    for name in report.PICTURES if results["privacy"] else ():
-        shutil.copyfile(Path(run.config.reports) / results["privacy"]["folder"] / name, folder / name)
+    for name in report.FILES if results["privacy"] else ():
+        path = Path(run.config.reports) / results["privacy"]["folder"] / name
+        if path.exists():  # an audit of an earlier version drew fewer
+            shutil.copyfile(path, folder / name)
 
 
 def section(results: dict, folder: Path) -> Section:

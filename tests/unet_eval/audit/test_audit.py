@@ -15,12 +15,13 @@ from configs.settings import Settings
 from configs.steps import make_step
 from data import layouts
 from data.errors import UserError
-from data.files import checksum
+from data.files import OutputFolder, checksum
 from data.images import write_image
 from data.members import read_members, write_members
 from data.pairs import PairWriter
 from unet_eval.audit import controls, examine, inputs
 from unet_eval.audit.audit import audit, main
+from unet_eval.audit.measures import MEASURES
 from unet_eval.audit.records import concatenate, from_samples
 from unet_eval.config import AuditConfig
 from unet_eval.experiments import privacy
@@ -96,7 +97,7 @@ def test_copies_are_left_out_and_the_rest_passes(eyes, fresh, make_run, tmp_path
     assert "pair 3 is a copy" in text and "anonymous" not in text
     assert all(len(row) == 4 for row in results["table"])
     page = (tmp_path / "reports/audit/audit.html").read_text()
-    assert page.count("data:image/") == 4 and "No copy found: 6 of 8 pairs" in page
+    assert page.count("data:image/") == len(MEASURES) and "No copy found: 6 of 8 pairs" in page
     in_the_report(tmp_path, results)
     before = (tmp_path / "reports/audit/audit.json").read_bytes()
     assert audit(config) == json.loads(before)  # of the same, nothing is compared again
@@ -117,7 +118,7 @@ def in_the_report(folder, results):
     (folder / "figures").mkdir()
     privacy.figures(folder / "figures", measured, run)
     shown = privacy.section(measured, folder / "figures").blocks
-    assert sum(isinstance(block, Figure) and block.path.is_file() for block in shown) == 4
+    assert sum(isinstance(block, Figure) and block.path.is_file() for block in shown) == len(MEASURES)
     of_eight = {folder / "synthetic.h5": folder / "synthetic-8.h5",
                 folder / "reports/audit": folder / "reports/audit-8"}
     for name, other in of_eight.items():  # as `make audit COUNT=8` has them
@@ -199,7 +200,10 @@ def test_with_few_patients_it_says_so_and_refuses(eyes, fresh, make_run, tmp_pat
     """Four and two patients can be dealt in 15 ways, so no test of a set can fail; 14 pairs of people say nothing of
     a tail."""
     pairs = _folder(tmp_path / "few", eyes, {"train": range(4), "test": range(6, 8)})
-    results = audit(make_run(fresh, pairs=pairs))
+    config = make_run(fresh, pairs=pairs)
+    OutputFolder(config.out, "--out").write("duplicates.png", b"of an earlier audit, of other pairs")
+    results = audit(config)
+    assert results["duplicates"] == [] and not (Path(config.out) / "duplicates.png").exists()
     assert not results["passed"] and "whole masks: too few patients for a threshold" in results["refused"]
     share = results["whole_set"]["masks"]["share"]
     assert share["verdict"] == "no verdict" and share["ci95"] == [None, None]

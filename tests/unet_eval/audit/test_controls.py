@@ -38,4 +38,4 @@ def test_duplicates_are_left_out_but_one(eyes):
     rows = duplicates(concatenate([real, copies]), {"mask": 0.5})
     assert [(row, of) for row, of, _ in rows] == [(3, 1), (4, 1)] and min(alike for *_, alike in rows) > 0.5
     assert duplicates(real, {"mask": 0.5, "photograph": 0.6}) == []
-    assert duplicates(real.take([0]), {"mask": 0.5}) == []
+    assert duplicates(real.take([0]), {"mask": 0.5}) == duplicates(real.take([]), {"mask": 0.5}) == []

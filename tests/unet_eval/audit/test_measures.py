@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from unet_eval.audit import controls, features, minutiae, patches, pictures, search
-from unet_eval.audit.measures import MASK, MEASURES, PARTS, PHOTOGRAPH, WHOLE, measures_for
+from unet_eval.audit.measures import MASK, MEASURES, PHOTOGRAPH, WHOLE, measures_for
 from unet_eval.audit.records import PART, SIZE
 from unet_eval.audit.search import Position
 
@@ -34,9 +34,11 @@ def test_equals_reach_one(name, real):
     assert np.diag(MEASURES[name].compare(real.take([0, 1]), real.take([0, 1]))) == pytest.approx(1, abs=0.02)
 
 
-@pytest.mark.parametrize("position", [
-    Position(True, 90, 1.0), Position(False, 200, 1.06), Position(False, 0, 0.94, (20, -24)),
-    Position(True, 333, 1.03, (-9, 12))])
+POSITIONS = [Position(True, 90, 1.0), Position(False, 200, 1.06), Position(False, 0, 0.94, (20, -24)),
+             Position(True, 333, 1.03, (-9, 12))]
+
+
+@pytest.mark.parametrize("position", POSITIONS)
 def test_a_picture_is_found_where_it_was_put(real, position):
     picture = pictures.mask_pictures(real.take([1]))[0]
     put = position.apply(picture)
@@ -51,7 +53,7 @@ def test_a_picture_is_found_where_it_was_put(real, position):
 @pytest.mark.parametrize("kind", [MASK, PHOTOGRAPH])
 def test_a_pasted_quadrant_is_found_by_parts_and_not_by_the_whole(eyes, real, kind):
     pasted = controls.with_quadrants(eyes(range(10, 14)), real, seed=0)
-    whole, parts = (MEASURES[name].compare(pasted, real) for name in (WHOLE[kind], PARTS[kind]))
+    whole, parts = (MEASURES[name].compare(pasted, real) for name in (WHOLE[kind], f"{kind}_patches"))
     found = np.diag(parts) > 1.2 * parts[~np.eye(4, dtype=bool)].max()
     assert found.sum() >= (4 if kind == MASK else 3)  # light and noise can hide one photograph
     assert np.median(np.diag(parts)) > (0.75 if kind == MASK else 0.65) > 0.6 > np.median(np.diag(whole))
@@ -80,8 +82,10 @@ def test_parts_of_an_empty_picture_are_like_nothing(real):
 def test_features_do_not_see_mirroring_and_quarter_turns(real, flip, turns):
     picture = pictures.photograph_pictures(real)
     turned = np.rot90(picture[:, :, ::-1] if flip else picture, turns, axes=(1, 2))
-    alike = features.similarity(features.features(turned), features.features(picture))
+    own, others = features.features(turned), features.features(picture)
+    alike = features.similarity(own, others)
     assert np.diag(alike) == pytest.approx(1, abs=1e-3)
+    assert {features.find(*each) for each in zip(own, others)} == {Position(flip, 90 * turns, 1.0)}
 
 
 def test_minutiae_by_hand():
@@ -93,6 +97,19 @@ def test_minutiae_by_hand():
     moved[[2, 5]] = [200 + 200j, -300]
     assert minutiae.similarity([tree], [moved])[0, 0] == pytest.approx(0.8)
     assert minutiae.similarity([tree], [tree[:2]])[0, 0] == 0  # too few to have segments
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_a_tree_is_found_where_it_was_put(real, position):
+    mask = real.masks[1]
+    put = real.take([1]).with_pictures([position.apply(mask)], [real.photographs[1]], [real.fovs[1]])
+    (tree,), (other,) = minutiae.points(put), minutiae.points(real.take([1]))
+    found = minutiae.find(tree, other)
+    assert found.flip == position.flip
+    assert abs((found.degrees - position.degrees + 180) % 360 - 180) < 1
+    assert found.scale == pytest.approx(position.scale, abs=0.01)
+    assert np.abs(np.subtract(found.shift, position.shift)).max() <= 1
+    assert minutiae.find(tree, other[:2]) == Position(False, 0, 1)  # too few to be found anywhere
 
 
 def test_branch_points_are_for_vessels():
