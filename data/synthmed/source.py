@@ -16,11 +16,13 @@ STAGES = ("stage1", "stage2")
 @dataclass(frozen=True)
 class Audit:
     """What `make audit` found. left_out: rows that no release may hold. distances: of every row to the closest training
-    record, by "mask" and "photograph". table: rows of figure, value, threshold, verdict."""
+    record, by "mask" and "photograph". table: rows of figure, value, threshold, verdict. untested: sentences that say
+    what the audit could not ask."""
 
     left_out: frozenset[int]
     distances: dict[str, list[float]]
     table: list[list]
+    untested: list[str]
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,14 @@ def read_audit(path: Path, store: Path, digest: str, count: int) -> Audit:
         left_out = frozenset(map(int, audit["left_out"]))
         distances = {name: [float(value) for value in audit["distances"][name]] for name in ("mask", "photograph")}
         table = [[str(cell) for cell in row] for row in audit["table"]]
+        untested = [str(sentence) for sentence in audit.get("untested", [])]  # earlier audits did not say
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); {again}") from None
     if any(len(values) != count for values in distances.values()) or not left_out <= set(range(count)):
         raise UserError(f"{path} is not of the {count} pairs of {store}; {again}")
     if len(left_out) == count:
         raise UserError(f"{path} leaves out every pair; nothing is released")
-    return Audit(left_out, distances, table)
+    return Audit(left_out, distances, table, untested)
 
 
 def refuse_leaking(path: Path) -> None:

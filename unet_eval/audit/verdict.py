@@ -42,7 +42,7 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
         refused.append(f"only {len(kept)} of {len(synthetic)} pairs are no copies")
     for name, tests in figures.items():
         for test, figure in tests.items():
-            if figure["verdict"] != PASSES:
+            if figure and figure["verdict"] != PASSES:
                 why = "too few patients to tell" if figure["verdict"] == UNKNOWN else f"p = {figure['p_holm']:.3f}"
                 refused.append(f"{found[name].measure.title}: {TESTS[test]} ({why})")
     rate = examine.caught(found, COPIES)
@@ -54,7 +54,8 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
         "records": {"synthetic": len(synthetic), "training": len(real.training),
                     "training_patients": len({*real.training.patients}),
                     "held_out": len(real.held_out), "held_out_patients": len({*real.held_out.patients}),
-                    "photos": len(real.photos) if real.photos else 0, "photos_learned": real.learned},
+                    "photos": len(real.photos) if real.photos else 0, "photos_learned": real.learned,
+                    "photos_alone": not real.paired},
         "false_alarms": FALSE_ALARMS, "measures": {name: _thresholds(alike) for name, alike in found.items()},
         "whole_set": figures, "controls": controls, "generators": attacked,
         "generators_passed": all(each and each["verdict"] == PASSES for each in attacked.values()),
@@ -101,9 +102,9 @@ def _controls(found, real, learned, seed) -> dict[str, dict]:
 
 
 def _whole_set(found, real, kept, seed) -> dict[str, dict]:
-    """{measure: {test: figure}}; none of photographs whose source has no held-out ones."""
+    """{measure: {test: figure}}; None in place of a figure of photographs whose source has no held-out ones."""
     figures = {name: examine.whole_set(alike, alike.sets["synthetic"][kept], alike.columns.held_out, seed)
-               for name, alike in found.items() if real.tests_sets(alike.measure.kind)}
+               if real.tests_sets(alike.measure.kind) else dict.fromkeys(TESTS) for name, alike in found.items()}
     _correct([figure for tests in figures.values() for figure in tests.values()])
     return figures
 
