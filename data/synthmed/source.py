@@ -82,15 +82,19 @@ def read_audit(path: Path, store: Path, digest: str, count: int) -> Audit:
 
 
 def refuse_leaking(path: Path) -> None:
-    """UserError, which names the AUC, unless the audit found that both generators do not give away which images they
-    were trained on. Nothing forces weights past this."""
+    """UserError, which names the AUC or what was not asked, unless the audit found that both generators do not give
+    away which images they were trained on. Nothing forces weights past this."""
     audit = read_json(path, "generators are given away only after an audit; call `make audit`")
     attacks = audit.get("generators")
     if not isinstance(attacks, dict) or not attacks:
         raise UserError(f"{path} has no attack on the generators; call `make audit`")
     if audit.get("generators_passed") is not True:
-        found = [f"{title}: AUC {rounded(figure['value'])}" if figure else f"{title}: not measured"
-                 for title, figure in attacks.items() if not figure or figure.get("verdict") != "passes"]
+        found = [f"{title}: AUC {rounded(figure['value'])}" for title, figure in attacks.items()
+                 if figure and figure.get("verdict") != "passes"]
+        if not found and None in attacks.values():
+            raise UserError(f"{path}: Stage-II was not asked which images it was trained on, for no photographs of "
+                            "PHOTOS were held out, so weights are not given away: train it on PAIRS (PHOTOS=), or with "
+                            "--add_pairs")
         raise UserError(f"{path}: the networks tell which images they were trained on ({'; '.join(found)}; 0.5 is no "
                         "leak), so their weights are not given away")
 

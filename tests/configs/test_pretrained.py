@@ -114,7 +114,9 @@ def test_a_pack_has_a_card_and_checksums_and_is_half_as_large(trained, drive, tm
     ({"pairs_sha256": "0"}, "of other pairs"),
     ({"generators": {}}, "no attack on the generators"),
     ({"generators_passed": False, "generators": {"Stage-II": {"value": 0.93, "verdict": "fails"}, "D": None, **ATTACK}},
-     r"which images they were trained on \(Stage-II: AUC 0.93; D: not measured; 0.5 is no leak\)")])
+     r"which images they were trained on \(Stage-II: AUC 0.93; 0.5 is no leak\)"),
+    ({"generators_passed": False, "generators": {"Stage-II": None, **ATTACK}},
+     r"Stage-II was not asked .*train it on PAIRS \(PHOTOS=\), or with --add_pairs")])
 def test_no_audit_no_pack(trained, tmp_path, changes, said):
     audited(trained, **changes)
     with pytest.raises(UserError, match=said):
