@@ -36,7 +36,10 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         settings.flags_for(script)
     if set(goals) == {"clean"}:
         return lines
+    with_generators = last_value(expand(settings.flags), "with_generators") in TRUE
     _check_giving(goals, variables)
+    if with_generators or "pretrained" in goals:
+        _check_asked("--with_generators" if with_generators else "make pretrained", settings)
     if variables.get("SHARD"):
         lines.append("shard := -of-{1}.{0}".format(*variables["SHARD"].split("/")))
     settings.preset  # noqa: B018  (raises where there is none)
@@ -45,7 +48,7 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if set(goals) == {"sweep"}:  # a sweep has runs of its own
         return lines
     settings.check()
-    if last_value(expand(settings.flags), "with_generators") in TRUE:
+    if with_generators:
         lines.append("graphs := $(R)/generators/README.md")
     if settings.dry_run:
         lines.append("dry_run := yes")
@@ -132,6 +135,14 @@ def _check_giving(goals: list[str], variables: dict[str, str]) -> None:
     shard_rows(shard, 1)
     if {"synthmed", "pretrained"} & {*goals}:
         Terms(variables.get("NAME", ""), variables.get("LICENSE", ""))
+
+
+def _check_asked(giving: str, settings: Settings) -> None:
+    """giving: what gives networks away."""
+    if not settings.asks_stage2:
+        raise UserError(f"{giving} gives networks away only where they do not tell which images they were trained on, "
+                        f"and Stage-II cannot be asked, for of {settings.stage2_photos} no photographs are held out: "
+                        "train it on PAIRS (PHOTOS=), or with FLAGS=--add_pairs")
 
 
 def _check_sweep(sweep: str) -> None:

@@ -18,6 +18,23 @@ def test_generators_are_made_for_a_release_only_where_they_are_asked_for():
         assert line not in plan(["synthmed"], {**RELEASE, "FLAGS": flags})
 
 
+@pytest.mark.parametrize("goal, flags, said", [
+    ("pretrained", "", "make pretrained"), ("synthmed", "--with_generators", "--with_generators"),
+    ("stage1", "--with_generators", "--with_generators")])
+def test_networks_that_cannot_be_asked_are_told_before_they_are_trained(tmp_path, goal, flags, said):
+    """PHOTOS have no held-out photographs, unless Stage-II learns from PAIRS as well."""
+    alone = {**RELEASE, "CONFIG": "paper", "PHOTOS": "hrf:/photos", "FLAGS": flags}
+    with pytest.raises(UserError, match=rf"^{said} gives .* of hrf:/photos .*\(PHOTOS=\), or with FLAGS=--add_pairs"):
+        plan([goal], alone)
+    for others in ({"PHOTOS": ""}, {"FLAGS": f"{flags} --add_pairs"}, {"CONFIG": "cpu"}):
+        plan([goal], {**alone, **others})
+    plan(["synthmed"], {**alone, "FLAGS": ""})
+    for stage in ("stage1", "stage2", "unet"):
+        (tmp_path / f"{stage}.flags").write_text("--photos=folder:mine" if stage == "stage2" else "")
+    with pytest.raises(UserError, match="of folder:mine no photographs are held out"):
+        plan([goal], {**alone, "CONFIG": str(tmp_path), "PHOTOS": ""})
+
+
 def test_packed_networks_have_a_name_a_licence_and_a_folder_of_their_own():
     plan(["pretrained"], RELEASE)
     with pytest.raises(UserError, match="LICENSE='': choose"):
