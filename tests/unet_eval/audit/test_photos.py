@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from unet_eval.audit import controls, examine, features, pictures, report, statistics
+from unet_eval.audit import controls, examine, features, inputs, pictures, report, statistics
 from unet_eval.audit.audit import audit
 from unet_eval.audit.measures import MASK, MEASURES
 
@@ -36,3 +36,10 @@ def test_where_no_photographs_of_their_source_were_held_out_it_says_so(quick, fr
     text = (tmp_path / "reports/audit/audit.md").read_text()
     assert ("judged pair by pair only" in text) == (not add_pairs) == bool(results["untested"])
     assert ("which Stage-II learned from too" if add_pairs else "the only ones that Stage-II learned from") in text
+
+
+def test_photographs_that_stage2_learned_from_are_found_where_none_are_given(fresh, make_run):
+    config = replace(make_run(fresh.take([0, 1]), photos=fresh.take([2, 3, 4])), photos="")
+    _, trained = inputs.read_pairs(config)
+    found = inputs.find_real(config, trained)
+    assert len(found.photos) == 3 and inputs.read_real(found, trained).learned
