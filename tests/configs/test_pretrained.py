@@ -145,7 +145,7 @@ def test_what_is_too_large_or_too_old_is_not_packed(trained, tmp_path, monkeypat
 
 
 def test_the_demo_of_a_run_says_that_it_was_not_cleared(trained, tmp_path, monkeypatch):
-    with pytest.raises(UserError, match="checkpoints/pretrained: no packed networks there.*make pretrained RUN="):
+    with pytest.raises(UserError, match="^checkpoints/pretrained: no packed networks there.*make pretrained RUN="):
         demo(DemoConfig())
     monkeypatch.setattr(demo_module, "COUNT", 3)
     page = tmp_path / demo(DemoConfig(run="mine"))
@@ -172,11 +172,23 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
     assert [path.name for path in masks.glob("*.png")] == ["eye.png"]
     (folder.parent / "other").mkdir()
     (folder.parent / "other/drawing.h5").touch()
-    with pytest.raises(UserError, match="choose, make demo NAME=other; there are: other, tiny"):
+    with pytest.raises(UserError, match=r"choose, --name=other \(make demo NAME=other\); there are: other, tiny"):
         demo(DemoConfig())
-    with pytest.raises(UserError, match="checkpoints/pretrained/absent: no packed networks"):
+    with pytest.raises(UserError, match="^checkpoints/pretrained/absent and absent: no packed .*folder, --name=FOLDER"):
         demo(DemoConfig(name="absent"))
+    with pytest.raises(UserError, match=f"^{tmp_path}/absent: no packed networks there"):
+        demo(DemoConfig(name=f"{tmp_path}/absent"))
     assert json.loads((folder / "unet-synthetic/config.json").read_text())["flags"]["pairs"] == "drive:absent"
+
+
+def test_packed_networks_are_shown_wherever_they_lie(trained, tmp_path, monkeypatch):
+    shutil.move(pack(CARD), tmp_path / "got/from somebody")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setattr(demo_module, "COUNT", 1)
+    page = demo(DemoConfig(name=f"{tmp_path}/got/from somebody/"))
+    assert page.as_posix() == "reports/pretrained/from somebody/demo/index.html"
+    assert "released after an audit" in (page.parent / "README.md").read_text()
 
 
 def test_the_networks_that_come_with_the_project_draw_and_have_seen_no_test_image(chase):
