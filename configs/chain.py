@@ -20,7 +20,7 @@ import sys
 from dataclasses import replace
 
 from configs.flags import locate, split
-from configs.plan import evidence_nets
+from configs.plan import check_cold, evidence_nets
 from configs.settings import CHECKED, Settings
 from configs.steps import files, needs, shard_done
 from configs.sweep import Sweep
@@ -33,6 +33,7 @@ GOALS = ("eval", "evidence", "curve", "synthetic", "sweep")
 
 def chain(goal: str, run: Settings, count: str = "", shards: str = "", sweep: str = "") -> list[dict]:
     """The steps of a goal, each after those that it needs. UserError where the goal or a setting makes no sense."""
+    check_cold([goal], run)
     if goal == "sweep":
         return _sweep(Sweep.read(locate(sweep)), sweep, run)
     run.check()

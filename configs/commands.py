@@ -26,6 +26,7 @@ COMMANDS = {
     "synthmed-verify": ("data.synthmed.verify", "checks somebody's copy of such a folder"),
     "demo": ("configs.demo", "50 pairs with a gallery from trained networks, or masks of your photographs"),
     "pretrained": ("configs.pretrained", "packs the networks of a run whose audit passed"),
+    "generators": ("configs.generators", "both generators of such a run as graphs, for synthmed --generators"),
     "export": ("data.synthmed.export", "pairs as PNG files for your own use"),
 }
 

@@ -1,6 +1,7 @@
 """Shows what trained networks make: 50 pairs with a contact sheet and a gallery, or masks of somebody's photographs.
 
     python -m configs.demo                          of the packed networks in checkpoints/pretrained
+    python -m configs.demo --name=FOLDER            of packed networks that lie elsewhere
     python -m configs.demo --run=quick              of a run, for whoever may see its training images
     python -m configs.demo --images=FOLDER          masks of the photographs in FOLDER
 
@@ -48,7 +49,8 @@ class DemoConfig(Config):
     """Shows what trained networks make."""
 
     run: str = option("", "Name of the run; by default packed networks.")
-    name: str = option("", "Name of packed networks in checkpoints/pretrained, where there are several.")
+    name: str = option("", "Name of packed networks in checkpoints/pretrained, where there are several; or their "
+                       "folder, wherever it lies.")
     images: str = option("", "Folder of photographs to segment, or layout:path, in place of drawing pairs.")
 
 
@@ -65,16 +67,21 @@ def networks(config: DemoConfig) -> tuple[Path, Path]:
     """(folder of trained networks, folder of reports). UserError where there are none, or several and no name."""
     if config.run:
         return Path("checkpoints") / config.run, Path("reports") / config.run
-    packed = sorted(path.parent.name for path in FOLDER.glob(f"*/{DRAWING}"))
+    packed = {path.parent.name: path.parent for path in sorted(FOLDER.glob(f"*/{DRAWING}"))}
+    if config.name and (Path(config.name) / DRAWING).exists():
+        packed.setdefault(config.name, Path(config.name))
     if not packed or config.name not in ("", *packed):
-        raise UserError(f"{FOLDER / config.name}: no packed networks there. Show those of a run of yours, make demo "
-                        "RUN=quick after make stage1 stage2; or pack those of a run whose audit passed, make "
-                        "pretrained RUN=... NAME=... LICENSE=...")
+        asked = dict.fromkeys([FOLDER / config.name, Path(config.name or FOLDER)])
+        raise UserError(f"{' and '.join(map(str, asked))}: no packed networks there. Give their folder, --name=FOLDER "
+                        "(make demo NAME=FOLDER); those that come with the project lie in its checkpoints/pretrained. "
+                        "Or show those of a run of yours that has pairs, --run=quick (make demo RUN=quick); or pack "
+                        "those of a run whose audit passed, make pretrained RUN=... NAME=... LICENSE=...")
     if not config.name and len(packed) > 1:
-        raise UserError(f"{FOLDER} has several networks: choose, make demo NAME={packed[0]}; there are: "
+        first = min(packed)
+        raise UserError(f"{FOLDER} has several networks: choose, --name={first} (make demo NAME={first}); there are: "
                         f"{', '.join(packed)}")
-    name = config.name or packed[0]
-    return FOLDER / name, Path("reports") / FOLDER.name / name
+    folder = packed[config.name or min(packed)]
+    return folder, Path("reports") / FOLDER.name / folder.resolve().name
 
 
 def demo(config: DemoConfig) -> Path:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from configs.flags import SCRIPTS, expand, last_value, locate
-from configs.settings import PHANTOMS, TRUE, Settings
+from configs.settings import PHANTOMS, STAGES, TRUE, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
 from data.folds import parse_fold
@@ -22,6 +22,7 @@ from unet_eval.arms import net_name, of_seed, parse_arm, parse_net_name, parse_s
 
 SEPARATOR = ";newline;"
 SWEEPS = Path("configs/sweeps")
+COMPARISONS = ("evidence", "few", "folds", "curve", "sweep")  # goals
 
 
 def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
@@ -36,16 +37,20 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         settings.flags_for(script)
     if set(goals) == {"clean"}:
         return lines
+    with_generators = last_value(expand(settings.flags), "with_generators") in TRUE
     _check_giving(goals, variables)
+    if with_generators or "pretrained" in goals:
+        _check_asked("--with_generators" if with_generators else "make pretrained", settings)
     if variables.get("SHARD"):
         lines.append("shard := -of-{1}.{0}".format(*variables["SHARD"].split("/")))
     settings.preset  # noqa: B018  (raises where there is none)
+    check_cold(goals, settings)
     if "sweep" in goals:
         _check_sweep(variables.get("SWEEP", ""))
     if set(goals) == {"sweep"}:  # a sweep has runs of its own
         return lines
     settings.check()
-    if last_value(expand(settings.flags), "with_generators") in TRUE:
+    if with_generators:
         lines.append("graphs := $(R)/generators/README.md")
     if settings.dry_run:
         lines.append("dry_run := yes")
@@ -132,6 +137,24 @@ def _check_giving(goals: list[str], variables: dict[str, str]) -> None:
     shard_rows(shard, 1)
     if {"synthmed", "pretrained"} & {*goals}:
         Terms(variables.get("NAME", ""), variables.get("LICENSE", ""))
+
+
+def _check_asked(giving: str, settings: Settings) -> None:
+    """giving: what gives networks away."""
+    if not settings.asks_stage2:
+        raise UserError(f"{giving} gives networks away only where they do not tell which images they were trained on, "
+                        f"and Stage-II cannot be asked, for of {settings.stage2_photos} no photographs are held out: "
+                        "train it on PAIRS (PHOTOS=), or with FLAGS=--add_pairs")
+
+
+def check_cold(goals: list[str], settings: Settings) -> None:
+    """UserError where trainings that are compared with one another would not all begin anew."""
+    compared = [goal for goal in COMPARISONS if goal in {Path(name).stem for name in goals}]
+    for stage in STAGES if compared else ():
+        warm = last_value([*settings.preset_flags(stage), *expand(settings.flags)], "warm_start")
+        if warm:
+            raise UserError(f"--warm_start={warm} is not for make {' '.join(compared)}, which compares trainings that "
+                            "all begin anew: leave it out, or take make stage1 stage2 eval with a RUN of its own")
 
 
 def _check_sweep(sweep: str) -> None:

@@ -68,6 +68,12 @@ class Settings:
         return self.photos if given is None else given
 
     @property
+    def asks_stage2(self) -> bool:
+        """Whether an audit can ask Stage-II which photographs it was trained on: of PHOTOS none are held out."""
+        add_pairs = last_value([*self.preset_flags("stage2"), *expand(self.flags)], "add_pairs") or "false"
+        return not self.stage2_photos or add_pairs.lower() in TRUE
+
+    @property
     def reports(self) -> Path:
         return Path("reports") / self.run
 

@@ -106,6 +106,8 @@ def _check(where: str, word: str, values: list[str], scripts: list[dict[str, typ
         select(UNET, [f"{word}={values[0]}"])
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
+    if name == "warm_start":
+        raise UserError(f"{where}: a sweep compares trainings that all begin anew: leave {word} out")
     kinds = [flags[name] for flags in scripts if name in flags]
     odd = [value for value in values if not PLAIN.fullmatch(value)]
     if not kinds:

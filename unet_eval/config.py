@@ -184,8 +184,8 @@ class AuditConfig(Config):
                       set_by_make=True)
     pairs: str = option("", "Annotated data set that the GANs learned from, layout:path.", required=True,
                         set_by_make=True)
-    photos: str = option("", "Photographs without masks, layout:path, whether Stage-II learned from them or not.",
-                         set_by_make=True)
+    photos: str = option("", "Photographs without masks, layout:path, whether Stage-II learned from them or not; where "
+                         "none are given, those that it learned from.", set_by_make=True)
     modality: str = modality_option()
     foreground: tuple[str, ...] = foreground_option()
     out: str = option("", "Folder for audit.json, audit.md, audit.html and pictures.", required=True, set_by_make=True)

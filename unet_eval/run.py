@@ -82,7 +82,8 @@ class Run:
     single: photographs of a single GAN, uint8 (N, s, s, 3), or None. second: the run on a second data set, or None.
     tests: the test images of --pairs. training: its training views; learned: those that Stage-I learned from.
     modality: of --pairs. other_data_sets: test images of each --test. photographs: those that Stage-II learned from.
-    records: config.json of every training, by folder. seconds: of every training, as in results.json.
+    records: config.json of every training, by folder. warm_started: the folders of those that began with the weights of
+    another run. seconds: of every training, as in results.json.
     """
 
     def __init__(self, config: EvaluateConfig):
@@ -109,10 +110,10 @@ class Run:
             self.modality = modality_of(config.pairs, config.modality)
             self.records = {path.parent.name: read_record(path.parent, "train this stage again")
                             for path in sorted(folder.glob("*/config.json"))}
-            warm = [name for name, record in self.records.items() if record["flags"].get("warm_start")]
-            if warm:
+            self.warm_started = [name for name, record in self.records.items() if record["flags"].get("warm_start")]
+            if self.warm_started:
                 logging.warning("%s began with the weights of another run (--warm_start): their scores are not to be "
-                                "compared with those of trainings that did not", listed(warm))
+                                "compared with those of trainings that did not", listed(self.warm_started))
             self.seconds = stage_seconds(folder)
             check_run(folder, config.pairs, config.photos, config.modality)
             self.photographs = photographs(config.photos, config.pairs, config.modality)

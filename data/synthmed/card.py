@@ -65,7 +65,7 @@ Each pair has them in `train/metadata.jsonl`.
 {scores}
 
 ## Privacy audit
-Before the release it was measured whether the pairs copy what the networks were trained on. {left_out}
+Before the release it was measured whether the pairs copy what the networks were trained on. {left_out}{untested}
 
 | figure | value | threshold | verdict |
 |---|---|---|---|
@@ -103,7 +103,7 @@ def readme(terms: Terms, source: Source, metadata: list[dict], size: tuple[int, 
         scores="\n".join(f"| `{name}` | {text} | {_median(metadata, name)} |" for name, text in SCORES.items()),
         left_out=f"It found {dropped} of {dropped + count} too near to training images, or to one another; they are "
                  "left out." if dropped else "It left none out.",
-        audit=table(source.audit.table))
+        untested="".join(f" {sentence}" for sentence in source.audit.untested), audit=table(source.audit.table))
 
 
 def data_sets(origins: list[str]) -> str:

@@ -16,11 +16,13 @@ STAGES = ("stage1", "stage2")
 @dataclass(frozen=True)
 class Audit:
     """What `make audit` found. left_out: rows that no release may hold. distances: of every row to the closest training
-    record, by "mask" and "photograph". table: rows of figure, value, threshold, verdict."""
+    record, by "mask" and "photograph". table: rows of figure, value, threshold, verdict. untested: sentences that say
+    what the audit could not ask."""
 
     left_out: frozenset[int]
     distances: dict[str, list[float]]
     table: list[list]
+    untested: list[str]
 
 
 @dataclass(frozen=True)
@@ -69,25 +71,30 @@ def read_audit(path: Path, store: Path, digest: str, count: int) -> Audit:
         left_out = frozenset(map(int, audit["left_out"]))
         distances = {name: [float(value) for value in audit["distances"][name]] for name in ("mask", "photograph")}
         table = [[str(cell) for cell in row] for row in audit["table"]]
+        untested = [str(sentence) for sentence in audit.get("untested", [])]  # earlier audits did not say
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); {again}") from None
     if any(len(values) != count for values in distances.values()) or not left_out <= set(range(count)):
         raise UserError(f"{path} is not of the {count} pairs of {store}; {again}")
     if len(left_out) == count:
         raise UserError(f"{path} leaves out every pair; nothing is released")
-    return Audit(left_out, distances, table)
+    return Audit(left_out, distances, table, untested)
 
 
 def refuse_leaking(path: Path) -> None:
-    """UserError, which names the AUC, unless the audit found that both generators do not give away which images they
-    were trained on. Nothing forces weights past this."""
+    """UserError, which names the AUC or what was not asked, unless the audit found that both generators do not give
+    away which images they were trained on. Nothing forces weights past this."""
     audit = read_json(path, "generators are given away only after an audit; call `make audit`")
     attacks = audit.get("generators")
     if not isinstance(attacks, dict) or not attacks:
         raise UserError(f"{path} has no attack on the generators; call `make audit`")
     if audit.get("generators_passed") is not True:
-        found = [f"{title}: AUC {rounded(figure['value'])}" if figure else f"{title}: not measured"
-                 for title, figure in attacks.items() if not figure or figure.get("verdict") != "passes"]
+        found = [f"{title}: AUC {rounded(figure['value'])}" for title, figure in attacks.items()
+                 if figure and figure.get("verdict") != "passes"]
+        if not found and None in attacks.values():
+            raise UserError(f"{path}: Stage-II was not asked which images it was trained on, for no photographs of "
+                            "PHOTOS were held out, so weights are not given away: train it on PAIRS (PHOTOS=), or with "
+                            "--add_pairs")
         raise UserError(f"{path}: the networks tell which images they were trained on ({'; '.join(found)}; 0.5 is no "
                         "leak), so their weights are not given away")
 

@@ -114,7 +114,9 @@ def test_a_pack_has_a_card_and_checksums_and_is_half_as_large(trained, drive, tm
     ({"pairs_sha256": "0"}, "of other pairs"),
     ({"generators": {}}, "no attack on the generators"),
     ({"generators_passed": False, "generators": {"Stage-II": {"value": 0.93, "verdict": "fails"}, "D": None, **ATTACK}},
-     r"which images they were trained on \(Stage-II: AUC 0.93; D: not measured; 0.5 is no leak\)")])
+     r"which images they were trained on \(Stage-II: AUC 0.93; 0.5 is no leak\)"),
+    ({"generators_passed": False, "generators": {"Stage-II": None, **ATTACK}},
+     r"Stage-II was not asked .*train it on PAIRS \(PHOTOS=\), or with --add_pairs")])
 def test_no_audit_no_pack(trained, tmp_path, changes, said):
     audited(trained, **changes)
     with pytest.raises(UserError, match=said):
@@ -143,7 +145,7 @@ def test_what_is_too_large_or_too_old_is_not_packed(trained, tmp_path, monkeypat
 
 
 def test_the_demo_of_a_run_says_that_it_was_not_cleared(trained, tmp_path, monkeypatch):
-    with pytest.raises(UserError, match="checkpoints/pretrained: no packed networks there.*make pretrained RUN="):
+    with pytest.raises(UserError, match="^checkpoints/pretrained: no packed networks there.*make pretrained RUN="):
         demo(DemoConfig())
     monkeypatch.setattr(demo_module, "COUNT", 3)
     page = tmp_path / demo(DemoConfig(run="mine"))
@@ -170,10 +172,12 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
     assert [path.name for path in masks.glob("*.png")] == ["eye.png"]
     (folder.parent / "other").mkdir()
     (folder.parent / "other/drawing.json").touch()
-    with pytest.raises(UserError, match="choose, make demo NAME=other; there are: other, tiny"):
+    with pytest.raises(UserError, match=r"choose, --name=other \(make demo NAME=other\); there are: other, tiny"):
         demo(DemoConfig())
-    with pytest.raises(UserError, match="checkpoints/pretrained/absent: no packed networks"):
+    with pytest.raises(UserError, match="^checkpoints/pretrained/absent and absent: no packed .*folder, --name=FOLDER"):
         demo(DemoConfig(name="absent"))
+    with pytest.raises(UserError, match=f"^{tmp_path}/absent: no packed networks there"):
+        demo(DemoConfig(name=f"{tmp_path}/absent"))
     assert json.loads((folder / "unet-synthetic/config.json").read_text())["flags"]["pairs"] == "drive:absent"
 
 
@@ -185,6 +189,16 @@ def test_a_damaged_record_of_drawing_is_named(trained, change):
     (folder / "drawing.json").write_text(json.dumps({**record, **change}))
     with pytest.raises(UserError, match=r"drawing.json is (missing or )?damaged.*get the folder again"):
         generate(folder, 1)
+
+
+def test_packed_networks_are_shown_wherever_they_lie(trained, tmp_path, monkeypatch):
+    shutil.move(pack(CARD), tmp_path / "got/from somebody")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setattr(demo_module, "COUNT", 1)
+    page = demo(DemoConfig(name=f"{tmp_path}/got/from somebody/"))
+    assert page.as_posix() == "reports/pretrained/from somebody/demo/index.html"
+    assert "released after an audit" in (page.parent / "README.md").read_text()
 
 
 def test_the_networks_that_come_with_the_project_draw_and_have_seen_no_test_image(chase):

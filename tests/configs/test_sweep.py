@@ -115,6 +115,7 @@ def test_a_combination_keeps_its_folder_and_flags_when_the_file_grows(tmp_path):
     ("unet-real\n--loss $(x)\n", "folder's name"),
     ("unet-real\n--l1_weight 1 3\n", "--l1_weight changes nothing"),
     ("unet-real\n--validation 1 2\n", "give it one value"),
+    ("unet-real\n--warm_start first second\n", "try:2: a sweep compares trainings that all begin anew"),
     ("unet-real\n--seed " + " ".join(map(str, range(65))), "65 combinations"),
     ("unet-real\n" + "".join(f"--{name} 1 2 3 4 5\n" for name in ("seed", "epochs", "base")), "125 combinations")])
 def test_what_is_no_sweep_is_told_with_its_line(tmp_path, text, said):

@@ -163,6 +163,14 @@ def test_the_card_says_what_the_pairs_are_for_and_what_not(released, title, said
     assert title not in ("Uses", "Misuses", "Limits") or sections[title].lstrip().startswith("- ")
 
 
+def test_the_card_says_what_the_audit_could_not_ask(tmp_path, run_of):
+    run = run_of(tmp_path / "run")
+    assert "pair by pair" not in (run.release(tmp_path / "asked") / "README.md").read_text()
+    run.write(untested=["Photographs were judged pair by pair only."])
+    card = (run.release(tmp_path / "tiny") / "README.md").read_text()
+    assert "they are left out. Photographs were judged pair by pair only.\n" in card
+
+
 @pytest.mark.training
 def test_the_loader_works_without_this_project(released):
     code = "import load; print([(p['id'], p['image'].shape, p['mask'].max(), p['fov'].dtype) for p in load.pairs()])"

@@ -51,7 +51,7 @@ def test_an_audit_is_made_first_and_of_the_pairs_that_are_given_out(project):
     assert steps(project, "audit") == [*STAGE1, *STAGE2, *own, "audit"]
     assert steps(project, "synthmed", "NAME=eyes", "LICENSE=CC0-1.0", "COUNT=9") == [
         "stage1", *STAGE2[:-1], "synthetic-9", *own, "audit-9"]
-    assert steps(project, "pretrained", "NAME=eyes", "LICENSE=CC0-1.0") == [
+    assert steps(project, "pretrained", "NAME=eyes", "LICENSE=CC0-1.0", "FLAGS=--add_pairs") == [
         *STAGE1, *STAGE2, *own, "audit", "unet-synthetic", "members-unet-synthetic"]
     finish(project, *done(), "checkpoints/tiny/data.checked")
     finish(project, *(f"checkpoints/tiny/audit/{name}" for name in ("overtrained.h5", "stage1.json", "stage2.json")))

@@ -56,6 +56,17 @@ def test_what_the_run_holds(run, config):
     assert run.seconds == {"stage1": 12.5, "stage2": None, "unet-real": 7.5, "total": 20}
 
 
+def test_trainings_that_began_with_other_weights_are_named(few_config, tmp_path):
+    folder = Path(shutil.copytree(few_config.run, tmp_path / "run"))
+    for name, other in (("unet-real", "checkpoints/other"), ("unet-synthetic", "")):
+        record = json.loads((folder / name / "config.json").read_text())
+        write_json(folder / name / "config.json", {**record, "flags": {**record["flags"], "warm_start": other}})
+    config = replace(few_config, run=str(folder), reports=str(tmp_path / "reports"))
+    assert evaluate(config)["run"]["warm_started"] == ["unet-real"]
+    for name in ("results.md", "report.html"):
+        assert "(--warm_start): U-Net, real arm." in (tmp_path / "reports" / name).read_text(), name
+
+
 def test_stage1_learned_from_patients_that_it_did_not_hold_out(tmp_path, eye):
     spec = f"chase_db1:{tmp_path}"
     for stem in ("Image_01L", "Image_02L", "Image_02R"):

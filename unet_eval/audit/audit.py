@@ -13,7 +13,7 @@ from unet_eval.audit.kept import Kept
 from unet_eval.config import AuditConfig
 from unet_eval.report.publish import strict
 
-VERSION = 2  # of what is compared and decided. Where that changes, so does this, and pairs are audited again
+VERSION = 3  # of what is compared, decided and told. Where that changes, so does this, and pairs are audited again
 AGAIN = "remove it and call `make audit` again"
 SEED = 0  # of controls and resampling: another one would be a way to try until an audit passes
 
@@ -39,7 +39,8 @@ def audit(config: AuditConfig) -> dict:
     found = examine.compare(synthetic, real, modality_of(config.pairs, config.modality), SEED, kept)
     results = strict({"pairs_sha256": made_from["pairs"], "made_from": made_from,
                       **verdict.decide(synthetic, real, found, learned, attacks, SEED)})
-    results |= {"distances": verdict.distances(found), "table": report.table(results).rows}
+    results |= {"distances": verdict.distances(found), "table": report.table(results).rows,
+                "untested": report.untested(results)}
     pictures = report.pictures(results, found, synthetic)
     for name in report.FILES:
         if name in pictures:

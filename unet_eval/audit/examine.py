@@ -169,11 +169,16 @@ def offenders(found: dict[str, Alike], name: str) -> dict[int, list[str]]:
 
 
 def caught(found: dict[str, Alike], name: str) -> dict[str, float]:
-    """{kind: share of a set's records that a measure of that kind calls a copy, "any": of either}."""
+    """{kind: share of a set's records that a measure of that kind calls a copy, "any": of either}.
+
+    Masks and photographs that were learned from may be of two sources, so record k of a set may copy a mask of one and
+    a photograph of the other. "any" is over as many records as have both.
+    """
     by_kind = {kind: np.any([alike.flagged(name) for alike in found.values()
                              if alike.measure.kind == kind and name in alike.sets], axis=0) for kind in KINDS}
+    both = min(map(len, by_kind.values()))
     return {**{kind: float(rows.mean()) for kind, rows in by_kind.items()},
-            "any": float(np.logical_or(*by_kind.values()).mean())}
+            "any": float(np.any([rows[:both] for rows in by_kind.values()], axis=0).mean())}
 
 
 def negative(found: dict[str, Alike], real: Real, seed: int) -> dict:

@@ -49,7 +49,7 @@ def find_real(config: AuditConfig, trained: dict) -> RealSamples:
     flags, pairs = trained["stage2"]["flags"], layouts.original(config.pairs)
     training, held_out = find_sides(config.pairs, trained["stage1"]["flags"].get("validation", 0), config.modality,
                                     config.foreground)
-    photos = layouts.photographs(config.photos, pairs, config.modality)
+    photos = layouts.photographs(config.photos or flags.get("photos", ""), pairs, config.modality)
     for stage, record in trained.items():
         samples = seen(record["flags"], config.pairs, config.photos, config.modality)
         _check(f"{stage} of {config.store}", record["data"].get("checksum"), samples, config.pairs)

@@ -10,7 +10,7 @@ from unet_eval.audit.examine import Alike
 from unet_eval.audit.measures import EYES, KINDS, MASK, MEASURES, WHOLE
 from unet_eval.audit.records import Records
 from unet_eval.audit.thresholds import FALSE_ALARMS
-from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TESTS, UNKNOWN
+from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TITLES, UNKNOWN
 from unet_eval.report.blocks import Bullets, Figure, Section, Text
 from unet_eval.report.grids import grid
 from unet_eval.report.html import environment
@@ -25,10 +25,13 @@ MATCHES = {"copies": "slightly changed copies", "quadrants": "pasted quadrants",
 LIMITS = [
     "The audit looks for copies. It is no differential privacy: it cannot prove that nothing of a patient is in the "
     "pairs, only that these measures find none of what they find in the controls.",
-    "A part much smaller than a quarter of the picture, a mask that is bent strongly, and colours or sex, age and "
-    "disease that could be learned from the pairs are not looked for.",
+    "A part much smaller than a quarter of the picture, a mask that is bent strongly, and sex, age and disease that "
+    "could be learned from the pairs are not looked for. Attacks that nobody has thought of yet may tell more.",
     "“No copy found” does not mean that the pairs hold no personal data, which is a legal question.",
 ]
+PAIR_BY_PAIR = ("Photographs were judged pair by pair only. Stage-II learned from photographs of a source of which "
+                "none were held out, so nothing says whether the whole set is nearer to them than chance allows.")
+UNTESTED = ("not measured\nno photographs of this source were held out", "–", UNKNOWN)
 
 
 def table(results: dict) -> Table:
@@ -48,13 +51,15 @@ def table(results: dict) -> Table:
               _verdict(kept >= LEAST_KEPT * size)]]
     for name, tests in results["whole_set"].items():
         for test, figure in tests.items():
+            title = f"{results['measures'].get(name, {}).get('title', name)}: {TITLES[test]}"
+            if figure is None:
+                rows.append([title, *UNTESTED])
+                continue
             value = (number(figure["value"], 3), interval(figure["ci95"], lambda end: number(end, 3)))
             expected = ("0.5 without memory" if test != "ratio" else
                         f"among held-out images {number(figure['unseen'], 3)}")
-            title = results["measures"][name]["title"] if name in results["measures"] else name
-            rows.append([f"{title}: {TESTS[test]}", "\n".join(value),
-                         f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; {expected}",
-                         figure["verdict"]])
+            rows.append([title, "\n".join(value), f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; "
+                         f"{expected}", figure["verdict"]])
     for name, control in results["controls"].items():
         rows.append([f"control: {name}", *_control(control["value"]), _verdict(control["passed"])])
     rows += [attack_row(title, figure) for title, figure in results["generators"].items()]
@@ -75,7 +80,7 @@ def _eyes(entry: dict) -> str:
 def attack_row(title: str, figure: dict | None) -> list[str]:
     """Of what `verdict.attacked_by` found."""
     if figure is None:
-        return [f"attack on {title}, AUC", "not measured\nno held-out images of its source", "–", UNKNOWN]
+        return [f"attack on {title}, AUC", *UNTESTED]
     return [f"attack on {title}, AUC",
             f"{number(figure['value'], 3)}\n{interval(figure['ci95'], lambda end: number(end, 3))}",
             f"p (Holm) at least {LEVEL}\np = {number(figure['p_holm'], 3)}; for the networks only", figure["verdict"]]
@@ -143,8 +148,18 @@ def _picture(records, kind):
 def _photos(records: dict) -> str:
     if not records["photos"]:
         return ""
-    return (f", and with {records['photos']} photographs of others, which Stage-II "
-            f"{'learned from too' if records['photos_learned'] else 'did not see'}")
+    told = ("which Stage-II did not see" if not records["photos_learned"] else
+            "the only ones that Stage-II learned from" if _alone(records) else "which Stage-II learned from too")
+    return f", and with {records['photos']} photographs of others, {told}"
+
+
+def _alone(records: dict) -> bool:
+    return records.get("photos_alone", False)  # earlier versions did not say
+
+
+def untested(results: dict) -> list[str]:
+    """In sentences, what this audit could not ask and others do."""
+    return [PAIR_BY_PAIR] if _alone(results["records"]) else []
 
 
 def section(results: dict, folder: Path) -> Section:
@@ -176,7 +191,7 @@ def section(results: dict, folder: Path) -> Section:
         Figure(folder / DUPLICATES, "Pairs that repeat an earlier one: the mask and beside it that of the earlier "
                "pair, moved as it was found; then the same of the photographs. Numbers of both pairs, and how alike "
                "they are.", "broad") if results["duplicates"] else None,
-        Text("What an audit cannot prove:"), Bullets(LIMITS)])
+        Text("What an audit cannot prove:"), Bullets([*untested(results), *LIMITS])])
 
 
 def markdown(results: dict) -> str:

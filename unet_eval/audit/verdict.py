@@ -21,8 +21,9 @@ CATCHES = 0.5        # of the masks of a Stage-I that learned by heart
 PASSES, FAILS, UNKNOWN = "passes", "fails", "no verdict"
 TESTS = {"share": "share nearer to training than to held-out images",
          "membership": "membership inference by the nearest distance, AUC",
-         "ratio": "nearest distance / second nearest, median",
-         "looks": "membership inference by them, AUC"}
+         "ratio": "nearest distance / second nearest, median"}
+LOOKS = "looks"
+TITLES = {**TESTS, LOOKS: "membership inference by them, AUC"}
 
 
 def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tuple[Records, Records, Records],
@@ -44,9 +45,9 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
         refused.append(f"only {len(kept)} of {len(synthetic)} pairs are no copies")
     for name, tests in figures.items():
         for test, figure in tests.items():
-            if figure["verdict"] != PASSES:
+            if figure and figure["verdict"] != PASSES:
                 why = "too few patients to tell" if figure["verdict"] == UNKNOWN else f"p = {figure['p_holm']:.3f}"
-                refused.append(f"{found[name].measure.title if name in found else name}: {TESTS[test]} ({why})")
+                refused.append(f"{found[name].measure.title if name in found else name}: {TITLES[test]} ({why})")
     rate = examine.caught(found, COPIES)
     return {
         "passed": not refused, "refused": refused, "controls_passed": all(c["passed"] for c in controls.values()),
@@ -56,7 +57,8 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
         "records": {"synthetic": len(synthetic), "training": len(real.training),
                     "training_patients": len({*real.training.patients}),
                     "held_out": len(real.held_out), "held_out_patients": len({*real.held_out.patients}),
-                    "photos": len(real.photos) if real.photos else 0, "photos_learned": real.learned},
+                    "photos": len(real.photos) if real.photos else 0, "photos_learned": real.learned,
+                    "photos_alone": not real.paired},
         "false_alarms": FALSE_ALARMS, "measures": {name: _thresholds(alike) for name, alike in found.items()},
         "whole_set": figures, "controls": controls, "generators": attacked,
         "generators_passed": all(each and each["verdict"] == PASSES for each in attacked.values()),
@@ -103,14 +105,15 @@ def _controls(found, real, learned, seed) -> dict[str, dict]:
 
 
 def _whole_set(found, synthetic, real, kept, seed) -> dict[str, dict]:
-    """{measure, or title of a look: {test: figure}}; none of photographs whose source has no held-out ones."""
+    """{measure, or title of a look: {test: figure}}; None in place of a figure of photographs whose source has no
+    held-out ones."""
     figures = {name: examine.whole_set(alike, alike.sets["synthetic"][kept], alike.columns.held_out, seed)
-               for name, alike in found.items() if real.tests_sets(alike.measure.kind)}
+               if real.tests_sets(alike.measure.kind) else dict.fromkeys(TESTS) for name, alike in found.items()}
     if real.tests_sets(PHOTOGRAPH):
         both = concatenate([real.training, real.held_out])
         trained = np.arange(len(both)) < len(real.training)
         for title, scores in looks(synthetic.take(kept), both).items():
-            figures[title] = {"looks": membership(scores, both.patients, trained, seed)}
+            figures[title] = {LOOKS: membership(scores, both.patients, trained, seed)}
     _correct([figure for tests in figures.values() for figure in tests.values()])
     return figures
 

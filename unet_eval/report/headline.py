@@ -5,7 +5,7 @@ from unet_eval.arms import ordered
 from unet_eval.measures.metrics import F1
 from unet_eval.measures.resampling import LEAST
 from unet_eval.report.tables import Table
-from unet_eval.report.text import METRICS, images, number, short, signed, with_interval
+from unet_eval.report.text import METRICS, images, number, short, signed, training_name, with_interval
 
 
 def ratio(results: dict) -> dict | None:
@@ -31,7 +31,14 @@ def how_sure(results: dict) -> str:
                     ("patients", " One U-Net an arm: what another seed would give is not in them."))
     held_out = " They are training images, held out: there are no masks of others." if data.get("held_out") else ""
     return (f"Measured on {images(data)}.{held_out} 95% intervals: jackknife over {units}, Student’s t.{alone}"
-            f"{too_few(data)}")
+            f"{too_few(data)}{warm(results)}")
+
+
+def warm(results: dict) -> str:
+    """A sentence where trainings did not begin anew, else ""."""
+    names = results.get("run", {}).get("warm_started")  # pooled folds are no run
+    return (f" These began with the weights of another run (--warm_start): {'; '.join(map(training_name, names))}. Do "
+            "not compare the scores with those of runs that began anew." if names else "")
 
 
 def too_few(tested: dict) -> str:

@@ -28,54 +28,7 @@ from unet_eval.experiments import privacy
 from unet_eval.report.blocks import Figure
 
 ROOT = Path(__file__).parents[3]
-TRAINING, TEST = range(6), range(6, 12)
-
-
-@pytest.fixture(scope="module")
-def real(eyes, tmp_path_factory):
-    """"folder:ROOT" of six training and six test eyes."""
-    return _folder(tmp_path_factory.mktemp("real"), eyes, {"train": TRAINING, "test": TEST})
-
-
-def _folder(root, eyes, parts):
-    for part, numbers in parts.items():
-        drawn = eyes(numbers)
-        for name, images in (("images", drawn.photographs), ("masks", drawn.masks), ("fov", drawn.fovs)):
-            for number, image in zip(numbers, images):
-                write_image(root / part / name / f"{number:02d}.png", image)
-    return f"folder:{root}"
-
-
-@pytest.fixture
-def make_run(real, tmp_path):
-    """make_run(records): the config of an audit of a run with these synthetic pairs. by_heart: whether the control's
-    Stage-I learned its masks by heart. checksum: of what the GANs learned from, if it was something else."""
-    def make(records, by_heart=True, checksum=None, pairs=real):
-        training, test = (layouts.samples(pairs, part) for part in ("train", "test"))
-        record = {"flags": {"pairs": pairs, "validation": 0, "photos": ""},
-                  "data": {"checksum": checksum or layouts.checksum(training)}}
-        with PairWriter(tmp_path / "synthetic.h5", {"stage1": {"stage1": record}, "stage2": record}) as writer:
-            for row in range(len(records)):
-                writer.append(masks=records.masks[row][..., None], images=records.photographs[row],
-                              fovs=records.fovs[row][..., None])
-        few = f"few-{min(5, len(training))}-of-draw-1:{layouts.original(pairs)}"
-        learned = from_samples(layouts.samples(few, "train"))
-        (tmp_path / "audit").mkdir(exist_ok=True)
-        with PairWriter(tmp_path / "audit/overtrained.h5", {"stage1": {"flags": {"pairs": few}}}) as writer:
-            for mask in (controls.altered(learned, 7) if by_heart else records).masks:
-                writer.append(masks=mask[..., None])
-        write_members(tmp_path / "audit/stage1.json", training, test,
-                      lambda samples: {"D of Stage-I": [float(sample in training) for sample in samples]})
-        write_members(tmp_path / "audit/stage2.json", training, test, lambda samples: {
-            "D of Stage-II": [float(number % 2) for number in range(len(samples))], "unscored": []})
-        return AuditConfig(store=str(tmp_path / "synthetic.h5"), run=str(tmp_path), pairs=pairs,
-                           out=str(tmp_path / "reports/audit"))
-    return make
-
-
-@pytest.fixture(scope="module")
-def fresh():
-    return controls.eyes_twice(6, seed=77)[0]
+TRAINING = range(6)
 
 
 @pytest.mark.training
@@ -154,10 +107,10 @@ def test_where_a_control_is_missed_there_is_no_audit(fresh, make_run, tmp_path):
     assert "Controls fail" in (tmp_path / "reports/audit/audit.md").read_text()
 
 
-def test_networks_that_learned_from_a_release_are_audited_against_the_images_behind_it(real, eyes, fresh, make_run,
-                                                                                       tmp_path):
+def test_networks_that_learned_from_a_release_are_audited_against_the_images_behind_it(real, eyes_folder, fresh,
+                                                                                       make_run, tmp_path):
     training, test = (layouts.samples(real, part) for part in ("train", "test"))
-    _folder(tmp_path / "release", eyes, {"train": range(12, 14)})
+    eyes_folder(tmp_path / "release", {"train": range(12, 14)})
     config = make_run(fresh, pairs=f"release-at-{tmp_path}/release:{real}")
     behind = dict.fromkeys(("stage1", "stage2"), layouts.checksum(training))
     for learned_from, refused in (({}, "stage1"), ({**behind, "stage2": "0"}, "stage2"), (behind, "")):
@@ -189,17 +142,17 @@ def test_a_file_of_the_user_is_not_replaced(fresh, make_run, tmp_path):
     assert (tmp_path / "reports/audit/audit.md").read_text() == "mine"
 
 
-def test_without_two_held_out_patients_there_is_no_audit(eyes, fresh, make_run, tmp_path):
-    pairs = _folder(tmp_path / "one", eyes, {"train": [0], "test": [6]})
+def test_without_two_held_out_patients_there_is_no_audit(eyes_folder, fresh, make_run, tmp_path):
+    pairs = eyes_folder(tmp_path / "one", {"train": [0], "test": [6]})
     with pytest.raises(UserError, match="1 patient was held out, an audit needs 2 or more"):
         audit(make_run(fresh, pairs=pairs))
 
 
 @pytest.mark.training
-def test_with_few_patients_it_says_so_and_refuses(eyes, fresh, make_run, tmp_path):
+def test_with_few_patients_it_says_so_and_refuses(eyes_folder, fresh, make_run, tmp_path):
     """Four and two patients can be dealt in 15 ways, so no test of a set can fail; 14 pairs of people say nothing of
     a tail."""
-    pairs = _folder(tmp_path / "few", eyes, {"train": range(4), "test": range(6, 8)})
+    pairs = eyes_folder(tmp_path / "few", {"train": range(4), "test": range(6, 8)})
     config = make_run(fresh, pairs=pairs)
     OutputFolder(config.out, "--out").write("duplicates.png", b"of an earlier audit, of other pairs")
     results = audit(config)

@@ -1,10 +1,14 @@
 """Controls are what they claim to be, and duplicates are found."""
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from unet_eval.audit import controls
 from unet_eval.audit.duplicates import duplicates
+from unet_eval.audit.examine import caught
+from unet_eval.audit.measures import COPIES, MASK, PHOTOGRAPH
 from unet_eval.audit.records import SIZE, concatenate
 
 
@@ -39,3 +43,11 @@ def test_duplicates_are_left_out_but_one(eyes):
     assert [(row, of) for row, of, _ in rows] == [(3, 1), (4, 1)] and min(alike for *_, alike in rows) > 0.5
     assert duplicates(real, {"mask": 0.5, "photograph": 0.6}) == []
     assert duplicates(real.take([0]), {"mask": 0.5}) == duplicates(real.take([]), {"mask": 0.5}) == []
+
+
+def test_copies_of_few_masks_and_of_more_photographs_are_counted_together():
+    """Stage-II may learn from more photographs than there are masks."""
+    called = {MASK: [True, False], PHOTOGRAPH: [False, True, False]}
+    found = {kind: SimpleNamespace(measure=SimpleNamespace(kind=kind), sets={COPIES: None},
+                                   flagged=lambda name, rows=rows: np.array(rows)) for kind, rows in called.items()}
+    assert caught(found, COPIES) == {MASK: 1 / 2, PHOTOGRAPH: 1 / 3, "any": 1}

@@ -52,8 +52,9 @@ def test_ratio_and_its_interval(results):
 
 
 def test_what_intervals_rest_on():
-    def said(test, patients, seeds, held_out=False):
+    def said(test, patients, seeds, held_out=False, warm=()):
         return how_sure({"dataset": {"n_test": test, "n_test_patients": patients, "held_out": held_out},
+                         "run": {"warm_started": [*warm]},
                          "arms": {"real": {"seeds": [{}] * seeds}, "synthetic": {"seeds": [{}]}}})
 
     several = said(8, 4, 3)
@@ -63,6 +64,8 @@ def test_what_intervals_rest_on():
     assert "over patients," in single and "One U-Net an arm" in single
     assert "1 image of 1 patient." in said(1, 1, 1) and "takes 3 patients or more" in said(1, 1, 1)
     assert "held out" in said(4, 4, 1, held_out=True) and "held out" not in single
+    assert "(--warm_start): Stage-I, masks; U-Net, real arm. Do not" in said(4, 4, 1, warm=("stage1", "unet-real"))
+    assert "warm_start" not in single
 
 
 def test_summary_of_arms(results):

@@ -1,0 +1,45 @@
+"""What an audit says of a Stage-II that learned from photographs without masks, PHOTOS."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from unet_eval.audit import controls, examine, features, inputs, pictures, report, statistics
+from unet_eval.audit.audit import audit
+from unet_eval.audit.measures import MASK, MEASURES
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Every measure compares features, which takes a second where all measures take a minute."""
+    def measure(of):
+        draw = pictures.mask_pictures if of.kind == MASK else pictures.photograph_pictures
+        return replace(of, prepare=lambda records: features.features(draw(records)), similarity=features.similarity)
+
+    monkeypatch.setattr(examine, "measures_for", lambda modality: {name: measure(of) for name, of in MEASURES.items()})
+    monkeypatch.setattr(report, "PICTURES", {})
+    monkeypatch.setattr(statistics, "DEALS", 50)
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("add_pairs", [False, True])
+def test_where_no_photographs_of_their_source_were_held_out_it_says_so(quick, fresh, make_run, tmp_path, add_pairs):
+    """Seven photographs and six pairs, so that there are fewer masks than photographs to copy."""
+    photos = controls.eyes_twice(7, seed=55)[0]
+    results = audit(make_run(fresh.take([0, 1]), photos=photos, add_pairs=add_pairs))
+    asked = {name: {figure is not None for figure in tests.values()} for name, tests in results["whole_set"].items()}
+    assert asked == {name: {measure.kind == MASK or add_pairs} for name, measure in MEASURES.items()}
+    rows = [row for row in results["table"] if "photographs of this source were held out" in row[1]]
+    assert {row[3] for row in rows} == {"no verdict"}
+    assert len(rows) == (1 if add_pairs else 10)  # three figures of each of three measures, and the attack
+    text = (tmp_path / "reports/audit/audit.md").read_text()
+    assert ("judged pair by pair only" in text) == (not add_pairs) == bool(results["untested"])
+    assert ("which Stage-II learned from too" if add_pairs else "the only ones that Stage-II learned from") in text
+
+
+def test_photographs_that_stage2_learned_from_are_found_where_none_are_given(fresh, make_run):
+    config = replace(make_run(fresh.take([0, 1]), photos=fresh.take([2, 3, 4])), photos="")
+    _, trained = inputs.read_pairs(config)
+    found = inputs.find_real(config, trained)
+    assert len(found.photos) == 3 and inputs.read_real(found, trained).learned
