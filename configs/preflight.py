@@ -88,7 +88,7 @@ def needs(run: Settings, samples: dict[str, int]) -> Iterator[Need]:
         devices.set_precision("float32" if config.precision == "auto" else config.precision)
         with tempfile.TemporaryDirectory() as folder:
             for phase, model, spec, own in _phases(config, schedule, Path(folder)):
-                one, two = (count(model, _of_batch(spec, size)) for size in (1, 2))
+                one, two = (count(model, of_batch(spec, size)) for size in (1, 2))
                 yield Need(step + (f", {phase}" if phase else ""), config, own, one, two)
 
 
@@ -119,7 +119,8 @@ def _one_pair(config: Stage2Config, folder: Path) -> Pairs:
     return Pairs(folder / "pairs.h5")
 
 
-def _of_batch(spec, size: int):
+def of_batch(spec, size: int):
+    """The spec of a batch, any structure of shapes (B, ...), for one of `size` examples."""
     return tf.nest.map_structure(lambda one: tf.TensorSpec([size, *one.shape[1:]], one.dtype), spec)
 
 

@@ -2,6 +2,7 @@
 environment is made."""
 from __future__ import annotations
 
+import resource
 import shutil
 import zipfile
 
@@ -31,6 +32,18 @@ def test_the_stages_run_in_order_however_many_jobs(project):
 def test_a_finished_run_is_left_alone(project):
     finish(project, *done())
     assert steps(project, "stage1", "stage2", "eval") == []
+
+
+def test_with_nothing_to_do_make_ends_at_once(project):
+    """In seconds of processor time, which other work hardly changes. Importing TensorFlow would take more."""
+    finish(project, *done())
+    (project / "checkpoints/tiny/settings").write_text(SETTINGS + "\n")
+    (project / "data/raw/phantom").mkdir(parents=True)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    answer = make(project, "stage1", "stage2", "eval", "CONFIG=tiny")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "eval: done" in answer.stdout and "configs.steps" not in answer.stdout
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 
 
 def test_what_depends_on_a_new_stage1_is_made_again_and_nothing_else(project):

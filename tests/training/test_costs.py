@@ -60,7 +60,8 @@ def test_the_roofline_takes_the_slower_of_both(costs):
 
 @pytest.mark.long
 @pytest.mark.parametrize("network, size, base, batch", [("dcgan", 256, 32, 8), ("pix2pix", 256, 32, 8),
-                                                        ("unet", 256, 32, 8)])
+                                                        ("unet", 256, 32, 8), ("fine", 128, 16, 6),
+                                                        ("coarse", 48, 32, 8)])
 def test_memory_is_within_a_quarter_of_what_a_process_takes(network, size, base, batch):
     answer = subprocess.run([sys.executable, "-m", "tests.costs", network, *map(str, (size, base, batch))], cwd=ROOT,
                             text=True, stdout=subprocess.PIPE, check=True)
