@@ -12,8 +12,15 @@ from configs.settings import Settings
 from configs.steps import make_step
 from data.errors import UserError
 from training.cli import config_from
+from training.config import Config
 
 STEPS = ("stage1", "masks", "stage2", "synthetic", "unet-real")
+
+
+def config_of(step: str, run: Settings) -> Config:
+    """The options of the last script of a step. UserError where it would refuse one."""
+    module, *flags = make_step(step, run).scripts[-1]
+    return config_from(SCRIPTS[module], flags)
 
 
 def check_options(run: Settings) -> None:

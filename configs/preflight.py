@@ -20,9 +20,8 @@ from tensorflow import keras
 import stage1_dcgan.inputs
 import stage1_dcgan.train
 import unet_eval.train
-from configs.flags import SCRIPTS
+from configs.options import config_of
 from configs.settings import Settings
-from configs.steps import make_step
 from data import layouts
 from data.errors import UserError
 from data.pairs import PairWriter
@@ -32,20 +31,24 @@ from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import Pairs
 from training import devices, hardware, inventory
 from training.checkpoints import KEEP
-from training.cli import config_from
 from training.config import TrainingConfig
 from training.costs import Costs, count
 from training.fit import Schedule
+from training.forecast import stated_minutes
+from unet_eval.arms import parse_arm
 from unet_eval.config import UnetConfig
 
-STEPS = ("stage1", "stage2", "unet-real")
+STEPS = ("stage1", "stage2", "unet-real", "unet-synthetic")
 IMAGES = 20  # training images that are assumed where the data set is not there: DRIVE's
 PROCESS = 600e6      # bytes of a process that has imported TensorFlow and read its data
 CPU_SHARE = 1.0      # measured memory of activations and gradients over what is counted, on processors
 GPU_PROCESS = 700e6  # bytes on a GPU: CUDA's context and cuDNN's workspace
 GPU_SHARE = 1.1
 K80 = (4.1e12, 240e9)  # operations and bytes a second of one die
+PREPARED = 5           # bytes of a pixel of a pair in Stage-II's pairs.h5: mask, colours, field of view
+RENDERED = 0.5e6 / 512 ** 2  # and of a rendered one, compressed, as measured (docs/scale.md)
 GB = 1e9
+COLUMNS = {"training": 24, "steps x batch": 14, "memory": 9, "at best": 10, "on 2 cores": 11, "on a K80": 10, "disk": 8}
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,17 @@ class Need:
         """Bytes of its checkpoints and exported weights."""
         return (KEEP + 2) * self.one.weights
 
+    @property
+    def stated(self) -> float:
+        """Seconds on two cores of such a processor, as the preset says; 0 where it does not. Those of all phases of a
+        training are with its last."""
+        return 0 if ", " in self.name else 60 * stated_minutes(self.config)
+
 
 def needs(run: Settings, samples: dict[str, int]) -> Iterator[Need]:
     """Of each training of the run, for stage -> number of training samples."""
     for step in STEPS:
-        module, *flags = make_step(step, run).scripts[-1]
-        config = config_from(SCRIPTS[module], flags)
+        config = config_of(step, run)
         schedule = Schedule.from_config(config, samples[step])
         keras.backend.clear_session()
         devices.set_precision("float32" if config.precision == "auto" else config.precision)
@@ -126,44 +134,55 @@ def of_batch(spec, size: int):
 
 def training_samples(run: Settings) -> tuple[dict[str, int], str]:
     """(stage -> number of its training samples, what is said of where they are from)."""
+    configs, remark = {step: config_of(step, run) for step in STEPS}, ""
     try:
-        validation = {step: config_from(SCRIPTS[module], flags).validation
-                      for step, (module, *flags) in ((step, make_step(step, run).scripts[-1]) for step in STEPS)}
-        found = {step: len(layouts.training(run.pairs, held_out, run.modality)[0])
-                 for step, held_out in validation.items()}
+        found = {step: len(layouts.training(run.pairs, config.validation, run.modality)[0])
+                 for step, config in configs.items()}
         if run.stage2_photos:
-            found["stage2"] = len(layouts.photographs(run.stage2_photos, run.pairs, run.modality))
-        return found, ""
+            photos = len(layouts.photographs(run.stage2_photos, run.pairs, run.modality))
+            found["stage2"] = photos + configs["stage2"].add_pairs * found["stage2"]
     except UserError:
-        return dict.fromkeys(STEPS, IMAGES), f"PAIRS={run.pairs} is not there yet: {IMAGES} training images assumed"
+        found = dict.fromkeys(STEPS, IMAGES)
+        remark = f"PAIRS={run.pairs} is not there yet: {IMAGES} training images assumed"
+    synthetic = parse_arm("synthetic", configs["unet-synthetic"].count).rows(config_of("masks", run).count)
+    return {**found, "unet-synthetic": synthetic}, remark
+
+
+def stores(run: Settings, prepared: int) -> dict[str, float]:
+    """What is stored -> bytes, of so many pairs that Stage-II prepares and of the masks that it renders."""
+    pixels = config_of("stage2", run).size ** 2
+    return {"Stage-II's pairs": prepared * pixels * PREPARED,
+            "rendered pairs": config_of("masks", run).count * pixels * RENDERED}
 
 
 def check(run: Settings) -> None:
     """Prints machine and needs. Raises UserError where a training does not fit."""
     cards, free, space = inventory.cards(), inventory.memory(), inventory.disk(run.folder)
-    for line in machine(cards, free, space):
-        print(line)
+    print("\n".join(machine(cards, free, space)))
     samples, remark = training_samples(run)
-    found = list(needs(run, samples))
+    found, stored = list(needs(run, samples)), stores(run, samples["stage2"])
     rate, bandwidth = inventory.rates()
     print(f"it multiplies at {rate / 1e9:.0f} GFLOP/s (float32) and reads and writes {bandwidth / GB:.0f} GB/s\n")
     print(f"CONFIG={run.config} PAIRS={run.pairs}" + (f" ({remark})" if remark else ""))
-    print(f"{'training':24} {'steps x batch':>14} {'memory':>9} {'at best':>10} {'on a K80':>10} {'disk':>8}")
-    wrong, disk = [], 0
+    print(row(*COLUMNS))
+    wrong, best, k80, disk = [], 0.0, 0.0, sum(stored.values())
     for need in found:
         count_of = len(cards) if cards and need.schedule.batch_size % len(cards) == 0 else 1
-        parts = need.config.accumulate
-        memory = need.memory(count_of, parts, bool(cards))
-        disk += need.disk
-        print(f"{need.name:24} {f'{need.schedule.steps} x {need.schedule.batch_size}':>14} {memory / GB:>6.1f} GB "
-              f"{duration(need.seconds(rate, bandwidth) / count_of):>10} {duration(need.seconds(*K80)):>10} "
-              f"{need.disk / GB:>5.1f} GB")
+        memory = need.memory(count_of, need.config.accumulate, bool(cards))
+        seconds = need.seconds(rate, bandwidth) / count_of
+        best, k80, disk = best + seconds, k80 + need.seconds(*K80), disk + need.disk
+        print(row(need.name, f"{need.schedule.steps} x {need.schedule.batch_size}", gigabytes(memory),
+                  *map(duration, (seconds, need.stated, need.seconds(*K80))), gigabytes(need.disk)))
         there = min((card.memory for card in cards if card.memory), default=None) if cards else free
         if there is not None and memory > there:
-            wrong.append(f"{need.name} needs {memory / GB:.1f} GB and {there / GB:.1f} GB are there: "
+            wrong.append(f"{need.name} needs {gigabytes(memory)} and {gigabytes(there)} are there: "
                          f"{remedy(need, count_of, there, bool(cards))}")
+    for name, size in stored.items():
+        print(row(name, *[""] * 5, gigabytes(size)))
+    stated = [need.stated for need in found if need.name in STEPS]
+    print(row("in all", "", "", *map(duration, (best, sum(stated) if all(stated) else 0, k80)), gigabytes(disk)))
     if disk > space:
-        wrong.append(f"the checkpoints need {disk / GB:.1f} GB and {run.folder} has {space / GB:.1f} GB: make room")
+        wrong.append(f"all of it needs {gigabytes(disk)} of disk and {run.folder} has {gigabytes(space)}: make room")
     wrong += [f"this TensorFlow has no kernels for {card.name}, of compute capability "
               f"{'.'.join(map(str, card.capability))}: hide it, CUDA_VISIBLE_DEVICES=-1"
               for card in cards if not card.runs(inventory.cuda()[1])]
@@ -178,9 +197,9 @@ def machine(cards: list[inventory.Card], free: int, space: int) -> list[str]:
     lines = [f"TensorFlow {tf.__version__}" + (f", built with CUDA {version} for {' '.join(built_for)}" if version
                                                else ", built without CUDA"),
              f"{os.cpu_count()} cores, {' '.join(inventory.instructions()) or 'unknown instructions'}; "
-             f"{free / GB:.1f} GB of memory free; {space / GB:.1f} GB of disk free"]
+             f"{gigabytes(free)} of memory free; {gigabytes(space)} of disk free"]
     for card in cards:
-        memory = f"{card.memory / GB:.1f} GB" if card.memory else "unknown memory"
+        memory = gigabytes(card.memory) if card.memory else "unknown memory"
         lines.append(f"GPU {card.name}, {memory}, compute capability {'.'.join(map(str, card.capability))}: "
                      f"{card.runs(built_for) or 'this TensorFlow has no kernels for it'}")
     return lines if cards else [*lines, f"no GPU: {hardware.why_no_gpu()}"]
@@ -196,8 +215,20 @@ def remedy(need: Need, device_count: int, there: float, on_gpu: bool) -> str:
     return "take CONFIG=quick, or a lower --size, --crop or --base"
 
 
+def row(first: str, *others: str) -> str:
+    """A line of the table."""
+    width, *widths = COLUMNS.values()
+    return " ".join([first.ljust(width), *(cell.rjust(width) for cell, width in zip(others, widths))])
+
+
+def gigabytes(size: float) -> str:
+    return f"{size / GB:.1f} GB"
+
+
 def duration(seconds: float) -> str:
-    """In the unit that fits: "40 s", "12 min", "3.5 h", "2.1 days"."""
+    """In the unit that fits: "40 s", "12 min", "3.5 h", "2.1 days"; "-" where there is none."""
+    if not seconds:
+        return "-"
     for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (2 * 86400, 3600, "h"), (math.inf, 86400, "days")):
         if seconds < limit:
             return f"{seconds / unit:.{0 if unit < 3600 else 1}f} {name}"

@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from configs import preflight
 from configs.settings import Settings
+from data import layouts
 from data.errors import UserError
+from stage2_pix2pix.preparation import prepared
 from tests.end_to_end.miniature import PRESET
 from training import inventory
 from training.inventory import Card
@@ -26,20 +29,55 @@ def run(tmp_path, drive, monkeypatch):
     return Settings.from_variables({"CONFIG": str(tmp_path), "RUN": "mine", "PAIRS": drive, "PHOTOS": ""})
 
 
-def test_every_training_is_listed_with_what_it_needs(run, capsys):
+def test_every_training_is_listed_with_what_it_needs(run, tmp_path, capsys):
+    for name, minutes in (("stage1", 7), ("stage2", 12), ("unet", 20)):
+        with open(tmp_path / f"{name}.flags", "a") as file:
+            file.write(f"--minutes={minutes}\n--minutes_avx512={minutes}\n")
     preflight.check(run)
     said = capsys.readouterr().out
     assert re.search(r"TensorFlow 2\.14\.\d, built with", said) and "cores" in said and "GB of disk free" in said
-    assert re.search(r"^stage1 +120 x 4 +\d\.\d GB +\d+ s +\d+ s +0\.0 GB$", said, re.MULTILINE)
-    assert re.search(r"^stage2 +6 x 8 ", said, re.MULTILINE) and re.search(r"^unet-real +20 x 2 ", said, re.MULTILINE)
+    for line in (r"stage1 +120 x 4 +\d\.\d GB +\d+ s +7 min +\d+ s +0\.0 GB", "stage2 +6 x 8 .* 12 min .*",
+                 "unet-real +20 x 2 .* 20 min .*", "unet-synthetic +20 x 2 .* 20 min .*",
+                 r"Stage-II's pairs +0\.0 GB", r"rendered pairs +0\.0 GB", r"in all +\d+ s +59 min +\d+ s +0\.\d GB"):
+        assert re.search(f"^{line}$", said, re.MULTILINE), line
     assert said.endswith("everything fits\n")
+
+
+def test_what_a_preset_does_not_state_is_in_no_sum(run, tmp_path, capsys):
+    with open(tmp_path / "stage1.flags", "a") as file:
+        file.write("--minutes=7\n--minutes_avx512=7\n")
+    preflight.check(run)
+    said = capsys.readouterr().out
+    assert re.search(r"^stage2 .* s +- +\d+ s ", said, re.MULTILINE)
+    assert re.search(r"^in all +\d+ s +- +\d+ s ", said, re.MULTILINE)
+
+
+def test_photographs_are_prepared_and_with_add_pairs_the_annotated_too(run, messidor):
+    assert preflight.training_samples(replace(run, photos=messidor))[0] == {
+        "stage1": 3, "stage2": 3 + 3, "unet-real": 2, "unet-synthetic": 3}
+
+
+def test_disk_for_pairs_is_what_a_file_of_them_takes(run, drive, tmp_path):
+    large = replace(run, flags=("--size=256", "--count=40"))
+    prepared(layouts.samples(drive, "train"), 256, tmp_path / "pairs.h5", {})
+    stored = preflight.stores(large, 3)
+    assert stored["Stage-II's pairs"] == pytest.approx((tmp_path / "pairs.h5").stat().st_size, rel=0.05)
+    assert stored["rendered pairs"] == pytest.approx(40 * 0.5e6 / 4)
+
+
+def test_a_disk_without_room_for_the_pairs_is_told(run, monkeypatch, capsys):
+    monkeypatch.setattr(preflight, "stores", lambda run, prepared: {"rendered pairs": 5e12})
+    monkeypatch.setattr(inventory, "disk", lambda folder: 4e12)
+    with pytest.raises(UserError, match=r"needs 5000\.\d GB of disk and checkpoints/mine has 4000\.0 GB: make room"):
+        preflight.check(run)
 
 
 def test_the_phases_of_coarse_to_fine_are_trainings_of_their_own(run, tmp_path):
     stage2 = tmp_path / "stage2.flags"
     stage2.write_text(stage2.read_text() + "--architecture=coarse_to_fine\n--crop=64\n--coarse_steps=15\n")
     found = list(preflight.needs(run, dict.fromkeys(preflight.STEPS, 3)))
-    assert [need.name for need in found] == ["stage1", "stage2, segmenter", "stage2, coarse", "stage2", "unet-real"]
+    assert [need.name for need in found] == ["stage1", "stage2, segmenter", "stage2, coarse", "stage2", "unet-real",
+                                             "unet-synthetic"]
     assert [need.schedule.steps for need in found[1:3]] == [10, 15]
     assert all(need.two.live > need.one.live > 0 and need.one.operations for need in found)
 
@@ -71,7 +109,7 @@ def test_the_papers_preset_fits_both_dies_of_a_k80_board(drive, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     run = Settings.from_variables({"CONFIG": "paper", "RUN": "mine", "PAIRS": drive, "PHOTOS": ""})
     found = {need.name: need for need in preflight.needs(run, dict.fromkeys(preflight.STEPS, 20))}
-    dies = {"stage1": 1, "stage2": 2, "unet-real": 2}  # 7 pictures cannot be halved
+    dies = {"stage1": 1, "stage2": 2, "unet-real": 2, "unet-synthetic": 2}  # 7 pictures cannot be halved
     for name, need in found.items():
         assert need.memory(dies[name], 1, True) < 12 * 2 ** 30, name
     assert found["stage2"].memory(1, 2, True) < 12 * 2 ** 30 < found["stage2"].memory(1, 1, True)
