@@ -13,7 +13,7 @@ from unet_eval.audit.kept import Kept
 from unet_eval.config import AuditConfig
 from unet_eval.report.publish import strict
 
-VERSION = 3  # of what is compared, decided and told. Where that changes, so does this, and pairs are audited again
+VERSION = 4  # of what is compared, decided and told. Where that changes, so does this, and pairs are audited again
 AGAIN = "remove it and call `make audit` again"
 SEED = 0  # of controls and resampling: another one would be a way to try until an audit passes
 
