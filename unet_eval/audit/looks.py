@@ -6,13 +6,14 @@ import numpy as np
 from training.cloud import mahalanobis
 from unet_eval.audit.records import SIZE, Records
 
+TITLES = "fields of view", "colours of photographs"
 TILES = 3  # a side of the grid on which colours are taken: coarse enough to be light, and no vessels
 
 
 def looks(synthetic: Records, real: Records) -> dict[str, np.ndarray]:
-    """{title: (N,) scores of real pairs, high for what the set is made of}."""
-    return {"fields of view": _same_fields(synthetic.fovs, real.fovs),
-            "colours of photographs": -mahalanobis(_colours(real), _colours(synthetic))}
+    """{each of TITLES: (N,) scores of real pairs, high for what the set is made of}."""
+    return dict(zip(TITLES, (_same_fields(synthetic.fovs, real.fovs),
+                             -mahalanobis(_colours(real), _colours(synthetic)))))
 
 
 def _same_fields(synthetic, real):

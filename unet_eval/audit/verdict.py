@@ -109,11 +109,11 @@ def _whole_set(found, synthetic, real, kept, seed) -> dict[str, dict]:
     held-out ones."""
     figures = {name: examine.whole_set(alike, alike.sets["synthetic"][kept], alike.columns.held_out, seed)
                if real.tests_sets(alike.measure.kind) else dict.fromkeys(TESTS) for name, alike in found.items()}
-    if real.tests_sets(PHOTOGRAPH):
-        both = concatenate([real.training, real.held_out])
-        trained = np.arange(len(both)) < len(real.training)
-        for title, scores in looks(synthetic.take(kept), both).items():
-            figures[title] = {LOOKS: membership(scores, both.patients, trained, seed)}
+    both = concatenate([real.training, real.held_out])
+    trained = np.arange(len(both)) < len(real.training)
+    for title, scores in looks(synthetic.take(kept), both).items():
+        figures[title] = {LOOKS: membership(scores, both.patients, trained, seed)
+                          if real.tests_sets(PHOTOGRAPH) else None}
     _correct([figure for tests in figures.values() for figure in tests.values()])
     return figures
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from unet_eval.audit import controls, examine, features, inputs, pictures, report, statistics
+from unet_eval.audit import controls, examine, features, inputs, looks, pictures, report, statistics
 from unet_eval.audit.audit import audit
 from unet_eval.audit.measures import MASK, MEASURES
 
@@ -29,10 +29,11 @@ def test_where_no_photographs_of_their_source_were_held_out_it_says_so(quick, fr
     photos = controls.eyes_twice(7, seed=55)[0]
     results = audit(make_run(fresh.take([0, 1]), photos=photos, add_pairs=add_pairs))
     asked = {name: {figure is not None for figure in tests.values()} for name, tests in results["whole_set"].items()}
-    assert asked == {name: {measure.kind == MASK or add_pairs} for name, measure in MEASURES.items()}
+    assert asked == {**{name: {measure.kind == MASK or add_pairs} for name, measure in MEASURES.items()},
+                     **dict.fromkeys(looks.TITLES, {add_pairs})}
     rows = [row for row in results["table"] if "photographs of this source were held out" in row[1]]
     assert {row[3] for row in rows} == {"no verdict"}
-    assert len(rows) == (1 if add_pairs else 10)  # three figures of each of three measures, and the attack
+    assert len(rows) == (1 if add_pairs else 12)  # three figures of three measures, two looks, the attack
     text = (tmp_path / "reports/audit/audit.md").read_text()
     assert ("judged pair by pair only" in text) == (not add_pairs) == bool(results["untested"])
     assert ("which Stage-II learned from too" if add_pairs else "the only ones that Stage-II learned from") in text
