@@ -66,11 +66,12 @@ def _packed(path: Path) -> Source:
     remedy = "get the folder again"
     record = read_json(path, remedy)
     try:
-        source = Source(dict(record["masks"]), int(record["size"]), int(record["seed"]),
-                        np.array(record["rims"], np.float32))
+        masks = {**record["masks"], "seed": int(record["masks"]["seed"])}
+        source = Source(masks, int(record["size"]), int(record["seed"]), np.array(record["rims"], np.float32))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path} is damaged ({error}): {remedy}") from None
-    if source.rims.shape != (2, NUMBERS) or not np.isfinite(source.rims).all() or not 0 < source.size <= LARGEST:
+    shares = source.rims.shape == (2, NUMBERS) and ((source.rims >= 0) & (source.rims <= 1)).all()  # NaN is none
+    if not shares or not 0 < source.size <= LARGEST or min(source.seed, masks["seed"]) < 0:
         raise UserError(f"{path} is damaged: {remedy}")
     return source
 

@@ -182,7 +182,8 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
 
 
 @pytest.mark.parametrize("change", [{"rims": [[0.5] * 7]}, {"rims": [[0.5] * 7, [float("nan")] * 7]}, {"size": 10 ** 9},
-                                    {"size": -1}, {"masks": 3}, {"rims": None}])
+                                    {"size": -1}, {"masks": 3}, {"rims": None}, {"masks": {"vary": 0}},
+                                    {"seed": -1}, {"masks": {"seed": "a"}}, {"rims": [[9] * 7] * 2}])
 def test_a_damaged_record_of_drawing_is_named(trained, change):
     folder = pack(CARD)
     record = json.loads((folder / "drawing.json").read_text())
