@@ -8,7 +8,7 @@ import numpy as np
 from data.fundus import View
 from data.randomness import numpy_generator
 from unet_eval.networks import unet
-from unet_eval.segment import bottleneck, features
+from unet_eval.segment import as_graph, bottleneck, features
 
 BASE, POOLINGS, KIND = 8, 4, "green_clahe"
 WEIGHTS = 0  # a stream of random numbers (data/randomness.py)
@@ -26,4 +26,5 @@ def fixed_features() -> Callable[[View], np.ndarray]:
         if "kernel" in weight.name:
             fan_in = np.prod(weight.shape[:-1])
             weight.assign(numpy_generator(0, number, WEIGHTS).normal(0, np.sqrt(2 / fan_in), weight.shape))
-    return lambda view: features(encoder, view, KIND, POOLINGS)
+    answer = as_graph(encoder)
+    return lambda view: features(answer, view, KIND, POOLINGS)

@@ -12,7 +12,7 @@ from data.files import write_json
 from data.fundus import View
 from unet_eval.config import UnetConfig
 from unet_eval.measures.metrics import confusion, scores
-from unet_eval.segment import probability
+from unet_eval.segment import as_graph, probability
 
 
 class Validation(keras.callbacks.Callback):
@@ -27,11 +27,14 @@ class Validation(keras.callbacks.Callback):
         # TensorBoard's HParams table joins a run's flags, in logs, to the scalars of the folders within.
         self._writer = tf.summary.create_file_writer(str(folder / "logs" / "validation"))
 
+    def on_train_begin(self, logs=None):
+        self._answer = as_graph(self.model)
+
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self._config.validate_every and epoch + 1 < self.params["epochs"]:
             return
         inside = [view.fov > 0 for view in self._views]
-        found = np.concatenate([probability(self.model, view, self._config)[fov]
+        found = np.concatenate([probability(self._answer, view, self._config)[fov]
                                 for view, fov in zip(self._views, inside)])
         truth = np.concatenate([view.mask[fov] > 0 for view, fov in zip(self._views, inside)])
         f1 = float(scores(confusion(truth, found >= 0.5))["f1_vessel"])

@@ -17,7 +17,7 @@ from training.weights import load_weights, save_weights
 from unet_eval.config import SegmentConfig
 from unet_eval.inputs import picture
 from unet_eval.networks import unet, unet_of
-from unet_eval.segment import TILES, Segmenter, bottleneck, features, probability, segment
+from unet_eval.segment import TILES, Segmenter, as_graph, bottleneck, features, probability, segment
 
 pytestmark = pytest.mark.training
 
@@ -65,9 +65,9 @@ def test_the_weights_are_those_of_the_folder(run, views):
 
 def test_padding_moves_nothing(views, unet_config):
     """Away from the padded edge the answer is that to the whole picture."""
-    model, config = unet(4, 1), unet_config(poolings=1)
-    whole = probability(model, cut(views[0], 300, 300), config)
-    part = probability(model, cut(views[0], 299, 297), config)
+    answer, config = as_graph(unet(4, 1)), unet_config(poolings=1)
+    whole = probability(answer, cut(views[0], 300, 300), config)
+    part = probability(answer, cut(views[0], 299, 297), config)
     assert np.allclose(part[:280, :280], whole[:280, :280], atol=1e-6)
 
 
@@ -76,11 +76,11 @@ def test_flips_are_turned_back_and_averaged(views, unet_config):
     x = picture(view.image, "grey").astype(np.float32)[None, ..., None] / 255
     upright = model(x, training=False).numpy()[0, ..., 0]
     other = model(x[:, ::-1, ::-1], training=False).numpy()[0, ::-1, ::-1, 0]
-    averaged, plain = (probability(model, view, unet_config(test_flips=flips)) for flips in (True, False))
+    averaged, plain = (probability(as_graph(model), view, unet_config(test_flips=flips)) for flips in (True, False))
     inside = view.fov > 0
     assert np.allclose(plain[inside], upright[inside], atol=1e-6)
     turned = View("turned", view.image[::-1, ::-1], view.mask, view.fov[::-1, ::-1], view.box, view.native_shape)
-    again = probability(model, turned, unet_config(test_flips=True))[::-1, ::-1]
+    again = probability(as_graph(model), turned, unet_config(test_flips=True))[::-1, ::-1]
     assert np.allclose(again, averaged, atol=1e-5)
     assert np.abs(averaged - plain)[inside].max() > 1e-4
     assert np.abs(averaged - (upright + other) / 2)[inside].max() < np.abs(upright - other)[inside].max()
@@ -94,12 +94,12 @@ def test_features_are_the_bottleneck_of_the_whole_network(run, views):
     assert answer.dtype == np.float32 and answer.shape[1] == 4 * 2 ** 3 and 0 < len(answer) <= TILES ** 2
     encoder = bottleneck(model)
     assert encoder.output is [layer for layer in model.layers if isinstance(layer, keras.layers.LeakyReLU)][7].output
-    assert np.array_equal(answer, features(encoder, view, "grey", 3))
+    assert np.array_equal(answer, features(as_graph(encoder), view, "grey", 3))
     whole = View("all", view.image, view.mask, np.full_like(view.fov, 255), view.box, view.native_shape)
     x = picture(np.pad(view.image, ((0, 3), (0, 5), (0, 0)), "reflect"), "grey").astype(np.float32)[None, ..., None]
     expected = encoder(x / 255, training=False).numpy()[0]
     assert expected.shape == (38, 51, 32)
-    tiles = features(encoder, whole, "grey", 3, tiles=2)
+    tiles = features(as_graph(encoder), whole, "grey", 3, tiles=2)
     assert np.allclose(tiles[0], expected[:19, :26].mean(axis=(0, 1)), atol=1e-5)
     assert len(tiles) == 4
 
@@ -110,12 +110,12 @@ def test_features_are_of_the_field_of_view_only():
     fov = np.zeros((64, 64), np.uint8)
     fov[:, :24] = 255
     lit = View("lit", np.full((64, 64, 3), 90, np.uint8), fov, fov, (0, 0, 64, 64), (64, 64))
-    answer = features(bottleneck(model), lit, "grey", 1, tiles=2)
+    answer = features(as_graph(bottleneck(model)), lit, "grey", 1, tiles=2)
     assert answer.shape == (2, 8)
     deep = bottleneck(model)(np.full((1, 64, 64, 1), 90 / 255, np.float32), training=False).numpy()[0]
     assert np.allclose(answer[0], deep[:16, :12].mean(axis=(0, 1)), atol=1e-5)
     none = View("none", lit.image, fov, np.zeros_like(fov), lit.box, lit.native_shape)
-    assert features(bottleneck(model), none, "grey", 1).shape == (0, 8)
+    assert features(as_graph(bottleneck(model)), none, "grey", 1).shape == (0, 8)
 
 
 @pytest.mark.parametrize("name", ["weights.h5", "config.json"])

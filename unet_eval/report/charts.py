@@ -37,7 +37,7 @@ def draw(path: Path, figure: Callable, *arguments, pdf: bool = False) -> None:
 
 def save(figure, path: Path, dpi: float = DPI, pdf: bool = False) -> None:
     """Writes `path`, a PNG, and with `pdf` a PDF of the same name with embedded TrueType fonts."""
-    figure.savefig(path, dpi=dpi, pil_kwargs={"optimize": True})
+    figure.savefig(path, dpi=dpi)
     if pdf:
         figure.savefig(path.with_suffix(".pdf"), dpi=dpi)
     plt.close(figure)
