@@ -16,7 +16,6 @@ from stage2_pix2pix import architectures
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.generate import load_codes
 from stage2_pix2pix.grain import missing_power
-from stage2_pix2pix.inputs import drawn_codes
 from stage2_pix2pix.preparation import prepared
 from stage2_pix2pix.sheet import contact_sheet, contrast_ratios
 from training import devices
@@ -78,7 +77,7 @@ def train(config: Stage2Config) -> None:
     if (folder / "codes.npy").exists():
         load_codes(folder, architecture)  # no training of another version goes on
     codes = architecture.codes(config, pairs)
-    save_array(drawn_codes(codes[rows], config.seed), folder / "codes.npy")
+    save_array(architecture.drawn_codes(codes[rows], config.seed), folder / "codes.npy")
     shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
 
     def render(row):

@@ -1,12 +1,14 @@
 """Stage-II's architectures. Each is a module of this package, and its name an entry of config.ARCHITECTURES.
 
-An architecture has seven functions, and CODE, the number K of numbers that describe a photograph's colours:
+An architecture has eight functions, and CODE, the number K of numbers that describe a photograph's colours:
 
 - `networks(config) -> {name: keras.Model}`: the networks that render. Their trained weights are kept in NAME.h5; one of
   them is called "generator" and is the last.
 - `phases(config, networks, pairs, schedule)`: a Python generator of `Phase`. Each is trained to its end before the next
   one is asked for, so a phase may use what an earlier one has trained.
 - `codes(config, pairs) -> float32 (N, K)`: the colours of the pairs.
+- `drawn_codes(codes, seed) -> float32 (DRAWN, K)`: colours for renderings, drawn at random from what a few numbers say
+  of those of the pairs (stage2_pix2pix/inputs.py).
 - `render(networks, config, mask, fov, code, seed, row) -> uint8 (S, S, 3) RGB`: a photograph for a mask, black
   outside the field of view. mask and fov are uint8 (S, S), 0 or 255; code is float32 (K,). Its random numbers follow
   from `seed` and `row`.

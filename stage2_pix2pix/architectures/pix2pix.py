@@ -12,7 +12,7 @@ from stage2_pix2pix import networks as builders
 from stage2_pix2pix.architectures import Phase
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.gan import Pix2Pix, black_outside, colour
-from stage2_pix2pix.inputs import RENDERING, Pairs, dataset, known
+from stage2_pix2pix.inputs import RENDERING, Pairs, dataset, drawn_codes, known  # noqa: F401  (one of the eight)
 from training.fit import Schedule
 from training.optimizers import Adam
 

@@ -26,6 +26,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     coarse_inside,
     coarse_picture,
     colours,
+    drawn_codes,  # noqa: F401  (one of the eight functions)
     enlarge,
     fine_batches,
     light,
@@ -40,7 +41,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.networks import (
     discriminator,
     unet,
 )
-from stage2_pix2pix.architectures.coarse_to_fine.traced import traced  # noqa: F401  (one of the seven functions)
+from stage2_pix2pix.architectures.coarse_to_fine.traced import traced  # noqa: F401  (one of the eight functions)
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING, Pairs
 from training.fit import Schedule

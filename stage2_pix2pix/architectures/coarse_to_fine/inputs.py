@@ -10,6 +10,7 @@ import tensorflow as tf
 from data.pipeline import batches, examples, read
 from data.randomness import normal, numpy_generator
 from data.vessels import meeting_point
+from stage2_pix2pix import inputs
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import Pair, Pairs
@@ -23,6 +24,7 @@ _DOWN, _ACROSS = np.indices((COARSE, COARSE), np.float32) * 2 / (COARSE - 1) - 1
 # Light is a polynomial of second degree. (COARSE, COARSE, 6): its terms, whose means over a full circle are 1, 0, 0 ...
 TERMS = np.stack([np.ones_like(_DOWN), _DOWN, _ACROSS, _DOWN * _ACROSS, _DOWN ** 2 - 0.25, _ACROSS ** 2 - 0.25], -1)
 CODE = 21             # numbers of `colours`
+LESS_RED = 0.75       # by so much of the mean `redness` of photographs, drawn light may fall below it
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
@@ -91,6 +93,27 @@ def standardised(coarse: np.ndarray, code: np.ndarray) -> np.ndarray:
 def light(code: np.ndarray) -> np.ndarray:
     """float32 (COARSE, COARSE, 3), from -1 to 1 for pictures in this range: a mean colour, and how it falls off."""
     return TERMS @ np.concatenate([code[:3], code[6:]]).reshape(-1, 3)
+
+
+def redness(code: np.ndarray) -> float:
+    """By how much red is above green where it is least so, of the light in the field of view, -2 to 2."""
+    inside = _DOWN ** 2 + _ACROSS ** 2 <= 1
+    return float((light(code)[inside] @ [1, -1, 0]).min())
+
+
+def drawn_codes(codes: np.ndarray, seed: int) -> np.ndarray:
+    """As inputs.drawn_codes, and nowhere much less red than photographs: where red fell off alone, rims turned green.
+
+    A code whose `redness` is far below the mean of those of photographs is brought halfway to the mean code until it is
+    not. That has at least the mean redness, for light follows linearly from a code.
+    """
+    mean, reds = codes.mean(axis=0), np.mean([redness(code) for code in codes])
+    least = reds - LESS_RED * abs(reds) - 1 / 127.5  # a grey level, so that grey photographs keep their variety
+    drawn = inputs.drawn_codes(codes, seed)
+    for row in range(len(drawn)):
+        while redness(drawn[row]) < least:
+            drawn[row] = (drawn[row] + mean) / 2
+    return drawn
 
 
 def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
