@@ -107,7 +107,8 @@ def pack(config: PretrainedConfig) -> Path:
     """Makes checkpoints/pretrained/NAME, complete or not at all.
 
     Raises UserError where the audit of the run's pairs is missing, or did not pass, of pairs or networks; where the
-    U-Net tells its images; where a network is missing, or all are larger than LARGEST; where the folder is there.
+    U-Net tells its images, or began with weights that saw others; where a network is missing, or all are larger than
+    LARGEST; where the folder is there.
     """
     terms = Terms(config.name, config.license, tuple(filter(None, map(str.strip, config.authors.split(";")))))
     source, which = Path("checkpoints") / config.run, f"-{config.count}" if config.count else ""
@@ -118,9 +119,13 @@ def pack(config: PretrainedConfig) -> Path:
     refuse_leaking(audit_file)
     asked = _ask_unet(source / AUDIT / f"{UNET}.json")
     with NewFolder(FOLDER / terms.name, "take another NAME, or move the folder away") as folder:
-        seen = [_pack_stage(folder, source, stage) for stage in STAGES]
+        seen = {stage: _pack_stage(folder, source, stage) for stage in STAGES}
+        others = seen[UNET] - seen["stage1"] - seen["stage2"]
+        if others:
+            raise UserError(f"{source / UNET} began with weights that have seen {len(others)} images which no audit "
+                            "asked it about: train it without --warm_start")
         _pack_drawing(folder, source)
-        card = _card(terms, [*audit.table, asked], origins, len(set().union(*seen)), count, source)
+        card = _card(terms, [*audit.table, asked], origins, len(set().union(*seen.values())), count, source)
         folder.write("README.md", card.encode())
         folder.write(SUMS, sums(folder.partial).encode())
         size = sum(path.stat().st_size for path in folder.partial.rglob("*") if path.is_file())

@@ -46,9 +46,7 @@ class WarmStart:
 
     def _compared(self, config, held_out) -> list[str]:
         remedy = "only weights that say which images they have seen can be started from; give another --warm_start"
-        seen = read_json(self._folder / SEEN, remedy).get("images")
-        if not isinstance(seen, list) or not seen or not all(isinstance(image, str) for image in seen):
-            raise UserError(f"{self._folder / SEEN} is damaged: {remedy}")
+        seen = read_seen(self._folder, remedy)
         unseen = [*layouts.samples(config.pairs, "test", modality=config.modality), *held_out]
         found = [sample.image for sample, image in zip(unseen, fingerprints(unseen)) if image in {*seen}]
         if found:
@@ -66,6 +64,14 @@ class WarmStart:
             logging.info("warm start: %d of %d weights from %s%s", count - len(left), count, path,
                          f"; no weights of this name and shape there for {listed(left)}" if left else "")
             self.identity.setdefault("warm_started_from", {})[path.name] = checksum(path)
+
+
+def read_seen(folder: Path, remedy: str) -> list[str]:
+    """Which images the weights of a training have seen. UserError where SEEN is missing or damaged."""
+    seen = read_json(folder / SEEN, remedy).get("images")
+    if not isinstance(seen, list) or not seen or not all(isinstance(image, str) for image in seen):
+        raise UserError(f"{folder / SEEN} is damaged: {remedy}")
+    return seen
 
 
 def record_seen(folder: Path, samples: Iterable[Sample], start: WarmStart) -> None:

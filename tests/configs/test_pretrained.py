@@ -134,6 +134,15 @@ def test_a_unet_that_may_tell_its_images_is_not_given_away(trained, tmp_path, le
     assert not (tmp_path / "checkpoints/pretrained").exists()
 
 
+def test_a_unet_that_saw_images_of_others_is_not_packed(trained, tmp_path):
+    """By a warm start: nobody has asked it about them."""
+    seen = read_json(trained / "stage1/seen.json", "")["images"]
+    write_json(trained / "unet-synthetic/seen.json", {"images": [*seen, "of another"]})
+    with pytest.raises(UserError, match="unet-synthetic began with weights that have seen 1 images"):
+        pack(CARD)
+    assert not list(tmp_path.glob("checkpoints/pretrained/*"))
+
+
 def test_what_is_too_large_or_too_old_is_not_packed(trained, tmp_path, monkeypatch):
     monkeypatch.setattr("configs.pretrained.LARGEST", 10_000)
     with pytest.raises(UserError, match="of float16, and may take 0 MB"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data import layouts
 from data.check import check
-from data.copies import copies
+from data.copies import copies, fingerprints
 from data.errors import UserError
 from data.few import parse_few
 from data.files import checksum
@@ -16,6 +16,7 @@ from data.pairs import PairReader
 from data.released import parse_release
 from data.synthmed.source import STAGES, trainings
 from training.provenance import seen
+from training.warm import read_seen
 from unet_eval.audit.examine import Real
 from unet_eval.audit.records import Records, from_masks, from_samples, from_store
 from unet_eval.audit.verdict import attack
@@ -45,7 +46,8 @@ class RealSamples:
 
 
 def find_real(config: AuditConfig, trained: dict) -> RealSamples:
-    """UserError where the images are not those that the GANs learned from, or too few were held out."""
+    """UserError where the images are not those that the GANs learned from, or not all of them, or too few were held
+    out."""
     flags, pairs = trained["stage2"]["flags"], layouts.original(config.pairs)
     training, held_out = find_sides(config.pairs, trained["stage1"]["flags"].get("validation", 0), config.modality,
                                     config.foreground)
@@ -53,6 +55,9 @@ def find_real(config: AuditConfig, trained: dict) -> RealSamples:
     for stage, record in trained.items():
         samples = seen(record["flags"], config.pairs, config.photos, config.modality)
         _check(f"{stage} of {config.store}", record["data"].get("checksum"), samples, config.pairs)
+        if record["flags"].get("warm_start"):
+            alone = record["flags"].get("photos") and not record["flags"].get("add_pairs")  # not compared with PAIRS
+            _check_warm(Path(config.run) / stage, samples if alone else [*samples, *training])
     for stage, learned in _behind(config.pairs).items():
         _check(f"{stage} of the release", learned, training, pairs)
     if not flags.get("photos"):
@@ -109,6 +114,15 @@ def _check(stage: str, learned: str | None, samples: list[Sample], pairs: str) -
         same = False
     if not same:
         raise UserError(f"--pairs={pairs}: not the images that {stage} learned from; give those, as they were")
+
+
+def _check_warm(folder: Path, samples: list[Sample]) -> None:
+    """UserError where the weights that a stage began with saw others than these, of which nobody would find copies."""
+    remedy = "train it without --warm_start, or from weights that saw only images of --pairs"
+    others = {*read_seen(folder, remedy)} - {*fingerprints(samples)}
+    if others:
+        raise UserError(f"{folder} began with weights that have seen {len(others)} images which this audit does not "
+                        f"look for: {remedy}")
 
 
 def _of_others(photos: list[Sample], pairs: list[Sample]) -> list[Sample]:

@@ -14,8 +14,9 @@ import pytest
 from configs.settings import Settings
 from configs.steps import make_step
 from data import layouts
+from data.copies import fingerprints
 from data.errors import UserError
-from data.files import OutputFolder, checksum
+from data.files import OutputFolder, checksum, write_json
 from data.images import write_image
 from data.members import read_members, write_members
 from data.pairs import PairWriter
@@ -131,6 +132,27 @@ def test_networks_that_learned_from_a_release_are_audited_against_the_images_beh
 def test_other_images_than_those_that_were_learned_from_are_refused(fresh, make_run):
     with pytest.raises(UserError, match="not the images that stage1 of .* learned from"):
         audit(make_run(fresh, checksum="another"))
+
+
+def test_networks_that_began_with_weights_which_saw_other_images_are_refused(real, fresh, make_run, tmp_path):
+    """Copies of those would be looked for by nobody, and the card would not name their data set."""
+    config = make_run(fresh)
+    _, trained = inputs.read_pairs(config)
+    trained["stage2"]["flags"]["warm_start"] = "checkpoints/other"
+    learned = fingerprints(layouts.samples(real, "train"))
+    (tmp_path / "stage2").mkdir()
+    with pytest.raises(UserError, match="stage2/seen.json is missing: train it without --warm_start"):
+        inputs.find_real(config, trained)
+    write_json(tmp_path / "stage2/seen.json", {"images": [*learned, "of another"]})
+    with pytest.raises(UserError, match="stage2 began with weights that have seen 1 images"):
+        inputs.find_real(config, trained)
+    write_json(tmp_path / "stage2/seen.json", {"images": learned})
+    assert len(inputs.find_real(config, trained).training) == len(learned)
+    config = make_run(fresh, photos=fresh)  # so Stage-II's photographs are not compared with those of the pairs
+    _, trained = inputs.read_pairs(config)
+    trained["stage2"]["flags"]["warm_start"] = "checkpoints/other"
+    with pytest.raises(UserError, match=f"have seen {len(learned)} images"):
+        inputs.find_real(config, trained)
 
 
 def test_a_file_of_the_user_is_not_replaced(fresh, make_run, tmp_path):
