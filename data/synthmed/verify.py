@@ -25,6 +25,7 @@ from data.synthmed.source import STAGES
 
 REMEDY = "get the folder again from where it is published"
 SHOWN = 10  # names that an error lists at most
+SHOWN_LETTERS = 200  # of a name
 METADATA, STORE, MANIFEST = "train/metadata.jsonl", "pairs.h5", "tfrecord/manifest.json"
 DESCRIBING = ("README.md", "CITATION.cff", "croissant.json", "index.html", "load.py")
 NETWORKS = {f"{stage}_sha256": f"{stage}/generator.h5" for stage in STAGES}  # key of a pair: name in the store
@@ -33,6 +34,14 @@ KEYS = {"image_file_name", "mask_file_name", "id", "seed", *NETWORKS, *SCORES}
 
 def verify(folder: Path) -> int:
     """The number of pairs of the release in `folder`. Raises UserError, which names what is missing or differs."""
+    try:
+        return _verify(folder)
+    except OSError as error:  # a file that may not be read, or a name that is too long for any disk
+        name = str(error.filename or folder)
+        raise UserError(f"{name[:SHOWN_LETTERS]}: cannot be read ({error.strerror or error}): {REMEDY}") from None
+
+
+def _verify(folder: Path) -> int:
     listed = _check_sums(folder)
     _none([name for name in (*DESCRIBING, METADATA, STORE, MANIFEST) if name not in listed], f"{folder}: missing")
     metadata = _metadata(folder)

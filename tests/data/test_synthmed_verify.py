@@ -46,6 +46,8 @@ DAMAGES = {
     "no checksums": (lambda out: (out / "SHA256SUMS").unlink(), "SHA256SUMS is missing"),
     "checksums of other folders": (lambda out: (out / "SHA256SUMS").write_text(f"{'0' * 64}  ../run/audit.json\n"),
                                    "outside of the folder"),
+    "a name that is too long": (lambda out: (out / "SHA256SUMS").write_text(f"{'0' * 64}  {'a' * 5000}\n"),
+                                "tiny/aaa.*: cannot be read .*too long"),
 }
 FORGERIES = {
     "a mask less": (lambda out: (out / "train/masks/000003.png").unlink(), "train/masks differ in"),
