@@ -136,7 +136,7 @@ def _check_giving(goals: list[str], variables: dict[str, str]) -> None:
         raise UserError(f"SHARD={shard} is a share of `make synthetic COUNT=...` alone")
     shard_rows(shard, 1)
     if {"synthmed", "pretrained"} & {*goals}:
-        Terms(variables.get("NAME", ""), variables.get("LICENSE", ""))
+        Terms(variables.get("NAME", ""), variables.get("LICENSE", ""), (variables.get("AUTHORS", ""),))
 
 
 def _check_asked(giving: str, settings: Settings) -> None:

@@ -122,8 +122,9 @@ def table(rows: list[list[str]]) -> str:
 
 
 def citation(terms: Terms, origins: list[str]) -> str:
-    """CITATION.cff, version 1.2.0. Strings are written as JSON, which is YAML as well."""
-    authors = "\n".join(f"  - name: {json.dumps(author)}" for author in terms.authors)
+    """CITATION.cff, version 1.2.0. Strings are written as JSON, which is YAML as well; names as they are, for
+    YAML has no pairs of escapes for one letter."""
+    authors = "\n".join(f"  - name: {json.dumps(author, ensure_ascii=False)}" for author in terms.authors)
     titles = ", ".join(layouts.title(origin) for origin in origins)
     abstract = json.dumps(f"Synthetic image-mask pairs from two GANs, trained on {titles or 'annotated images'}.")
     return (f"cff-version: 1.2.0\nmessage: If you use these pairs, please cite them.\ntype: dataset\n"

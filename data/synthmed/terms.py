@@ -24,7 +24,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}", re.ASCII)  # as the Huggin
 class Terms:
     """name: of the release, and of its folder. license: one of LICENSES, in any case. authors: who is cited.
 
-    Making one raises UserError where the name or the licence is missing or not allowed.
+    Making one raises UserError where the name or the licence is missing or not allowed, or an author cannot be printed.
     """
 
     name: str
@@ -39,6 +39,10 @@ class Terms:
         if self.license.lower() not in spelled:
             raise UserError(f"LICENSE='{self.license}': choose the licence yourself, there is no default; one of "
                             f"{', '.join(LICENSES)}")
+        unreadable = [author for author in self.authors if not author.isprintable()]
+        if unreadable:
+            raise UserError(f"AUTHORS={unreadable[0]!r} has characters that cannot be printed: write names in UTF-8, "
+                            "on one line, with semicolons between")
         object.__setattr__(self, "license", spelled[self.license.lower()])
         object.__setattr__(self, "authors", self.authors or (f"The makers of {self.name}",))
 

@@ -17,7 +17,7 @@ from data.images import read_image
 from data.layouts import samples
 from data.pairs import PairReader
 from data.synthmed import formats
-from data.synthmed.card import size_category
+from data.synthmed.card import citation, size_category
 from data.synthmed.export import export
 from data.synthmed.release import sharpness
 from data.synthmed.terms import LICENSES, Terms
@@ -213,6 +213,14 @@ def test_a_release_has_a_name_and_a_licence_that_the_user_chose(name, license, s
     with pytest.raises(UserError, match=said):
         Terms(name, license)
     assert Terms("a", "cc-by-4.0").license == "CC-BY-4.0"
+
+
+def test_an_author_is_cited_as_written_or_refused():
+    """U+20BB7 is one letter of a Japanese name; as JSON writes it, with two escapes, YAML does not read it."""
+    assert "  - name: \"\U00020BB7\u7530\"\n" in citation(Terms("a", "CC0-1.0", ("\U00020BB7\u7530",)), [])
+    for author in ("Ada\nBen", "\udcff", "Ada\x00"):
+        with pytest.raises(UserError, match="AUTHORS=.* cannot be printed"):
+            Terms("a", "CC0-1.0", (author,))
 
 
 def test_the_card_names_the_licence_as_the_hub_does_and_the_citation_as_spdx_does(tmp_path, run_of):
