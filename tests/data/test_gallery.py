@@ -200,6 +200,16 @@ def test_of_ten_thousand_pairs_only_those_on_the_screen_are_built(browser, tmp_p
     assert browser.run("document.querySelectorAll('form input').length") == 2
 
 
+def test_more_pairs_than_a_function_takes_arguments_are_shown(browser, tmp_path, serve):
+    count = 200_000
+    metadata = [{"id": row, "agreement": row / count, "sharpness": None, "mask_distance": None,
+                 "photograph_distance": None} for row in range(count)]
+    (tmp_path / "index.html").write_text(page(Terms("larger", "CC0-1.0"), metadata, (40, 40)))
+    browser.call("Page.navigate", url=f"{serve(tmp_path)}/index.html")
+    browser.wait(READY)
+    assert browser.run("count.textContent") == f"{count} of {count} pairs"
+
+
 def test_scores_that_no_pair_has_are_not_shown(browser, tmp_path, serve):
     metadata = [{"id": row, "agreement": None, "sharpness": row, "mask_distance": None, "photograph_distance": None}
                 for row in range(3)]
