@@ -12,6 +12,7 @@ these are. The other is asked as well, and nothing is packed where it tells.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from absl import logging
 from tensorflow import keras
 
 from configs.api import DRAWING, read_source
+from configs.flags import split as split_flags
 from configs.settings import PRETRAINED
 from data import layouts
 from data.errors import UserError
@@ -205,7 +207,13 @@ def _command(settings: Path) -> str:
         return "a command that was not recorded"
     pairs, photos = (layouts.origin(spec) + (f":{ABSENT}" if ":" in spec else "") for spec in given.group(2, 3))
     return (f"make stage1 stage2 {UNET} CONFIG={Path(given[1]).name} PAIRS={pairs} PHOTOS={photos} "
-            f"FLAGS='{re.sub(r'=[^ ]*/[^ ]*', f'={ABSENT}', given[4])}'")
+            f"FLAGS='{shlex.join(map(_without_place, split_flags(given[4])))}'")
+
+
+def _without_place(word: str) -> str:
+    """One of FLAGS, whose value may be the place of a file or a data set."""
+    flag, equals, value = word.partition("=")
+    return word if not re.search("[/:]", word) else f"{flag}={ABSENT}" if equals and "/" not in flag else ABSENT
 
 
 def main(config: PretrainedConfig) -> None:

@@ -13,7 +13,7 @@ import pytest
 from configs import demo as demo_module
 from configs.api import generate
 from configs.demo import DemoConfig, demo
-from configs.pretrained import PretrainedConfig, pack
+from configs.pretrained import PretrainedConfig, _command, pack
 from data.copies import fingerprints
 from data.errors import UserError
 from data.files import checksum, read_json, write_json
@@ -106,6 +106,15 @@ def test_a_pack_has_a_card_and_checksums_and_is_half_as_large(trained, drive, tm
     assert read_json(folder / "stage2/seen.json", "") == read_json(trained / "stage2/seen.json", "")
     with pytest.raises(UserError, match="tiny is there already"):
         pack(CARD)
+
+
+def test_the_command_of_a_card_tells_no_place_of_a_file(tmp_path):
+    """Not the end of one with spaces either, nor one that follows its flag."""
+    (tmp_path / "settings").write_text("CONFIG=/home/ada/tiny PAIRS=folder:/home/ada/my eyes PHOTOS= FLAGS=--seed=3 "
+                                       "'--test=folder:/home/ada/my other/eyes' --warm_start /home/ada/b\n")
+    assert _command(tmp_path / "settings") == (
+        "make stage1 stage2 unet-synthetic CONFIG=tiny PAIRS=folder:absent PHOTOS= "
+        "FLAGS='--seed=3 --test=absent --warm_start absent'")
 
 
 @pytest.mark.parametrize("changes, said", [
