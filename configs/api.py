@@ -90,9 +90,11 @@ def generate(run: str | Path, count: int = 50, seed: int | None = None) -> Itera
       (image, mask, fov): image uint8 (S, S, 3) RGB, black outside of the field of view; mask and fov uint8 (S, S),
       0 or 255; S as Stage-II was trained.
     Raises:
-      UserError: at once, where networks, pairs or the data set of the run are missing or damaged. Packed networks need
-        no data set.
+      UserError: at once, where count or seed is negative, or the seed too large; where networks, pairs or the data set
+        of the run are missing or damaged. Packed networks need no data set.
     """
+    if count < 0 or not 0 <= (seed or 0) < 2 ** 31:
+        raise UserError(f"count={count}, seed={seed}: take a count of 0 or more, and a seed from 0 to {2 ** 31 - 1}")
     run = Path(run)
     keras.mixed_precision.set_global_policy("float32")  # a training in this process may have set another
     source = read_source(run)

@@ -46,6 +46,12 @@ def test_pairs_of_another_seed_are_others_and_come_one_at_a_time(finished):
     assert all(np.array_equal(*arrays) for arrays in zip(first, next(islice(generate(str(run), 1, seed=4), 1))))
 
 
+@pytest.mark.parametrize("wrong", [{"count": -1}, {"seed": -1}, {"seed": 2 ** 31}])
+def test_a_count_or_seed_that_cannot_be_is_said_at_once(wrong):
+    with pytest.raises(UserError, match="count=.*seed=.*: take a count of 0 or more"):
+        generate("absent", **wrong)
+
+
 @pytest.mark.parametrize("name, said", [("synthetic.h5", "call `make stage2`"), ("masks.h5", "call `make stage1`"),
                                         ("stage1/generator.h5", "train it first"), ("stage2/codes.npy", "Stage-II")])
 def test_what_a_run_lacks_is_said_at_once(finished, tmp_path, name, said):
