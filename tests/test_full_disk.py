@@ -16,6 +16,7 @@ from data.files import NewFolder, OutputFolder, write_json
 from data.images import write_image
 from data.pairs import PairWriter
 from data.phantom.datasets import make_phantoms
+from data.synthmed.formats import Shards
 from tests.small_disk import SmallDisk
 from training.checkpoints import Checkpoints
 from training.run_folder import RunFolder
@@ -126,6 +127,18 @@ def test_a_folder_that_appears_complete_without_room(disk, leave):
     with NewFolder(out, "remove it first") as folder:
         folder.write("README.md", b"")
     assert disk.files() == {"release/README.md": b""}
+
+
+def test_a_shard_of_records_without_room(disk):
+    """TensorFlow writes it, with errors of its own."""
+    out = disk.path / "release"
+    with pytest.raises(UserError, match=f"{out}/tfrecord.* cannot be written .*free space"):
+        with NewFolder(out, "remove it first") as folder:
+            shards = Shards(folder, 1)
+            shards.append(0, image=noise(1, 400_000).tobytes())
+            disk.fill()
+            shards.close()
+    assert disk.files() == {} and not out.exists()
 
 
 @pytest.mark.parametrize("promised", [True, False], ids=["as large as it says", "larger than what is free later"])

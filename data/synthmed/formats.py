@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from data.files import NewFolder, checksum
+from data.errors import first_line
+from data.files import NewFolder, checksum, write_error
 from data.images import encode_image
 
 SHARD = 200        # pairs a TFRecord file
@@ -46,10 +47,13 @@ class Shards:
     def _write(self) -> None:
         if self._records:
             number = (self._count - 1) // SHARD
-            path = self._folder.partial / f"tfrecord/pairs-{number:05d}-of-{self._total:05d}.tfrecord"
-            with tf.io.TFRecordWriter(str(path)) as writer:
-                for record in self._records:
-                    writer.write(record)
+            name = f"tfrecord/pairs-{number:05d}-of-{self._total:05d}.tfrecord"
+            try:
+                with tf.io.TFRecordWriter(str(self._folder.partial / name)) as writer:
+                    for record in self._records:
+                        writer.write(record)
+            except tf.errors.OpError as error:
+                raise write_error(self._folder.path / name, OSError(first_line(error))) from error
             self._records = []
 
 

@@ -10,7 +10,6 @@ are exported anew have TensorFlow's objects in another order.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, a
         if not _is_release(out, attributes):
             with NewFolder(out, REMEDY) as folder:
                 if generators:
-                    shutil.copytree(generators, folder.partial / "generators", ignore=shutil.ignore_patterns(RECORD))
+                    _copy_graphs(folder, generators)
                 metadata, size = _write_pairs(folder, source, attributes)
                 _describe(folder, terms, source, metadata, size)
     return len(source.rows)
@@ -63,6 +62,12 @@ def _is_release(out: Path, attributes: dict) -> bool:
         return False
     with PairReader(out / "pairs.h5", made_by="make synthmed") as reader:
         return reader.attributes == attributes
+
+
+def _copy_graphs(folder: NewFolder, generators: Path) -> None:
+    for path in sorted(generators.rglob("*")):
+        if path.is_file() and path.name != RECORD:
+            folder.write(f"generators/{path.relative_to(generators).as_posix()}", path.read_bytes())
 
 
 def _write_pairs(folder: NewFolder, source: Source, attributes: dict) -> tuple[list[dict], tuple[int, int]]:
