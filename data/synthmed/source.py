@@ -11,6 +11,7 @@ from data.files import checksum, read_json
 from data.pairs import PairReader
 
 STAGES = ("stage1", "stage2")
+AUDIT_VERSION = 4  # of what an audit compares, decides and tells. Where that changes, so does this, for a new audit
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def read_source(reader: PairReader, store: Path, run: Path, audit_file: Path, ag
     digest, count = checksum(store), len(reader)
     audit = read_audit(audit_file, store, digest, count)
     return Source(reader, audit, [row for row in range(count) if row not in audit.left_out],
-                  read_agreement(agreement_file, store, digest, count), generators(run), trained_on(reader), digest)
+                  read_agreement(agreement_file, store, digest, count), generators(run, reader), trained_on(reader),
+                  digest)
 
 
 def read_audit(path: Path, store: Path, digest: str, count: int) -> Audit:
@@ -67,6 +69,9 @@ def read_audit(path: Path, store: Path, digest: str, count: int) -> Audit:
                         "them for your own use")
     if audit.get("pairs_sha256") != digest:
         raise UserError(f"{path} is the audit of other pairs than {store}; {again}")
+    made_from = audit.get("made_from")
+    if not isinstance(made_from, dict) or made_from.get("version") != AUDIT_VERSION:
+        raise UserError(f"{path} was written by another version of this program, which asked other things; {again}")
     try:
         left_out = frozenset(map(int, audit["left_out"]))
         distances = {name: [float(value) for value in audit["distances"][name]] for name in ("mask", "photograph")}
@@ -112,16 +117,22 @@ def read_agreement(path: Path, store: Path, digest: str, count: int) -> list[flo
     return f1
 
 
-def generators(run: Path) -> dict[str, str]:
+def generators(run: Path, reader: PairReader) -> dict[str, str]:
     """{"stage1/generator.h5": sha256, ...}: the networks that drew the masks and the photographs.
 
-    Raises UserError where one of the two stages has none.
+    Raises UserError where one of the two stages has none, or where they did not make the pairs of `reader`.
     """
     networks = {f"{stage}/{path.name}": checksum(path) for stage in STAGES
                 for path in sorted((run / stage).glob("*.h5"))}
     for stage in STAGES:
         if f"{stage}/generator.h5" not in networks:
             raise UserError(f"{run}/{stage}/generator.h5 is missing: call `make {stage}`")
+    made = {"stage1/generator.h5": (reader.attributes.get("stage1") or {}).get("weights"),
+            **{f"stage2/{name}.h5": digest for name, digest in (reader.attributes.get("weights") or {}).items()}}
+    for name, digest in made.items():
+        if digest and networks.get(name) != digest:
+            raise UserError(f"{run / name} did not make these pairs: give the run that did, or call `make synthetic` "
+                            "again")
     return networks
 
 

@@ -10,6 +10,7 @@ from data.errors import UserError
 from data.files import checksum, write_json
 from data.pairs import PairReader
 from data.synthmed.release import release
+from data.synthmed.source import AUDIT_VERSION
 from data.synthmed.terms import Terms
 from data.synthmed.verify import verify
 from stage1_dcgan.generate import Drawer
@@ -80,7 +81,8 @@ def released(run, out):
     with PairReader(run / "synthetic.h5") as pairs:
         count = len(pairs)
     audit = {"passed": True, "controls_passed": True, "pairs_sha256": checksum(run / "synthetic.h5"), "left_out": [],
-             "distances": {"mask": [0.5] * count, "photograph": [0.5] * count}, "table": []}
+             "made_from": {"version": AUDIT_VERSION}, "table": [],
+             "distances": {"mask": [0.5] * count, "photograph": [0.5] * count}}
     write_json(run / "agreement.json", {"pairs_sha256": audit["pairs_sha256"], "f1_vessel": [0.5] * count})
     given = (out, Terms("tiny", "CC0-1.0"), run, run / "synthetic.h5", run / "audit.json", run / "agreement.json")
     write_json(run / "audit.json", {**audit, **LEAK})

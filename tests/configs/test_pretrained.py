@@ -22,6 +22,7 @@ from data.images import write_image
 from data.layouts import samples
 from data.layouts import training as training_samples
 from data.pairs import PairReader
+from data.synthmed.source import AUDIT_VERSION
 from training.warm import WarmStart
 from training.weights import save_weights
 from unet_eval.config import UnetConfig
@@ -76,6 +77,7 @@ def audited(run, **changes):
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "audit.json", {
         "passed": True, "controls_passed": True, "pairs_sha256": checksum(run / "synthetic.h5"), "left_out": [],
+        "made_from": {"version": AUDIT_VERSION},
         "distances": {"mask": [0.5, 0.5], "photograph": [0.5, 0.5]}, "table": [["masks", "0.2", "0.4", "passes"]],
         "generators": ATTACK, "generators_passed": True, **changes})
 

@@ -11,6 +11,7 @@ from absl import logging
 from data.files import checksum, write_json
 from data.pairs import PairWriter
 from data.synthmed.release import release
+from data.synthmed.source import AUDIT_VERSION
 from data.synthmed.terms import Terms
 from tests.data.examples import row
 
@@ -28,13 +29,17 @@ class Run:
             (folder / stage / "generator.h5").write_bytes(f"weights of {stage}".encode())
         random = np.random.default_rng(0)
         trained = {"data": {"pairs": "chase_db1:/secret/place", "photos": "hrf:/secret/place"}}
-        with PairWriter(self.store, {"seed": 7, "stage1": {"stage1": trained}, "stage2": trained}) as writer:
+        own = {stage: checksum(folder / stage / "generator.h5") for stage in ("stage1", "stage2")}
+        made = {"seed": 7, "stage1": {"stage1": trained, "weights": own["stage1"]}, "stage2": trained,
+                "weights": {"generator": own["stage2"]}}
+        with PairWriter(self.store, made) as writer:
             for _ in range(count):
                 fov = np.full((size, size, 1), 255, np.uint8)
                 fov[:3] = 0
                 image = random.integers(0, 256, (size, size, 3)).astype(np.uint8)
                 writer.append(masks=np.where(random.random((size, size, 1)) < 0.2, fov, 0), images=image, fovs=fov)
         self.audit = {"passed": True, "refused": [], "controls_passed": True, "pairs_sha256": checksum(self.store),
+                      "made_from": {"version": AUDIT_VERSION},
                       "left_out": [LEFT_OUT] if count > LEFT_OUT else [],
                       "distances": {"mask": np.linspace(0.1, 0.5, count).tolist(),
                                     "photograph": np.linspace(0.6, 0.8, count).tolist()},

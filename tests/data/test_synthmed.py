@@ -20,6 +20,7 @@ from data.synthmed import formats
 from data.synthmed.card import citation, size_category
 from data.synthmed.export import export
 from data.synthmed.release import sharpness
+from data.synthmed.source import AUDIT_VERSION
 from data.synthmed.terms import LICENSES, Terms
 from data.synthmed.verify import verify
 
@@ -179,10 +180,22 @@ def test_the_loader_works_without_this_project(released):
     assert len((released / "load.py").read_text().splitlines()) <= 30
 
 
+@pytest.mark.parametrize("stage", ("stage1", "stage2"))
+def test_the_networks_of_a_release_are_those_that_made_its_pairs(tmp_path, run_of, stage):
+    run = run_of(tmp_path / "run")
+    run.release(tmp_path / "tiny")
+    (run.folder / stage / "generator.h5").write_bytes(b"of another training")
+    with pytest.raises(UserError, match=f"run/{stage}/generator.h5 did not make these pairs"):
+        run.release(tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize("changes, said", [
     ({"passed": False, "refused": ["masks too near", "AUC 0.9"]}, "refuses these pairs .masks too near; AUC 0.9"),
     ({"controls_passed": False}, "controls failed"),
     ({"pairs_sha256": "0" * 64}, "of other pairs"),
+    ({"made_from": {"version": AUDIT_VERSION - 1}}, "another version of this program"),
+    ({"made_from": None}, "another version of this program"),
     ({"left_out": [0, 1, 2, 3, 4]}, "leaves out every pair"),
     ({"left_out": [5]}, "not of the 5 pairs"),
     ({"distances": {"mask": [0.1] * 5, "photograph": [0.1] * 4}}, "not of the 5 pairs"),

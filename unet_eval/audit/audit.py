@@ -8,12 +8,12 @@ from absl import logging
 from data.errors import UserError
 from data.files import OutputFolder, json_bytes, read_json
 from data.layouts import modality_of
+from data.synthmed.source import AUDIT_VERSION
 from unet_eval.audit import examine, inputs, report, verdict
 from unet_eval.audit.kept import Kept
 from unet_eval.config import AuditConfig
 from unet_eval.report.publish import strict
 
-VERSION = 4  # of what is compared, decided and told. Where that changes, so does this, and pairs are audited again
 AGAIN = "remove it and call `make audit` again"
 SEED = 0  # of controls and resampling: another one would be a way to try until an audit passes
 
@@ -29,7 +29,7 @@ def audit(config: AuditConfig) -> dict:
     synthetic, trained = inputs.read_pairs(config)
     samples = inputs.find_real(config, trained)
     files = inputs.made_from(config, samples)
-    made_from = {"version": VERSION, **files}
+    made_from = {"version": AUDIT_VERSION, **files}
     earlier = folder.path / "audit.json"
     if earlier.exists() and read_json(earlier, AGAIN).get("made_from") == made_from:
         return read_json(earlier, AGAIN)
