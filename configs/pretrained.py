@@ -30,7 +30,7 @@ from data.members import read_members
 from data.pairs import PairReader
 from data.synthmed.card import data_sets, table
 from data.synthmed.release import sums
-from data.synthmed.source import read_audit, refuse_leaking, rounded, trained_on
+from data.synthmed.source import generators, read_audit, refuse_leaking, rounded, trained_on
 from data.synthmed.terms import Terms
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.networks import generator
@@ -109,8 +109,8 @@ def pack(config: PretrainedConfig) -> Path:
     """Makes checkpoints/pretrained/NAME, complete or not at all.
 
     Raises UserError where the audit of the run's pairs is missing, or did not pass, of pairs or networks; where the
-    U-Net tells its images, or began with weights that saw others; where a network is missing, or all are larger than
-    LARGEST; where the folder is there.
+    U-Net tells its images, or began with weights that saw others; where a network is missing or did not make the
+    pairs, or all are larger than LARGEST; where the folder is there.
     """
     terms = Terms(config.name, config.license, tuple(filter(None, map(str.strip, config.authors.split(";")))))
     source, which = Path("checkpoints") / config.run, f"-{config.count}" if config.count else ""
@@ -118,6 +118,7 @@ def pack(config: PretrainedConfig) -> Path:
     with PairReader(store) as reader:
         count, origins = len(reader), trained_on(reader)
         audit = read_audit(audit_file, store, checksum(store), count)
+        generators(source, reader)  # raises UserError where these did not make the pairs
     refuse_leaking(audit_file)
     asked = _ask_unet(source / AUDIT / f"{UNET}.json")
     with NewFolder(FOLDER / terms.name, "take another NAME, or move the folder away") as folder:

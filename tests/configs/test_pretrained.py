@@ -145,6 +145,15 @@ def test_a_unet_that_may_tell_its_images_is_not_given_away(trained, tmp_path, le
     assert not (tmp_path / "checkpoints/pretrained").exists()
 
 
+def test_networks_that_did_not_make_the_pairs_are_not_packed(trained, tmp_path):
+    """The audit was of the pairs of others."""
+    weights = trained / "stage1/generator.h5"
+    weights.write_bytes(weights.read_bytes() + b"of another training")
+    with pytest.raises(UserError, match="stage1/generator.h5 did not make these pairs"):
+        pack(CARD)
+    assert not list(tmp_path.glob("checkpoints/pretrained/*"))
+
+
 def test_a_unet_that_saw_images_of_others_is_not_packed(trained, tmp_path):
     """By a warm start: nobody has asked it about them."""
     seen = read_json(trained / "stage1/seen.json", "")["images"]
