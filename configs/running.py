@@ -48,18 +48,26 @@ class Step:
             shutil.rmtree(self.training)
 
 
-def thread_limits(makeflags: str, cores: int) -> dict[str, str]:
+def thread_limits(makeflags: str, cores: int, alone: bool = False) -> dict[str, str]:
     """Variables that TensorFlow reads. `make -jN` runs N trainings at a time, which share the cores: small networks do
-    not keep two of them busy."""
+    not keep two of them busy. Where no other job runs, what is left waits for this one, which takes all cores."""
+    if alone:
+        return {}
     jobs = re.search(r"(?:^| )-j(\d+)", re.split(r"(?:^| )-- ", makeflags)[0])  # after -- come make's variables
     if not jobs or not int(jobs[1]):
         return {}
     return {"TF_NUM_INTRAOP_THREADS": str(max(1, cores // int(jobs[1]))), "TF_NUM_INTEROP_THREADS": "1"}
 
 
+def _alone() -> bool:
+    """Whether make runs no other job beside this process. False where the system does not tell."""
+    children = Path(f"/proc/{os.getppid()}/task/{os.getppid()}/children")
+    return children.exists() and len(children.read_text().split()) == 1
+
+
 def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> None:
     """Runs make(NAME) of each name, up to the first that fails; ends the process with its status."""
-    os.environ.update(thread_limits(os.environ.get("MAKEFLAGS", ""), os.cpu_count() or 1))
+    os.environ.update(thread_limits(os.environ.get("MAKEFLAGS", ""), os.cpu_count() or 1, _alone()))
     for number, name in enumerate(names):
         step = make(name)
         print(step.says, flush=True)

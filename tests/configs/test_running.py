@@ -19,8 +19,9 @@ ROOT = Path(__file__).parents[2]
     ("", None), ("k", None), ("-j", None), (" -j4 --jobserver-auth=3,4", "2"), ("n -j64 --jobserver-auth=3,4", "1"),
     (" --jobserver-fds=3,4 -j", None), (" -- FLAGS=--x\\ -j4 RUN=a", None), ("-- RUN=a\\ -j4", None)])
 def test_jobs_share_the_cores(makeflags, limit):
-    limits = thread_limits(makeflags, cores=8)
+    limits = thread_limits(makeflags, cores=8, alone=False)
     assert limits == ({"TF_NUM_INTRAOP_THREADS": limit, "TF_NUM_INTEROP_THREADS": "1"} if limit else {})
+    assert thread_limits(makeflags, cores=8, alone=True) == {}
 
 
 @pytest.fixture
@@ -40,12 +41,15 @@ def scripts(tmp_path):
     return tmp_path
 
 
-def start(folder, *names, **variables):
+def environment(folder, **variables):
     path = os.pathsep.join([str(folder / "fakes"), str(ROOT)])
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    return {**kept, "PYTHONPATH": path, "CONFIG": "quick", "PHOTOS": "", "PAIRS": "drive:D", **variables}
+
+
+def start(folder, *names, **variables):
     return subprocess.Popen([sys.executable, "-m", "configs.steps", *names], cwd=folder, text=True,
-                            env={**kept, "PYTHONPATH": path, "CONFIG": "quick", "PHOTOS": "", "PAIRS": "drive:D",
-                                 **variables}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            env=environment(folder, **variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def calls(folder):
@@ -54,15 +58,25 @@ def calls(folder):
 
 @pytest.mark.training
 def test_steps_run_in_their_order_and_the_last_takes_the_place_of_the_process(scripts):
-    process = start(scripts, "data", "stage1", "masks", MAKEFLAGS=" -j64")
+    process = start(scripts, "data", "stage1", "masks")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert [name for name, _, _ in calls(scripts)] == ["data.check", "stage1_dcgan.train", "stage1_dcgan.generate"]
-    assert int(calls(scripts)[-1][1]) == process.pid and calls(scripts)[-1][2] == "1"
+    assert int(calls(scripts)[-1][1]) == process.pid
     assert [line.partition(":")[0] for line in out.splitlines()] == ["data", "stage1", "stage1"]
     run = scripts / "checkpoints/quick"
     assert (run / "data.checked").exists()
     assert (run / "settings").read_text() == "CONFIG=quick PAIRS=drive:D PHOTOS= FLAGS=\n"
+
+
+@pytest.mark.training
+@pytest.mark.skipif(not Path("/proc/1/task/1/children").exists(), reason="this system does not tell children")
+@pytest.mark.parametrize("job, threads", [("{step}; :", "None"), ("sleep 60 & {step}; kill $!", "1")])
+def test_a_step_beside_which_no_other_runs_takes_all_cores(scripts, job, threads):
+    """As the last U-Net of `make -j2`, and the evaluation."""
+    subprocess.run(["sh", "-c", job.format(step=f"{sys.executable} -m configs.steps stage1")], cwd=scripts, timeout=60,
+                   env=environment(scripts, MAKEFLAGS=" -j64"), stdout=subprocess.DEVNULL, check=True)
+    assert [own for _, _, own in calls(scripts)] == [threads]
 
 
 @pytest.mark.training
