@@ -110,9 +110,6 @@ def test_a_release_with_generators_is_known_by_its_networks(tmp_path, run_of):
     assert files(out) == before and before["generators/mask.tflite"] == b"mask.tflite, one order"
     with pytest.raises(UserError, match="tiny is there already"):
         run.release(out)
-    (run.folder / "stage2/generator.h5").write_bytes(b"weights of another training")
-    with pytest.raises(UserError, match="tiny is there already"):
-        run.release(out, generators=graphs)
 
 
 def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released):
