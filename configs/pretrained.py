@@ -213,8 +213,10 @@ def _command(settings: Path) -> str:
 
 def _without_place(word: str) -> str:
     """One of FLAGS, whose value may be the place of a file or a data set."""
-    flag, equals, value = word.partition("=")
-    return word if not re.search("[/:]", word) else f"{flag}={ABSENT}" if equals and "/" not in flag else ABSENT
+    if not re.search("[/:]", word):
+        return word
+    flag, equals, _ = word.partition("=")
+    return f"{flag}={ABSENT}" if equals and "/" not in flag else ABSENT
 
 
 def main(config: PretrainedConfig) -> None:

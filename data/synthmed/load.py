@@ -14,7 +14,7 @@ from PIL import Image
 def pairs(folder="."):
     """Yields dicts in the order of metadata.jsonl.
 
-    image: uint8 (H, W, 3) RGB. mask, and fov where there is one: uint8 (H, W), 0 or 255. Other keys are those there.
+    image: uint8 (H, W, 3) RGB. mask, and fov where there is one: uint8 (H, W), 0 or 255. Other keys are as in it.
     """
     root = Path(folder) / "train"
     with open(root / "metadata.jsonl", encoding="utf-8") as lines:

@@ -11,7 +11,7 @@ from data.files import checksum, read_json
 from data.pairs import PairReader
 
 STAGES = ("stage1", "stage2")
-AUDIT_VERSION = 4  # of what an audit compares, decides and tells. Where that changes, so does this, for a new audit
+AUDIT_VERSION = 4  # of what an audit compares, decides and tells: where that changes, raise it; pairs are audited again
 
 
 @dataclass(frozen=True)
