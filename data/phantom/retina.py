@@ -163,18 +163,22 @@ def tissue(rng, x, y, disc, fovea, scale, variety):
 
 
 def with_disc(rng, colour, u, v, red):
-    """Puts the optic disc into colour (H, W, 3): pale rim, bright cup, dark or pale crescent, blurred edge.
+    """Puts the optic disc into colour (H, W, 3), which is changed: pale rim, bright cup, dark or pale crescent, blurred
+    edge.
 
     u, v (H, W): place relative to the disc's centre. red (H, W, 1): the red of the eye, to which its own is tied.
     """
+    near = np.hypot(u, v) < 1.7 * DISC  # the widest crescent ends at 1.61; nothing changes beyond
+    u, v, red, around = u[near], v[near], red[near], colour[near]
     angle = np.arctan2(v, u)
     wavy = 1 + 0.03 * np.sin(2 * angle + rng.uniform(0, 6)) + 0.02 * np.sin(3 * angle + rng.uniform(0, 6))
     radial = np.hypot(u / rng.uniform(0.88, 1.0), v / rng.uniform(0.98, 1.14)) / DISC / wavy
     crescent = rise((1.22 - radial) / 0.12) * rise(np.cos(angle - rng.normal(0, 0.5)) * 1.5 - 0.6)
-    colour = colour * (1 + rng.uniform(-0.25, 0.3) * crescent)[..., None]
+    around = around * (1 + rng.uniform(-0.25, 0.3) * crescent)[..., None]
     rim = np.float32([1.24, rng.uniform(0.8, 0.92), rng.uniform(0.4, 0.55)]) * (1 + 0.08 * u / DISC)[..., None]
     cup = np.float32([1.36, rng.uniform(1.05, 1.2), rng.uniform(0.65, 0.8)])
     depth = np.hypot(u - rng.uniform(2, 9), v - rng.normal(0, 2)) / DISC / rng.uniform(0.35, 0.62)
     inside = rise(2 - 2 * depth)[..., None]
     edge = rise((1 - radial) * DISC / rng.uniform(3, 7))[..., None]
-    return colour * (1 - edge) + red * (rim * (1 - inside) + cup * inside) * edge
+    colour[near] = around * (1 - edge) + red * (rim * (1 - inside) + cup * inside) * edge
+    return colour

@@ -41,6 +41,14 @@ def test_every_set_is_measured_on_its_own_pictures(config, results):
     assert measured["rendered"]["contrast"]["wide"] == pytest.approx(wide)
 
 
+def test_the_unet_segments_the_first_pictures_of_a_set_only(few_config, monkeypatch):
+    monkeypatch.setattr(visibility, "JUDGED", 1)
+    with Run(few_config) as run:
+        entry = visibility.measure(run)["visibility"]["photographs"]
+        assert entry["n"] == len(run.learned) > 1
+        assert (entry["recall"], entry["precision"]) == pytest.approx(found(few_config.run, run.learned[:1]))
+
+
 def known(**changes):
     entry = {"n": 2, "contrast": {"thin": 0.4, "middle": 0.5, "wide": None}, "recall": 0.8, "precision": 0.5}
     sets = {"photographs": {**entry, "recall": 0.9}, "held_out": entry, "rendered_held_out": {**entry, **changes}}
