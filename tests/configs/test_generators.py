@@ -25,6 +25,7 @@ LEAK = {"generators": {"Stage-I": {"value": 0.7812, "verdict": "fails"}}, "gener
 
 @pytest.mark.parametrize("options", [
     {"architecture": "coarse_to_fine", "crop": 64},
+    {"architecture": "coarse_to_fine", "crop": 64, "vessel_looks": True},
     {"tell_fov": True, "noise": 1, "colour_code": True, "norm": "instance", "upsampling": "resize"}])
 def test_a_graph_renders_as_the_code_does(eye, options):
     config = Stage2Config(pairs="phantom", out="x", size=64, base=4, **options)

@@ -64,9 +64,10 @@ def test_all_variables_of_the_optimizers_are_made(name, pairs):
                 assert len(optimizer.variables) > 2 * len(network.trainable_variables)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_discriminators_are_read_from_the_checkpoints_of_their_phases(name, pairs, tmp_path):
-    architecture, options = architectures.load(name), config(name)
+@pytest.mark.parametrize("name, changed", [*((name, {}) for name in ARCHITECTURES),
+                                          ("coarse_to_fine", {"vessel_looks": True})])
+def test_discriminators_are_read_from_the_checkpoints_of_their_phases(name, changed, pairs, tmp_path):
+    architecture, options = architectures.load(name), config(name, **changed)
     judges = architecture.judges(options)
     trained = {}
     for phase in architecture.phases(options, architecture.networks(options), pairs, Schedule(1, 1, 2, 0)):

@@ -14,12 +14,14 @@ import tensorflow as tf
 from tensorflow import keras
 
 from data.randomness import normal
+from data.vessels import meeting_point
 from stage2_pix2pix.architectures import Phase
 from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw, with_textures
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     COARSE_KNOWN,
     COARSE_RENDERING,
     CODE,  # noqa: F401  (of every architecture)
+    KNOWN,
     Views,
     coarse_batches,
     coarse_inputs,
@@ -29,10 +31,12 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     drawn_codes,  # noqa: F401  (one of the eight functions)
     enlarge,
     fine_batches,
+    fine_known,
     light,
     segmenter_batches,
     signed,
     standardised,
+    with_looks,
 )
 from stage2_pix2pix.architectures.coarse_to_fine.networks import (
     COARSE_BASE,
@@ -47,7 +51,6 @@ from stage2_pix2pix.inputs import RENDERING, Pairs
 from training.fit import Schedule
 from training.optimizers import Adam
 
-KNOWN = 5            # planes that both fine networks see: mask, field of view, coarse picture
 PHASE_BATCH = 8      # examples per step of the segmenter and of the coarse network
 PHASE_EPOCHS = 5     # of these two, each with a checkpoint
 AVERAGE = 0.98       # momentum of the moving average of the generator's weights
@@ -55,7 +58,7 @@ AVERAGE = 0.98       # momentum of the moving average of the generator's weights
 
 def networks(config: Stage2Config) -> dict[str, keras.Model]:
     return {"coarse": unet(COARSE_KNOWN, COARSE_BASE, 3, noise=True, name="coarse"),
-            "generator": unet(KNOWN, config.base, 3, noise=True, name="generator")}
+            "generator": unet(fine_known(config), config.base, 3, noise=True, name="generator")}
 
 
 def codes(config: Stage2Config, pairs: Pairs) -> np.ndarray:
@@ -124,6 +127,7 @@ def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarr
         cv2.GaussianBlur(weight, (0, 0), 1.5), 1e-3)[..., None]
     coarse = standardised(np.where(inside[..., None], coarse, around), own) * code[3:6] + light(code)
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse.astype(np.float32), config.size)], axis=-1)
+    known = with_looks(tf.constant(known[None], tf.float32), config, meeting_point(mask), seed, row)
     noise = normal(seed, row, RENDERING, (1, config.size, config.size, NOISES))
-    picture = draw(networks["generator"], tf.constant(known[None], tf.float32), noise, training=False)[0].numpy()
+    picture = draw(networks["generator"], known, noise, training=False)[0].numpy()
     return np.clip(np.round(picture * 127.5 + 127.5), 0, 255).astype(np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow import keras
 
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import KNOWN
 from stage2_pix2pix.architectures.coarse_to_fine.texture import bands, local_mean, strength
 from training.gan import GAN
 from training.losses import cross_entropy, discriminator_loss, mean_over_batch, mean_per_example
@@ -22,16 +23,19 @@ NEAR = 5                                 # pixels; the surroundings of a vessel
 def draw(generator: keras.Model, known: tf.Tensor, noise: tf.Tensor, training: bool) -> tf.Tensor:
     """A photograph, float32 (B, H, W, 3) in [-1, 1], black outside the field of view.
 
-    known: (B, H, W, 5) in [-1, 1]: mask, field of view, and the coarse picture, to which the generator adds what it
-    lacks. noise: Gaussian (B, H, W, networks.NOISES).
+    known: (B, H, W, inputs.fine_known) in [-1, 1]: mask, field of view, the coarse picture, to which the generator adds
+    what it lacks, and what is known of vessels. noise: Gaussian (B, H, W, networks.NOISES).
     """
     picture = tf.clip_by_value(known[..., 2:5] + generator([known, noise], training=training), -1.0, 1.0)
     return (picture + 1) * (known[..., 1:2] + 1) / 2 - 1
 
 
 def with_textures(known: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
-    """What D of the fine network sees of a photograph (B, H, W, 3) in [-1, 1]: also its texture, amplified."""
-    return tf.concat([known, picture, *(TEXTURE * band for band in bands(picture, SIDES))], -1)
+    """What D of the fine network sees of a photograph (B, H, W, 3) in [-1, 1]: also its texture, amplified.
+
+    It is not told how each vessel looks, so it judges the same with and without --vessel_looks.
+    """
+    return tf.concat([known[..., :KNOWN], picture, *(TEXTURE * band for band in bands(picture, SIDES))], -1)
 
 
 def spread(picture: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
@@ -96,8 +100,8 @@ class FineGAN(GAN):
     photograph, so that the vessels of the mask can be seen, as clearly as in the photograph. D also sees the texture
     of each picture, amplified, for it would not notice it.
 
-    A batch is a dict of "known" (B, C, C, 5) and "photograph" (B, C, C, 3), both in [-1, 1], and "noise" (B, C, C,
-    networks.NOISES).
+    A batch is a dict of "known" (B, C, C, inputs.fine_known) and "photograph" (B, C, C, 3), both in [-1, 1], and
+    "noise" (B, C, C, networks.NOISES).
     """
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, segmenter: keras.Model, agreement: float):

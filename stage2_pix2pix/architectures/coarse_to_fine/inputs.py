@@ -1,6 +1,7 @@
 """What the three networks of the coarse-to-fine architecture are trained on."""
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 
 import cv2
@@ -8,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from data.pipeline import batches, examples, read
-from data.randomness import normal, numpy_generator
+from data.randomness import normal, numpy_generator, uniform
 from data.vessels import meeting_point
 from stage2_pix2pix import inputs
+from stage2_pix2pix.architectures.coarse_to_fine.looks import LOOKS, drawn, measured, off_disc
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import Pair, Pairs
@@ -19,6 +21,7 @@ from training.fit import Schedule
 COARSE = 48           # pixels of the coarse picture
 COARSE_KNOWN = 3      # planes of `coarse_inputs`
 ROOM = 2              # the last of them
+KNOWN = 5             # planes that both fine networks see: mask, field of view, coarse picture
 KEPT = 64 * 2 ** 20   # bytes of enlarged coarse pictures, 42 at 512 pixels
 _DOWN, _ACROSS = np.indices((COARSE, COARSE), np.float32) * 2 / (COARSE - 1) - 1
 # Light is a polynomial of second degree. (COARSE, COARSE, 6): its terms, whose means over a full circle are 1, 0, 0 ...
@@ -29,7 +32,7 @@ SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved 
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
 # Streams of random numbers (data/randomness.py).
-CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING, COARSE_D_NOISE = range(16, 23)
+CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING, COARSE_D_NOISE, VESSELS = range(16, 24)
 
 
 def signed(pixels: np.ndarray) -> np.ndarray:
@@ -114,6 +117,22 @@ def drawn_codes(codes: np.ndarray, seed: int) -> np.ndarray:
         while redness(drawn[row]) < least:
             drawn[row] = (drawn[row] + mean) / 2
     return drawn
+
+
+def fine_known(config: Stage2Config) -> int:
+    """Planes that the fine generator sees: KNOWN, and the looks of vessels."""
+    return KNOWN + (LOOKS if config.vessel_looks else 0)
+
+
+def with_looks(known: tf.Tensor, config: Stage2Config, meeting: np.ndarray | tf.Tensor, seed: int,
+               row: int | tf.Tensor) -> tf.Tensor:
+    """float32 (1, S, S, KNOWN) in [-1, 1], the first plane a mask whose vessels meet at a point, row and column ->
+    (1, S, S, fine_known), with drawn looks."""
+    if not config.vessel_looks:
+        return known
+    chance = uniform(seed, row, VESSELS, (1, config.size // 2, config.size // 2, 1))
+    vessel = (known[..., :1] > 0) & off_disc(meeting, config.size)[None, ..., None]
+    return tf.concat([known, drawn(tf.cast(vessel, tf.float32), chance)], -1)
 
 
 def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
@@ -204,6 +223,7 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
 
 def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `FineGAN.train_step`."""
+    known = fine_known(config)
     disc = lru_cache(None)(lambda index: meeting_point(views[index].mask).astype(int))
 
     # The enlarged coarse pictures are kept as float16, for half of the memory, and the other planes rounded alike.
@@ -213,17 +233,25 @@ def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_s
     def enlarged(index):
         return enlarge(views.coarse[index], config.size).astype(np.float16)
 
+    @lru_cache(None)
+    def looks(index):  # next to nothing in memory, for most of it is 128
+        return zlib.compress(measured(*views[index]).tobytes(), 1)
+
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
         mask, fov, photograph = views[index]
         part = place(fov, config.crop, random, disc(int(index)) if random.random() < AT_DISC else None)
-        planes = [rounded[np.dstack([mask[part], fov[part]])], enlarged(int(index))[part], rounded[photograph[part]]]
+        planes = [rounded[np.dstack([mask[part], fov[part]])], enlarged(int(index))[part]]
+        if config.vessel_looks:
+            own = np.frombuffer(zlib.decompress(looks(int(index))), np.uint8).reshape(*mask.shape, LOOKS)
+            planes.append(rounded[own[part]])
+        planes.append(rounded[photograph[part]])
         return _turned(np.concatenate(planes, axis=-1), random)
 
     def example(index, number):
-        planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, 8))
+        planes = tf.ensure_shape(read(cut, [index, number], tf.float32), (config.crop, config.crop, known + 3))
         noise = normal(schedule.seed, number, FINE_NOISE, (config.crop, config.crop, NOISES))
-        return {"known": planes[..., :5], "photograph": planes[..., 5:], "noise": noise}
+        return {"known": planes[..., :known], "photograph": planes[..., known:], "noise": noise}
 
     return _examples(views, example, schedule, first_step)
 
