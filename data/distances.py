@@ -13,3 +13,12 @@ def to_background(mask: np.ndarray) -> np.ndarray:
     """
     distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.sqrt(np.rint(np.square(distance)))
+
+
+def of_nearest(values: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """For each pixel of `values` (h, w), the value of the nearest pixel that is `there`, boolean (h, w)."""
+    _, nearest = cv2.distanceTransformWithLabels((~there).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5,
+                                                 labelType=cv2.DIST_LABEL_PIXEL)
+    of_label = np.zeros(nearest.max() + 1, values.dtype)
+    of_label[nearest[there]] = values[there]
+    return of_label[nearest]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
-from data.distances import to_background
+from data.distances import of_nearest, to_background
 from data.fundus import square
 
 SIZE = 512  # pixels across the field of view; everything is measured at this scale
@@ -57,8 +57,4 @@ def _half_widths(vessel: np.ndarray) -> np.ndarray:
     """For each pixel, boolean (h, w), in vessels or not: how far the nearest centre line is from the background."""
     line = skeletonize(vessel)
     depth = to_background(np.pad(vessel, 1))[1:-1, 1:-1]
-    _, nearest = cv2.distanceTransformWithLabels((~line).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5,
-                                                 labelType=cv2.DIST_LABEL_PIXEL)
-    of_label = np.zeros(nearest.max() + 1, np.float32)
-    of_label[nearest[line]] = depth[line]
-    return of_label[nearest]
+    return of_nearest(depth, line)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data.randomness import numpy_generator
+from data.vessels import meeting_point
 from stage2_pix2pix import architectures
 from stage2_pix2pix.architectures.coarse_to_fine import inputs
 from stage2_pix2pix.architectures.coarse_to_fine.texture import strength
@@ -111,7 +112,7 @@ def test_the_coarse_network_is_told_where_the_vessels_meet_and_how_bright_the_di
         end = 128 + 100 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
         cv2.line(mask, (170, 90), tuple(int(x) for x in end), 255, 3)
     code = np.array([0.2, -0.5, -0.9, 0.4, 0.2, 0.1])
-    *_, near, room = np.moveaxis(inputs.coarse_inputs(mask, np.full_like(mask, 255), code), -1, 0)
+    *_, near, room = np.moveaxis(inputs.coarse_inputs(meeting_point(mask), np.full_like(mask, 255), code), -1, 0)
     row, column = np.unravel_index(near.argmax(), near.shape)
     scale = 256 / inputs.COARSE
     assert abs(row * scale - 90) < 12 and abs(column * scale - 170) < 12
@@ -144,7 +145,7 @@ def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
     known, shown = planes[..., :inputs.COARSE_KNOWN], planes[..., inputs.COARSE_KNOWN:]
     inside = inputs.coarse_inside(fov)
     code = inputs.colours(coarse, inside)
-    assert np.allclose(known, inputs.coarse_inputs(mask, fov, code))
+    assert np.allclose(known, inputs.coarse_inputs(meeting_point(mask), fov, code))
     whole = inputs.shrink(inputs.signed(fov)) == 1
     assert np.allclose(shown[whole], inputs.standardised(coarse, code)[whole], atol=1e-5)
     assert not shown[inputs.shrink(inputs.signed(fov)) == -1].any()

@@ -102,7 +102,7 @@ def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray
         -> dict[str, float]:
     coarse = coarse_picture(photograph, mask, fov)
     code = colours(coarse, coarse_inside(fov))
-    inputs = coarse_inputs(mask, fov, code)
+    inputs = coarse_inputs(meeting_point(mask), fov, code)
     shown = {"coarse": np.concatenate([inputs, standardised(coarse, code) * (inputs[..., :1] + 1) / 2], axis=-1)}
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size)], axis=-1)
     shown[""] = with_textures(tf.constant(known[None]), tf.constant(signed(photograph)[None]))[0]
@@ -116,7 +116,8 @@ def averaged_adam(rate: float) -> keras.optimizers.Optimizer:
 
 def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray, seed: int,
            row: int) -> np.ndarray:
-    inputs = coarse_inputs(mask, fov, code)
+    meeting = meeting_point(mask)
+    inputs = coarse_inputs(meeting, fov, code)
     noise = normal(seed, row, COARSE_RENDERING, (1, *inputs.shape[:2], NOISES))
     coarse = networks["coarse"]([inputs[None], noise], training=False)[0].numpy()
     inside = coarse_inside(fov)
@@ -127,7 +128,7 @@ def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarr
         cv2.GaussianBlur(weight, (0, 0), 1.5), 1e-3)[..., None]
     coarse = standardised(np.where(inside[..., None], coarse, around), own) * code[3:6] + light(code)
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse.astype(np.float32), config.size)], axis=-1)
-    known = with_looks(tf.constant(known[None], tf.float32), config, meeting_point(mask), seed, row)
+    known = with_looks(tf.constant(known[None], tf.float32), config, meeting, seed, row)
     noise = normal(seed, row, RENDERING, (1, config.size, config.size, NOISES))
     picture = draw(networks["generator"], known, noise, training=False)[0].numpy()
     return np.clip(np.round(picture * 127.5 + 127.5), 0, 255).astype(np.uint8)

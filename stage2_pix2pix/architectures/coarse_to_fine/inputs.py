@@ -50,15 +50,15 @@ def coarse_inside(fov: np.ndarray) -> np.ndarray:
     return shrink(signed(fov)) > 0
 
 
-def coarse_inputs(mask: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
+def coarse_inputs(meeting: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
     """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; how near the point
     is at which the vessels meet, for the optic disc lies there, 1 there and close to -1 from a quarter of the view on;
     and by how many deviations red may rise until it is full, for on the disc it always is. It is not told where the
     vessels are, by which it would learn each photograph by heart.
 
-    mask, fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
+    meeting: row and column of that point (data/vessels.py). fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
     """
-    row, column = (meeting_point(mask) + 0.5) * COARSE / len(mask) - 0.5
+    row, column = (meeting + 0.5) * COARSE / len(fov) - 0.5
     rows, columns = np.indices((COARSE, COARSE), np.float32)
     nearness = 2 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (COARSE / 8) ** 2) - 1
     room = np.full((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
@@ -200,7 +200,8 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
     stacks = []
     for (mask, fov, _), coarse in zip(views, views.coarse):
         code = colours(coarse, coarse_inside(fov))
-        stacks.append(np.concatenate([coarse_inputs(mask, fov, code), standardised(coarse, code)], axis=-1))
+        known = coarse_inputs(meeting_point(mask), fov, code)
+        stacks.append(np.concatenate([known, standardised(coarse, code)], axis=-1))
 
     def move(index, number):
         random = numpy_generator(schedule.seed, int(number), PLACE)

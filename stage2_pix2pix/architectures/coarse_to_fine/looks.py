@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 from skimage.morphology import skeletonize
 
-from data.distances import to_background
+from data.distances import of_nearest, to_background
 from data.vessels import meeting_point
+from training.contrast import GAP, RING
 
 LOOKS = 3      # planes: how dark in green; then in red and how bright along the middle, for vessels as dark in green
 LEAST = 12     # pixels of a branch's centre line; what lies on a shorter one looks as the nearest longer one
-GAP, RING = 1, 6  # pixels: surroundings are further from a vessel than GAP, where it is blurred, up to RING
 REFLEX = 2.5   # pixels from the middle to the wall, from which on a reflex can be told from its vessel
 WALL = 2       # pixels of a wall
 ENOUGH = 15    # pixels, of a vessel and of its surroundings, to say how dark it is
@@ -67,6 +67,7 @@ def measured(mask: np.ndarray, fov: np.ndarray, photograph: np.ndarray) -> np.nd
             looks[1:, plane] = np.where(where, rest / max(rest[where].std(), 1e-6), 0)
             known.append(looks[1:, plane])
     planes = np.clip(looks / MOST, -1, 1)[label] * vessel[..., None]
+    # 127.6, so that 0 becomes 128 whichever way halves are rounded.
     return np.round(127.5 * planes + 127.6).astype(np.uint8)
 
 
@@ -87,13 +88,7 @@ def _branches(line: np.ndarray) -> tuple[np.ndarray, int]:
     long = sizes[:, cv2.CC_STAT_AREA] >= LEAST
     long[0] = False
     numbers = (np.cumsum(long) * long)[parts]
-    if not long.any():
-        return numbers, 0
-    _, nearest = cv2.distanceTransformWithLabels((numbers == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5,
-                                                 labelType=cv2.DIST_LABEL_PIXEL)
-    of_label = np.zeros(nearest.max() + 1, int)
-    of_label[nearest[numbers > 0]] = numbers[numbers > 0]
-    return of_label[nearest], int(long.sum())
+    return of_nearest(numbers, numbers > 0), int(long.sum())
 
 
 def drawn(vessel: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
