@@ -65,6 +65,21 @@ def test_all_variables_of_the_optimizers_are_made(name, pairs):
                 assert len(optimizer.variables) > 2 * len(network.trainable_variables)
 
 
+def test_the_fine_network_comes_to_rest(pairs):
+    """Rates begin as given and fall to 0; with constant ones the contrast of vessels goes up and down to the end."""
+    options = config("coarse_to_fine", learning_rate=2e-4)
+    architecture, schedule = architectures.load("coarse_to_fine"), Schedule(2, 5, 2, 0)
+    *_, fine = architecture.phases(options, architecture.networks(options), pairs, schedule)
+    for network, rate in (("generator", 2e-4), ("discriminator", 5e-4)):
+        optimizer, weights = fine.parts[f"{network[0]}_optimizer"], fine.parts[network].trainable_variables
+        rates = []
+        for step in (0, schedule.steps // 2, schedule.steps):
+            optimizer.iterations.assign(step)
+            optimizer.apply_gradients([(tf.zeros_like(weight), weight) for weight in weights])
+            rates.append(float(optimizer.learning_rate))
+        np.testing.assert_allclose(rates, [rate, rate / 2, 0], atol=1e-9)
+
+
 @pytest.mark.parametrize("name, changed", [*((name, {}) for name in ARCHITECTURES),
                                           ("coarse_to_fine", {"vessel_looks": True})])
 def test_discriminators_are_read_from_the_checkpoints_of_their_phases(name, changed, pairs, tmp_path):

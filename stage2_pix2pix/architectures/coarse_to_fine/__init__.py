@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
+from tensorflow.keras.optimizers.schedules import CosineDecay
 
 from data.randomness import normal
 from data.vessels import meeting_point
@@ -74,8 +75,7 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
 
     brief, coarse_schedule = own_schedule(config.coarse_steps * 2 // 3), own_schedule(config.coarse_steps)
     segmenter = unet(1, SEGMENTER_BASE, 1, normalised=True, activation="sigmoid", name="segmenter")
-    segmenter.compile(Adam(keras.optimizers.schedules.CosineDecay(4e-3, brief.steps)),
-                      keras.losses.BinaryCrossentropy())
+    segmenter.compile(Adam(CosineDecay(4e-3, brief.steps)), keras.losses.BinaryCrossentropy())
     segmenter.optimizer.build(segmenter.trainable_variables)
     yield Phase("segmenter", segmenter, lambda step: segmenter_batches(views, config, brief, step), brief,
                 {"model": segmenter, "optimizer": segmenter.optimizer}, coarse_schedule.steps + schedule.steps)
@@ -88,7 +88,9 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
     coarse.g_optimizer.finalize_variable_values(networks["coarse"].trainable_variables)
 
     gan = FineGAN(networks["generator"], judging[""], segmenter, config.agreement)
-    gan.compile(Adam(5e-4, beta_1=0.5), averaged_adam(config.learning_rate))
+    # With constant rates the contrast of vessels went up and down to the last step, by half of the photographs'.
+    gan.compile(Adam(CosineDecay(5e-4, schedule.steps), beta_1=0.5),
+                averaged_adam(CosineDecay(config.learning_rate, schedule.steps)))
     yield Phase("", gan, lambda step: fine_batches(views, config, schedule, step), schedule, gan.parts)
     gan.g_optimizer.finalize_variable_values(networks["generator"].trainable_variables)
 
@@ -110,7 +112,7 @@ def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray
             for name, phase in (("coarse discriminator", "coarse"), ("fine discriminator", ""))}
 
 
-def averaged_adam(rate: float) -> keras.optimizers.Optimizer:
+def averaged_adam(rate: float | CosineDecay) -> keras.optimizers.Optimizer:
     return Adam(rate, beta_1=0.5, use_ema=True, ema_momentum=AVERAGE)
 
 
