@@ -174,11 +174,11 @@ def test_a_crop_around_a_place_shows_it():
         assert picture[part].shape == (96, 96) and picture[part].max() == 255
 
 
-@pytest.mark.training
 class Stopped(Exception):
     """Ends a training just after a checkpoint."""
 
 
+@pytest.mark.training
 def test_coarse_to_fine_stopped_between_and_in_its_phases_equals_one_that_was_not(drive, tmp_path, monkeypatch):
     from stage2_pix2pix.architectures import coarse_to_fine
 
