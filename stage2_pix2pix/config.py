@@ -43,7 +43,8 @@ class Stage2Config(TrainingConfig):
                                 "reflex, and draw that at random for renderings. Else all of a width look alike.")
     agreement: float = option(10.0, "Weight of the segmenter's agreement, with coarse_to_fine.", low=0, high=1000)
     optimizer: str = option("rmsprop", "Optimizer of both networks.", choices=("rmsprop", "adam"))
-    learning_rate: float = option(1e-3, "Learning rate of both networks.", low=1e-8, high=1)
+    learning_rate: float = option(1e-3, "Learning rate of both networks; with coarse_to_fine, of the fine generator at "
+                                  "the start.", low=1e-8, high=1)
     epochs: int = option(100, "Epochs.", low=1, may_change=True)
     batch_size: int = option(32, "Pairs per step, over all devices.", low=1)
     pictures_every: int = option(5, "Epochs from one sample picture to the next.", low=1)

@@ -88,7 +88,7 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
     coarse.g_optimizer.finalize_variable_values(networks["coarse"].trainable_variables)
 
     gan = FineGAN(networks["generator"], judging[""], segmenter, config.agreement)
-    # With constant rates the contrast of vessels went up and down to the last step, by half of the photographs'.
+    # With constant rates the contrast of vessels in renderings went up and down until the training ended.
     gan.compile(Adam(CosineDecay(5e-4, schedule.steps), beta_1=0.5),
                 averaged_adam(CosineDecay(config.learning_rate, schedule.steps)))
     yield Phase("", gan, lambda step: fine_batches(views, config, schedule, step), schedule, gan.parts)
