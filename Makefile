@@ -120,7 +120,9 @@ $(R)-cells/synthetic.h5: | $(ready)
 unet-%: $(R)/unet-%/weights.h5 ## trains the U-Net of one arm and what it needs, for example unet-real+synthetic
 	$(call say,unet-$*: done; weights in checkpoints/$(RUN)/unet-$*)
 .PRECIOUS: $(R)/unet-%/weights.h5
-$(R)/unet-%/weights.h5: | $(ready) ; @$(step) unet-$*
+# The training that ends last ($(last)) takes all cores, even if another one is about to end; without MAKEFLAGS its step
+# knows of no other job.
+$(R)/unet-%/weights.h5: | $(ready) ; @$(if $(filter unet-$*,$(last)),MAKEFLAGS= )$(step) unet-$*
 
 reports/$(name)/report.html: | $(ready)
 	@$(step) evaluate

@@ -76,6 +76,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if "folds" in goals:
         lines += _folds(settings, variables.get("FOLDS", "3"))
     nets = list(dict.fromkeys(nets))
+    if "eval" in goals and nets == ["unet-real", "unet-synthetic"]:
+        lines.append("last := unet-synthetic")
     for net in nets:
         if not settings.can_make(parse_net_name(net)[0]):
             raise UserError(f"{net} is trained on photographs without masks: set PHOTOS=layout:path")

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from tests.makefile.calls import EVAL, SETTINGS, STAGE1, STAGE2, done, finish, make, steps, stops
+from tests.makefile.calls import EVAL, SETTINGS, STAGE1, STAGE2, done, finish, make, steps, stops, with_cells
 
 pytestmark = pytest.mark.training
 
@@ -27,6 +27,14 @@ def test_an_archive_is_unpacked_and_then_is_the_default(project):
 
 def test_the_stages_run_in_order_however_many_jobs(project):
     assert steps(project, "-j8", "stage1", "stage2", "eval") == STAGE1 + STAGE2 + EVAL
+
+
+@pytest.mark.parametrize("goals", [("eval",), ("evidence", "FLAGS=--arms=phantom --seeds=1"), ("unet-synthetic",)])
+def test_the_last_training_of_the_pipeline_shares_no_cores(project, goals):
+    with_cells(project)
+    told = make(project, "-n", "-j2", "CONFIG=tiny", *goals).stdout
+    unshared = [line for line in told.splitlines() if "MAKEFLAGS=" in line]
+    assert [line.split()[-1] for line in unshared] == (["unet-synthetic"] if goals == ("eval",) else [])
 
 
 def test_a_finished_run_is_left_alone(project):
