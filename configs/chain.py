@@ -19,7 +19,7 @@ import shlex
 import sys
 from dataclasses import replace
 
-from configs.flags import locate, split
+from configs.flags import locate
 from configs.plan import check_cold, evidence_nets
 from configs.settings import CHECKED, Settings
 from configs.steps import files, needs, shard_done
@@ -72,8 +72,7 @@ def _number(name: str, value: str) -> int:
 
 def _sweep(sweep: Sweep, name: str, run: Settings) -> list[dict]:
     """A run for each combination, and the ranking, for which `make sweep` finds them all made."""
-    runs = [replace(run, run=sweep.run_name(combination), flags=(*run.flags, *split(sweep.flags(combination))))
-            for combination in sweep.combinations()]
+    runs = sweep.runs(run)
     for each in runs:
         each.check()
     ranking = ["make", "sweep", f"SWEEP={name}", f"PYTHON={sys.executable}"]

@@ -2,23 +2,28 @@
 
     make sweep SWEEP=configs/sweeps/unet_loss
 
-calls `make TARGET RUN=sweep-NAME-... FLAGS=...` for each combination, and make leaves alone what is done. A sweep file:
+calls `make TARGET RUN=sweep-NAME-... FLAGS=...` for each combination, and make leaves alone what is done. What two
+combinations make alike, such as a Stage-I that has none of the flags, is made once. A sweep file:
 
     # what it asks, and what it costs
     unet-real
     --loss bce bce_dice
     --cosine_decay true false
+
+Where its second line is `one at a time`, a combination sets one flag, and the first one none: an ablation.
 """
 from __future__ import annotations
 
 import itertools
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.flags import SCRIPTS, expand, last_value, locate, select, split
 from configs.making import Make, MakingConfig
+from configs.settings import Settings
+from configs.sharing import share
 from configs.steps import before
 from data.errors import UserError
 from data.files import OutputFolder, json_bytes, read_json
@@ -27,6 +32,7 @@ from training.config import fields, option
 from unet_eval.arms import NAMES, Arm, parse_arm
 
 LIMIT = 64  # combinations
+ALONE = "one at a time"
 PLAIN = re.compile(r"[\w.+-]+", re.ASCII)  # make, the shell and file systems read nothing into these
 UNET, NOT_SWEPT = "unet_eval.train", ("unet_eval.evaluate", "configs.plan")
 
@@ -40,11 +46,13 @@ class SweepConfig(MakingConfig):
 
 @dataclass(frozen=True)
 class Sweep:
-    """`target`, "unet-ARM", is made for every combination of the `grid` {flag: values}."""
+    """`target`, "unet-ARM", is made for every combination of the `grid` {flag: values}; where `alone`, without any of
+    them, then for each value by itself."""
 
     name: str
     target: str
     grid: dict[str, list[str]]
+    alone: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Sweep:
@@ -62,23 +70,32 @@ class Sweep:
             raise UserError(f"{path}: no line says what to make: begin with unet-real")
         (where, target), *rest = lines
         arm, grid = _arm(where, " ".join(target)), {}
+        alone = bool(rest) and rest[0][1] == ALONE.split()
         gans = {"stage1", "stage2"} & before(f"unet-{arm.name}")
         scripts = [name for name in SCRIPTS if name not in NOT_SWEPT] if gans else [UNET]
         kinds = [{field.name: kind for field, kind in fields(SCRIPTS[name])} for name in scripts]
-        for where, (word, *values) in rest:
-            _check(where, word, values, kinds)
+        for where, (word, *values) in rest[alone:]:
+            _check(where, word, values, kinds, alone)
             if word[2:] in grid:
                 raise UserError(f"{where}: {word} has a line already: put all its values on one")
             grid[word[2:]] = values
-        count = math.prod(map(len, grid.values()))
+        numbers = [len(values) for values in grid.values()]
+        count = 1 + sum(numbers) if alone else math.prod(numbers)
         if not grid or count > LIMIT:
             raise UserError(f"{path}: {count if grid else 'no'} combinations, and 1 to {LIMIT} are possible: change "
                             "its lines --flag value value")
-        return cls(path.name, target[0], grid)
+        return cls(path.name, target[0], grid, alone)
 
     def combinations(self) -> list[dict[str, str]]:
         """{flag: value}, the last flag's values changing fastest."""
+        if self.alone:
+            return [{}, *({flag: value} for flag, values in self.grid.items() for value in values)]
         return [dict(zip(self.grid, values)) for values in itertools.product(*self.grid.values())]
+
+    def runs(self, settings: Settings) -> list[Settings]:
+        """The run of each combination, in which its flags come after those of `settings`."""
+        return [replace(settings, run=self.run_name(each), flags=(*settings.flags, *split(self.flags(each))))
+                for each in self.combinations()]
 
     # A combination keeps its folder, and its flags there, when the file gets more values or another order.
     def run_name(self, combination: dict[str, str]) -> str:
@@ -96,7 +113,7 @@ def _arm(where: str, target: str) -> Arm:
         raise UserError(f"{where}: a sweep does not make '{target}': begin with unet-ARM; ARM is {NAMES}") from None
 
 
-def _check(where: str, word: str, values: list[str], scripts: list[dict[str, type]]) -> None:
+def _check(where: str, word: str, values: list[str], scripts: list[dict[str, type]], alone: bool) -> None:
     """UserError unless the line is a flag of the `scripts` that the sweep runs, {flag: type}, with values that it can
     have."""
     name = word[2:]
@@ -118,8 +135,9 @@ def _check(where: str, word: str, values: list[str], scripts: list[dict[str, typ
         raise UserError(f"{where}: '{odd[0]}' becomes part of a folder's name, take letters, digits and . _ + - only")
     if len({*values}) < len(values):
         raise UserError(f"{where}: {word} has a value twice: leave one out")
-    if name == "validation" and len(values) > 1:
-        raise UserError(f"{where}: {word} chooses the images that rank the combinations: give it one value")
+    if name == "validation" and (alone or len(values) > 1):
+        raise UserError(f"{where}: {word} chooses the images that rank the combinations: " +
+                        ("set it in FLAGS" if alone else "give it one value"))
 
 
 def outcome(folder: Path, target: str) -> dict:
@@ -133,13 +151,16 @@ def outcome(folder: Path, target: str) -> dict:
 
 
 def table(sweep: Sweep, results: list[dict]) -> str:
-    """Markdown, best first, what failed last; its columns are the flags that vary, F1, seconds and run."""
+    """Markdown, best first, what failed last; its columns are the flags that vary, or the one that is set, F1, seconds
+    and run."""
     varied = [name for name, values in sweep.grid.items() if len(values) > 1]
-    rows = [[*varied, "validation F1", "seconds", "run"], ["---"] * (len(varied) + 3)]
+    columns = ["set"] if sweep.alone else varied
+    rows = [[*columns, "validation F1", "seconds", "run"], ["---"] * (len(columns) + 3)]
     for result in sorted(results, key=lambda result: result.get("f1_vessel", -1), reverse=True):
         measured = ["failed: " + result["failed"].replace("|", "\\|"), ""] if "failed" in result else [
             f"{result['f1_vessel']:.4f}", f"{result['seconds']:.0f}"]
-        rows.append([*(result["flags"][name] for name in varied), *measured, result["run"]])
+        flags = [sweep.flags(result["flags"]) or "-"] if sweep.alone else [result["flags"][name] for name in varied]
+        rows.append([*flags, *measured, result["run"]])
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows)
 
@@ -149,18 +170,22 @@ def train_all(config: SweepConfig) -> None:
 
     Raises UserError where the file is no sweep and, after all others were made, where one failed."""
     sweep, make = Sweep.read(locate(config.sweep)), Make(config.make, "the sweep")
+    variables = {"CONFIG": config.config, "PAIRS": config.pairs, "PHOTOS": config.photos}
+    runs = sweep.runs(Settings.from_variables({**variables, "FLAGS": config.flags}))
     combinations, results = sweep.combinations(), []
     if last_value([*expand(split(config.flags)), *split(sweep.flags(combinations[0]))], "validation") == "0":
         raise UserError("--validation=0 leaves no images to rank the runs by: set --validation=1 or more in FLAGS")
     report = OutputFolder(Path("reports") / f"sweep-{sweep.name}", "SWEEP")
     report.check(("results.json", "results.md"))
-    for number, combination in enumerate(combinations, 1):
-        name, flags = sweep.run_name(combination), sweep.flags(combination)
-        print(f"sweep: {number} of {len(combinations)}, {flags} -> checkpoints/{name}", flush=True)
-        failed = make(sweep.target, RUN=name, CONFIG=config.config, PAIRS=config.pairs, PHOTOS=config.photos,
-                      FLAGS=f"{config.flags} {flags}".strip())
-        result = {"failed": failed} if failed else outcome(Path("checkpoints") / name, sweep.target)
-        results.append({"run": name, "flags": combination, **result})
+    for number, (combination, each) in enumerate(zip(combinations, runs), 1):
+        flags = sweep.flags(combination)
+        print(f"sweep: {number} of {len(runs)}, {flags or 'nothing set'} -> {each.folder}", flush=True)
+        shared = share(sweep.target, each, runs)
+        if shared:
+            print(f"sweep: {', '.join(shared)}: as in another of its runs, copied", flush=True)
+        failed = make(sweep.target, RUN=each.run, **variables, FLAGS=f"{config.flags} {flags}".strip())
+        result = {"failed": failed} if failed else outcome(each.folder, sweep.target)
+        results.append({"run": each.run, "flags": combination, **result})
 
     ranked = table(sweep, results)
     settings = {"config": config.config, "pairs": config.pairs, "photos": config.photos, "flags": config.flags}

@@ -94,6 +94,16 @@ def test_a_combination_keeps_its_folder_and_flags_when_the_file_grows(tmp_path):
     assert len({more.run_name(combination) for combination in more.combinations()}) == 4
 
 
+def test_one_at_a_time_leaves_the_others_as_they_are(tmp_path):
+    read = Sweep.read(write(tmp_path, "unet-real\n  one at  a time\n--loss mse bce_dice\n--cosine_decay false\n"))
+    assert read.combinations() == [{}, {"loss": "mse"}, {"loss": "bce_dice"}, {"cosine_decay": "false"}]
+    assert [read.run_name(each) for each in read.combinations()][:2] == ["sweep-try", "sweep-try-loss_mse"]
+    results = [{"run": "a", "flags": {}, "f1_vessel": 0.7, "seconds": 3},
+               {"run": "b", "flags": {"loss": "mse"}, "f1_vessel": 0.8, "seconds": 4}]
+    first = [line.split("|")[1].strip() for line in table(read, results).splitlines()]
+    assert first == ["set", "---", "--loss=mse", "-"]
+
+
 @pytest.mark.parametrize("text, said", [
     ("", "try: no line says what to make"),
     ("# only this\n", "unet-real"),
@@ -115,8 +125,12 @@ def test_a_combination_keeps_its_folder_and_flags_when_the_file_grows(tmp_path):
     ("unet-real\n--loss $(x)\n", "folder's name"),
     ("unet-real\n--l1_weight 1 3\n", "--l1_weight changes nothing"),
     ("unet-real\n--validation 1 2\n", "give it one value"),
+    ("unet-real\none at a time\n", "no combinations"),
+    ("unet-real\n--loss bce\none at a time\n", "with spaces between"),
+    ("unet-real\none at a time\n--validation 2\n", "set it in FLAGS"),
     ("unet-real\n--warm_start first second\n", "try:2: a sweep compares trainings that all begin anew"),
     ("unet-real\n--seed " + " ".join(map(str, range(65))), "65 combinations"),
+    ("unet-real\none at a time\n--seed " + " ".join(map(str, range(64))), "65 combinations"),
     ("unet-real\n" + "".join(f"--{name} 1 2 3 4 5\n" for name in ("seed", "epochs", "base")), "125 combinations")])
 def test_what_is_no_sweep_is_told_with_its_line(tmp_path, text, said):
     with pytest.raises(UserError) as error:
@@ -145,7 +159,7 @@ def test_flags_of_earlier_stages_need_an_arm_that_they_change(tmp_path):
 
 def test_the_example_sweeps_can_be_read():
     found = {path.name: len(Sweep.read(path).combinations()) for path in (ROOT / "configs" / "sweeps").iterdir()}
-    assert found == {"unet_loss": 4, "stage2_l1": 3}
+    assert found == {"unet_loss": 4, "stage2_l1": 3, "pieces": 8}
 
 
 def test_a_table_has_the_flags_that_vary_and_the_best_first():
