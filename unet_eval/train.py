@@ -37,7 +37,7 @@ def load_pairs(config: UnetConfig) -> tuple[RealPairs | SyntheticPairs | Mixture
     real = RealPairs([load_view(sample) for sample in samples], config.input)
     if not arm.kind.store:
         return real, validation, {**identity, "n_train_pairs": len(real)}
-    reader = PairReader(config.synthetic)
+    reader = PairReader(config.synthetic, made_by=f"make unet-{config.arm}")  # which makes the pairs, too
     count = arm.rows(len(reader))
     rows = most_agreed(reader, config.agree_with, count) if config.agree_with else range(count)
     synthetic = SyntheticPairs(reader, config.input, rows)

@@ -20,7 +20,9 @@ from unet_eval.arms import (
     parse_seed,
     trained_nets,
 )
+from unet_eval.config import UnetConfig
 from unet_eval.inputs import Mixture
+from unet_eval.train import load_pairs
 
 ROOT = Path(__file__).parents[2]
 
@@ -125,3 +127,11 @@ def test_a_preset_draws_as_many_masks_as_its_arms_ask_for(preset):
     assert {"real", "synthetic"} <= {*names} and not any(parse_arm(name).numbered for name in names)
     assert all(parse_arm(name).rows(drawn) == parse_arm(name).count
                for name in names + Settings.from_variables({"CONFIG": preset}).curve())
+
+
+def test_an_arm_without_its_pairs_names_the_command_that_makes_them(tmp_path, write_drive):
+    pairs = write_drive(tmp_path, ["21", "22"], ["01"])
+    absent = str(tmp_path / "absent.h5")
+    config = UnetConfig(pairs=pairs, arm="phantom-rendered", synthetic=absent, out="x", validation=1)
+    with pytest.raises(UserError, match="absent.h5: no such file; call `make unet-phantom-rendered` first"):
+        load_pairs(config)
