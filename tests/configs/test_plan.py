@@ -79,7 +79,7 @@ def test_clean_and_sweep_ask_for_less(folder):
     assert len(plan(["clean"], {"CONFIG": "absent"})) == 7
     with pytest.raises(UserError, match="CONFIG=absent"):
         plan(["clean", "stage1"], {"CONFIG": "absent"})
-    with pytest.raises(UserError, match="SWEEP='x' is no file; there are: configs/sweeps/stage2_l1"):
+    with pytest.raises(UserError, match="SWEEP='x' is no file; there are: configs/sweeps/pieces configs/"):
         plan(["sweep"], {"SWEEP": "x"})
     assert plan(["sweep"], {"SWEEP": "configs/sweeps/unet_loss"})
 
