@@ -13,7 +13,7 @@ from pathlib import Path
 from absl import logging
 
 from configs.flags import PlanConfig, expand, last_value, split, whole_number
-from configs.making import Make, MakingConfig
+from configs.making import DRY_RUN, Make, MakingConfig
 from configs.settings import TRUE
 from data.errors import UserError
 from data.few import ALL, Few
@@ -45,7 +45,7 @@ def train_all(config: FewConfig) -> None:
     if len(arms) < len(ARMS):
         logging.info("few: without PHOTOS there is no control, %s", ARMS[-1])
     dry_run = (last_value(flags, "dry_run") or "false").lower() in TRUE
-    targets = ["stage1", "stage2", "eval"] if dry_run else [*(f"unet-{arm}" for arm in arms), "eval"]
+    targets = DRY_RUN if dry_run else [*(f"unet-{arm}" for arm in arms), "eval"]
     make, done, failed = Make(config.make, "make few"), [], []
     for draw in range(1, draws + 1):
         for number in (*(str(number) for number in NUMBERS if number < there), ALL):

@@ -17,11 +17,12 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.flags import SCRIPTS, expand, last_value, locate, select, split
-from configs.making import Make, MakingConfig
+from configs.making import DRY_RUN, Make, MakingConfig
 from configs.settings import Settings
 from configs.sharing import share
 from configs.steps import before
@@ -165,40 +166,50 @@ def table(sweep: Sweep, results: list[dict]) -> str:
     return "\n".join(f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows)
 
 
-def train_all(config: SweepConfig) -> None:
-    """Makes every combination of the sweep file and writes reports/sweep-NAME/results.{json,md}.
-
-    Raises UserError where the file is no sweep and, after all others were made, where one failed."""
-    sweep, make = Sweep.read(locate(config.sweep)), Make(config.make, "the sweep")
-    variables = {"CONFIG": config.config, "PAIRS": config.pairs, "PHOTOS": config.photos}
-    runs = sweep.runs(Settings.from_variables({**variables, "FLAGS": config.flags}))
-    combinations, results = sweep.combinations(), []
-    if last_value([*expand(split(config.flags)), *split(sweep.flags(combinations[0]))], "validation") == "0":
-        raise UserError("--validation=0 leaves no images to rank the runs by: set --validation=1 or more in FLAGS")
-    report = OutputFolder(Path("reports") / f"sweep-{sweep.name}", "SWEEP")
-    report.check(("results.json", "results.md"))
-    for number, (combination, each) in enumerate(zip(combinations, runs), 1):
-        flags = sweep.flags(combination)
-        print(f"sweep: {number} of {len(runs)}, {flags or 'nothing set'} -> {each.folder}", flush=True)
+def make_all(sweep: Sweep, runs: list[Settings], make: Make) -> list[dict]:
+    """Makes each run; {"run", "flags"} of each, with `outcome` or, where it failed, {"failed": why}."""
+    results = []
+    for number, (combination, each) in enumerate(zip(sweep.combinations(), runs), 1):
+        flags = sweep.flags(combination) or "nothing set"
+        print(f"sweep: {number} of {len(runs)}, {flags} -> {each.folder}", flush=True)
         shared = share(sweep.target, each, runs)
         if shared:
             print(f"sweep: {', '.join(shared)}: as in another of its runs, copied", flush=True)
-        failed = make(sweep.target, RUN=each.run, **variables, FLAGS=f"{config.flags} {flags}".strip())
-        result = {"failed": failed} if failed else outcome(each.folder, sweep.target)
+        failed = make(*(DRY_RUN if each.dry_run else [sweep.target]), RUN=each.run, CONFIG=each.config,
+                      PAIRS=each.pairs, PHOTOS=each.photos, FLAGS=shlex.join(each.flags))
+        result = {"failed": failed} if failed else {} if each.dry_run else outcome(each.folder, sweep.target)
         results.append({"run": each.run, "flags": combination, **result})
+    return results
 
-    ranked = table(sweep, results)
+
+def train_all(config: SweepConfig) -> None:
+    """Makes every combination of the sweep file and writes reports/sweep-NAME/results.{json,md}; a dry run writes
+    nothing.
+
+    Raises UserError where the file is no sweep and, after all others were made, where one failed."""
+    sweep, make = Sweep.read(locate(config.sweep)), Make(config.make, "the sweep")
     settings = {"config": config.config, "pairs": config.pairs, "photos": config.photos, "flags": config.flags}
-    report.write("results.json", json_bytes({"sweep": sweep.name, "target": sweep.target, **settings, "runs": results}))
-    report.write("results.md", (
-        f"`make sweep SWEEP={config.sweep}`: {sweep.target}, "
-        f"{', '.join(f'{name.upper()}={value}' for name, value in settings.items())}\n\n"
-        f"Vessel F1 of held-out training images after the last epoch; no test image was seen.\n\n{ranked}\n").encode())
-    print(f"\n{ranked}\n\nsweep: the table is {report.path}/results.md; make tensorboard shows it under HPARAMS")
-    failures = sum("failed" in result for result in results)
+    runs = sweep.runs(Settings.from_variables({name.upper(): value for name, value in settings.items()}))
+    if last_value(expand(runs[0].flags), "validation") == "0":
+        raise UserError("--validation=0 leaves no images to rank the runs by: set --validation=1 or more in FLAGS")
+    report = OutputFolder(Path("reports") / f"sweep-{sweep.name}", "SWEEP")
+    report.check(("results.json", "results.md"))
+
+    results = make_all(sweep, runs, make)
+    failures = [result["failed"] for result in results if "failed" in result]
+    if not runs[0].dry_run:
+        ranked = table(sweep, results)
+        report.write("results.json", json_bytes({"sweep": sweep.name, "target": sweep.target, **settings,
+                                                 "runs": results}))
+        report.write("results.md", (
+            f"`make sweep SWEEP={config.sweep}`: {sweep.target}, "
+            f"{', '.join(f'{name.upper()}={value}' for name, value in settings.items())}\n\n"
+            "Vessel F1 of held-out training images after the last epoch; no test image was seen.\n\n"
+            f"{ranked}\n").encode())
+        print(f"\n{ranked}\n\nsweep: the table is {report.path}/results.md; make tensorboard shows it under HPARAMS")
     if failures:
-        raise UserError(f"{failures} of {len(results)} runs failed, see {report.path}/results.md; the same command "
-                        "tries them again")
+        raise UserError(f"{len(failures)} of {len(results)} runs failed ({failures[0]}); the same command tries them "
+                        "again")
 
 
 if __name__ == "__main__":

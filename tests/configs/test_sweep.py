@@ -202,6 +202,17 @@ def test_every_combination_is_made_once_and_ranked(folder):
 
 
 @pytest.mark.training
+def test_a_dry_run_asks_for_every_network_and_writes_nothing(folder):
+    (folder / "Makefile").write_text("stage1 stage2 eval:\n\t@echo '$@|$(RUN)|$(FLAGS)' >> calls\n")
+    write(folder, "unet-synthetic\n--l1_weight 1 10\n")
+    status, _, err = sweep(folder, "--flags=--dry_run")
+    assert status == 0, err
+    assert len(calls(folder)) == 6
+    assert calls(folder)[5] == "eval|sweep-try-l1_weight_10|--dry_run --l1_weight=10"
+    assert not (folder / "reports").exists()
+
+
+@pytest.mark.training
 def test_the_others_go_on_where_one_fails(folder):
     write(folder, "unet-real\n--learning_rate 1e-9 1e-8 1e-3\n")
     status, out, err = sweep(folder)
