@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from training.cli import STOPPED, Stopped
 from training.config import Config, option
 
-DRY_RUN = ("stage1", "stage2", "eval")  # goals that build every network and write nothing, with FLAGS=--dry_run
+DRY_RUN = ("stage1", "stage2", "eval")  # goals that build every network and train none, with FLAGS=--dry_run
 # make's exit status is 2 whatever a recipe's was; its last words have that.
 STOPPED_RECIPE = re.compile(rf"\*\*\* \[.*\] \S+ {STOPPED}$")
 

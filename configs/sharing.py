@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from configs.steps import files, make_step, needs
 from data.files import NewFolder, OutputFolder
 
 
-def share(name: str, run: Settings, others: Iterable[Settings]) -> list[str]:
-    """Copies what the step NAME needs, and what that needs, from those of the `others` that made the same; returns the
-    names of the steps. A step that the run has made, or begun, is left alone."""
+def share(name: str, run: Settings, others: list[Settings]) -> list[str]:
+    """Copies what the step NAME, of the first seed, makes and all that it needs, from those of the `others` that made
+    the same; returns the names of the steps. A step that the run has made, or begun, is left alone."""
     found = [step for earlier in needs(name, run) for step in share(earlier, run, others)]
     target = files(name, run)[0]
     if (run.folder / target).exists() or (run.folder / name).exists():

@@ -183,8 +183,8 @@ def make_all(sweep: Sweep, runs: list[Settings], make: Make) -> list[dict]:
 
 
 def train_all(config: SweepConfig) -> None:
-    """Makes every combination of the sweep file and writes reports/sweep-NAME/results.{json,md}; a dry run writes
-    nothing.
+    """Makes every combination of the sweep file and writes reports/sweep-NAME/results.{json,md}; a dry run
+    writes no results.
 
     Raises UserError where the file is no sweep and, after all others were made, where one failed."""
     sweep, make = Sweep.read(locate(config.sweep)), Make(config.make, "the sweep")

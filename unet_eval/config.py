@@ -65,8 +65,8 @@ class UnetConfig(TrainingConfig):
             raise UserError(f"--crop={self.crop} cannot be halved {self.halvings} times: use a multiple of "
                             f"{2 ** self.halvings}")
         if arm.kind.store and not self.synthetic:
-            raise UserError(f"--arm={self.arm} needs --synthetic=FILE, its pairs: `make evidence` makes "
-                            f"{arm.kind.store}.h5")
+            raise UserError(f"--arm={self.arm} needs --synthetic=FILE, its pairs: `make unet-{self.arm}` "
+                            f"makes {arm.kind.store}.h5")
 
     @property
     def side(self) -> int:

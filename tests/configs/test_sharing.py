@@ -65,8 +65,8 @@ def test_a_copy_is_the_runs_own_and_has_no_checkpoints():
     assert not (second.folder / "stage1" / "ckpt-3.index").exists()
     assert (first.folder / "stage1" / "ckpt-3.index").exists()
     OutputFolder(second.folder, "--out").write("masks.h5", b"anew")  # no foreign file
+    (second.folder / "masks.png").write_bytes(b"drawn over")
     with pytest.raises(UserError):
-        (second.folder / "masks.png").write_bytes(b"drawn over")
         OutputFolder(second.folder, "--out").write("masks.png", b"anew")
     assert (first.folder / "masks.h5").read_text() == "a masks"
     times = [(second.folder / name).stat().st_mtime_ns for name in ("stage1/generator.h5", "masks.h5")]
