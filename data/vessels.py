@@ -10,6 +10,8 @@ ASIDE = 5.0  # standard deviation of the distance at which a vessel passes the p
 FAR = 30.0   # a vessel's vote falls to 1 / e over this distance, for vessels bend
 FOREGROUND = 0.3  # share of a pixel that is vessel, for the pixel to vote
 PLACES = np.arange(STEP / 2 - 0.5, SIDE, STEP, dtype=np.float32)  # rows, and columns, that are tried
+AWAY = np.arange(PLACES[0] - SIDE + 1, SIDE, dtype=np.float32)  # of places from pixels, in rows or columns
+FADING = np.exp(-np.hypot(AWAY[:, None], AWAY) / FAR)  # of a vote
 
 
 def meeting_point(mask: np.ndarray) -> np.ndarray:
@@ -24,10 +26,14 @@ def meeting_point(mask: np.ndarray) -> np.ndarray:
     xx, yy, xy = (cv2.GaussianBlur(product, (0, 0), 1.25) for product in (across ** 2, down ** 2, across * down))
     normal = 0.5 * np.arctan2(2 * xy, xx - yy)  # direction in which the mask changes most: across the vessel
     rows, columns = np.nonzero(small > FOREGROUND)
+    angles = normal[rows, columns]
+    # How far a place lies aside of a pixel's line is a sum of two terms, one by its row and one by its column.
+    by_row = np.sin(angles)[:, None] / ASIDE * (PLACES - rows[:, None]).astype(np.float32)
+    by_column = np.cos(angles)[:, None] / ASIDE * (PLACES - columns[:, None]).astype(np.float32)
     votes = np.zeros((len(PLACES), len(PLACES)), np.float32)
-    for row, column, angle in zip(rows, columns, normal[rows, columns]):
-        to_row, to_column = PLACES[:, None] - row, PLACES - column
-        aside = np.cos(angle) * to_column + np.sin(angle) * to_row
-        votes += small[row, column] * np.exp(-(aside / ASIDE) ** 2 / 2 - np.hypot(to_row, to_column) / FAR)
+    for row, column, down, across in zip(rows, columns, by_row, by_column):
+        aside = down[:, None] + across
+        fading = FADING[SIDE - 1 - row:, SIDE - 1 - column:][:SIDE:STEP, :SIDE:STEP]
+        votes += small[row, column] * fading * np.exp(-aside * aside / 2)
     best = np.unravel_index(votes.argmax(), votes.shape) if len(rows) else (len(PLACES) // 2,) * 2
     return ((PLACES[list(best)] + 0.5) * len(mask) / SIDE - 0.5).astype(np.float32)

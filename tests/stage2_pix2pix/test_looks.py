@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stage2_pix2pix.architectures.coarse_to_fine import inputs, looks
+from stage2_pix2pix.architectures.coarse_to_fine import inputs
 from stage2_pix2pix.architectures.coarse_to_fine.looks import LOOKS, MOST, drawn, measured
 from stage2_pix2pix.config import Stage2Config
 from training.fit import Schedule
 
 pytestmark = pytest.mark.training
 BARS, APART = 15, 16
+ELSEWHERE = np.float32([-100, -100])  # where no vessels meet in a picture
 
 
 def bars(dark, red, reflex):
@@ -29,12 +30,11 @@ def bars(dark, red, reflex):
     return mask, np.full_like(mask, 255), photograph.astype(np.uint8), middles
 
 
-def test_the_looks_of_vessels_are_told_apart_and_constant_along_each(monkeypatch):
-    monkeypatch.setattr(looks, "meeting_point", lambda mask: np.float32([-100, -100]))
+def test_the_looks_of_vessels_are_told_apart_and_constant_along_each():
     random = np.random.default_rng(0)
     dark, other, reflex = random.uniform(20, 80, BARS), random.uniform(0, 20, BARS), random.uniform(0, 30, BARS)
     mask, fov, photograph, middles = bars(dark, other + dark / 4, reflex)
-    planes = measured(mask, fov, photograph)
+    planes = measured(mask, fov, photograph, ELSEWHERE)
     assert planes.shape == (*mask.shape, LOOKS) and planes.dtype == np.uint8 and (planes[mask == 0] == 128).all()
     along = planes[20:-20, middles - 3]
     assert (along == along[:1]).all()
@@ -50,10 +50,10 @@ def test_the_looks_of_vessels_are_told_apart_and_constant_along_each(monkeypatch
     assert found.std(axis=0) == pytest.approx(127.5 / MOST, rel=0.15)
 
     # However one vessel looks on the disc, it says nothing of any.
-    monkeypatch.setattr(looks, "meeting_point", lambda mask: np.float32([120, middles[7]]))
-    planes = measured(mask, fov, photograph)
+    disc = np.float32([120, middles[7]])
+    planes = measured(mask, fov, photograph, disc)
     photograph[100:140, middles[7] - 7:middles[7] + 8] = 10
-    assert (measured(mask, fov, photograph) == planes).all()
+    assert (measured(mask, fov, photograph, disc) == planes).all()
     assert (planes[100:140, middles[7] - 3:middles[7] + 4] == 128).all()
 
 
@@ -69,8 +69,8 @@ def test_no_look_is_drawn_on_the_disc():
 def test_of_a_few_vessels_nothing_is_said():
     mask, fov, photograph, middles = bars(*np.full((3, BARS), 20.0))
     mask[:, middles[8] - 8:] = 0
-    assert (measured(mask, fov, photograph) == 128).all()
-    assert (measured(np.zeros_like(mask), fov, photograph) == 128).all()
+    assert (measured(mask, fov, photograph, ELSEWHERE) == 128).all()
+    assert (measured(np.zeros_like(mask), fov, photograph, ELSEWHERE) == 128).all()
 
 
 def test_drawn_looks_are_alike_along_a_vessel_and_differ_between_vessels():
@@ -95,7 +95,7 @@ def test_the_fine_network_is_told_the_looks_of_its_crops(pairs, monkeypatch):
         config = Stage2Config(pairs="drive:x", out="x", size=64, crop=64, architecture="coarse_to_fine", **options)
         return next(inputs.fine_batches(inputs.Views(pairs), config, Schedule(1, 1, 3, seed=3), 0).as_numpy_iterator())
 
-    monkeypatch.setattr(inputs, "measured", lambda mask, fov, photograph: photograph)
+    monkeypatch.setattr(inputs, "measured", lambda mask, fov, photograph, meeting: photograph)
     plain, told = batch(), batch(vessel_looks=True)
     assert plain["known"].shape[-1] == 5 and np.array_equal(plain["known"], told["known"][..., :5])
     assert np.array_equal(plain["photograph"], told["photograph"])

@@ -142,11 +142,12 @@ def enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
 
 class Views:
     """The N pairs that renderings imitate: len(views), and views[i] -> Pair. coarse: their coarse pictures, float32
-    (N, COARSE, COARSE, 3)."""
+    (N, COARSE, COARSE, 3). meeting(i): where the vessels of the i-th meet (data/vessels.py)."""
 
     def __init__(self, pairs: Pairs):
         self._pairs, self._rows = pairs, pairs.imitated_rows
         self.coarse = np.stack([coarse_picture(photograph, mask, fov) for mask, fov, photograph in self])
+        self.meeting = lru_cache(None)(lambda index: meeting_point(self[index].mask))
 
     def __len__(self):
         return len(self._rows)
@@ -198,9 +199,10 @@ def segmenter_batches(views: Views, config: Stage2Config, schedule: Schedule, fi
 def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `CoarseGAN.train_step`, moved and mirrored."""
     stacks = []
-    for (mask, fov, _), coarse in zip(views, views.coarse):
+    for index, coarse in enumerate(views.coarse):
+        fov = views[index].fov
         code = colours(coarse, coarse_inside(fov))
-        known = coarse_inputs(meeting_point(mask), fov, code)
+        known = coarse_inputs(views.meeting(index), fov, code)
         stacks.append(np.concatenate([known, standardised(coarse, code)], axis=-1))
 
     def move(index, number):
@@ -225,8 +227,6 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
 def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_step: int) -> tf.data.Dataset:
     """Batches for `FineGAN.train_step`."""
     known = fine_known(config)
-    disc = lru_cache(None)(lambda index: meeting_point(views[index].mask).astype(int))
-
     # The enlarged coarse pictures are kept as float16, for half of the memory, and the other planes rounded alike.
     rounded = signed(np.arange(256)).astype(np.float16).astype(np.float32)
 
@@ -236,12 +236,13 @@ def fine_batches(views: Views, config: Stage2Config, schedule: Schedule, first_s
 
     @lru_cache(None)
     def looks(index):  # next to nothing in memory, for most of it is 128
-        return zlib.compress(measured(*views[index]).tobytes(), 1)
+        return zlib.compress(measured(*views[index], views.meeting(index)).tobytes(), 1)
 
     def cut(index, number):
         random = numpy_generator(schedule.seed, int(number), CROP)
         mask, fov, photograph = views[index]
-        part = place(fov, config.crop, random, disc(int(index)) if random.random() < AT_DISC else None)
+        disc = views.meeting(int(index)).astype(int) if random.random() < AT_DISC else None
+        part = place(fov, config.crop, random, disc)
         planes = [rounded[np.dstack([mask[part], fov[part]])], enlarged(int(index))[part]]
         if config.vessel_looks:
             own = np.frombuffer(zlib.decompress(looks(int(index))), np.uint8).reshape(*mask.shape, LOOKS)

@@ -12,7 +12,6 @@ import tensorflow as tf
 from skimage.morphology import skeletonize
 
 from data.distances import of_nearest, to_background
-from data.vessels import meeting_point
 from training.contrast import GAP, RING
 
 LOOKS = 3      # planes: how dark in green; then in red and how bright along the middle, for vessels as dark in green
@@ -27,7 +26,7 @@ REACH = 40     # steps of 2 pixels along a vessel over which a drawn look spread
 DIGITS = 1009.0, 4001.0, 16001.0  # times a number from 0 to 1: their fractions are as good as independent
 
 
-def measured(mask: np.ndarray, fov: np.ndarray, photograph: np.ndarray) -> np.ndarray:
+def measured(mask: np.ndarray, fov: np.ndarray, photograph: np.ndarray, meeting: np.ndarray) -> np.ndarray:
     """The looks of the vessels of a photograph, uint8 (S, S, LOOKS); 128 is the mean, and where there is no vessel.
 
     Each look is a number of deviations from what branches as wide have in this photograph in the mean. The second and
@@ -35,9 +34,10 @@ def measured(mask: np.ndarray, fov: np.ndarray, photograph: np.ndarray) -> np.nd
     other. Nothing is said of vessels on the optic disc: beside it they look so dark that the network takes that for the
     sign of a disc, and where looks are drawn its disc has no edge.
 
-    mask, fov: uint8 (S, S), 0 or 255. photograph: uint8 (S, S, 3) RGB.
+    mask, fov: uint8 (S, S), 0 or 255. photograph: uint8 (S, S, 3) RGB. meeting: row and column of the point at which
+    the vessels meet.
     """
-    inside = (fov > 0) & off_disc(meeting_point(mask), len(mask))
+    inside = (fov > 0) & off_disc(meeting, len(mask))
     vessel = (mask > 0) & inside
     line = skeletonize(vessel)
     label, count = _branches(line)
