@@ -72,7 +72,8 @@ def appearance(images, seed):
     each = (shape[0], 1, 1, 1)
     blur = tf.maximum(_between(seeds[0], each, -1.0, 1.0), 0.0)
     images = images + blur * (_blurred(images, 1.0) - images)
-    images = tf.pow(tf.clip_by_value(images, 1e-3, 1.0), _between(seeds[1], each, 0.6, 1.6))
+    # A power; tf.pow takes seven times as long.
+    images = tf.exp(_between(seeds[1], each, 0.6, 1.6) * tf.math.log(tf.clip_by_value(images, 1e-3, 1.0)))
     mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
     images = mean + (images - mean) * _between(seeds[2], each, 0.5, 1.5)
     images = images + _between(seeds[3], each, -0.2, 0.2) + 0.1 * _smooth_field(seeds[4], shape, 3)
