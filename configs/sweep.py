@@ -147,7 +147,7 @@ def outcome(folder: Path, target: str) -> dict:
     validation = read_json(folder / target / "validation.json", remedy)
     if not isinstance(validation.get("f1_vessel"), (int, float)):
         raise UserError(f"{folder / target}/validation.json has no f1_vessel: {remedy}")
-    seconds = sum(read_json(path, "remove it").get("seconds", 0) for path in folder.glob("*/seconds.json"))
+    seconds = sum(read_json(path, "remove it").get("seconds", 0) for path in folder.glob("**/seconds.json"))
     return {"f1_vessel": validation["f1_vessel"], "epoch": validation.get("epoch"), "seconds": round(seconds, 1)}
 
 

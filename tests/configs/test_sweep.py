@@ -24,7 +24,7 @@ weights := checkpoints/$(RUN)/unet-real/weights.h5
 unet-real: $(weights)
 	@echo done
 $(weights):
-	@mkdir -p $(@D) checkpoints/$(RUN)/stage1
+	@mkdir -p $(@D) checkpoints/$(RUN)/stage2/coarse
 	@echo '$(RUN)|$(CONFIG)|$(PAIRS)|$(PHOTOS)|$(FLAGS)' >> calls
 	@rate=$$(echo '$(FLAGS)' | sed 's/.*rate=1e-\(.\).*/\1/'); case $$rate-$$(ls mended 2>&1) in \
 	*-mended) ;; \
@@ -36,7 +36,7 @@ $(weights):
 	esac; \
 	echo "{\"f1_vessel\": 0.$$rate, \"epoch\": 5}" > $(@D)/validation.json
 	@echo '{"seconds": 2.5}' > $(@D)/seconds.json
-	@echo '{"seconds": 10}' > checkpoints/$(RUN)/stage1/seconds.json
+	@echo '{"seconds": 10}' > checkpoints/$(RUN)/stage2/coarse/seconds.json
 	@touch $@
 """
 
