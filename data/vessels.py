@@ -10,8 +10,8 @@ ASIDE = 5.0  # standard deviation of the distance at which a vessel passes the p
 FAR = 30.0   # a vessel's vote falls to 1 / e over this distance, for vessels bend
 FOREGROUND = 0.3  # share of a pixel that is vessel, for the pixel to vote
 PLACES = np.arange(STEP / 2 - 0.5, SIDE, STEP, dtype=np.float32)  # rows, and columns, that are tried
-AWAY = np.arange(PLACES[0] - SIDE + 1, SIDE, dtype=np.float32)  # of places from pixels, in rows or columns
-FADING = np.exp(-np.hypot(AWAY[:, None], AWAY) / FAR)  # of a vote
+AWAY = np.arange(PLACES[0] - SIDE + 1, SIDE, dtype=np.float32)  # a place from a pixel, in rows or in columns
+FADING = np.exp(-np.hypot(AWAY[:, None], AWAY) / FAR)  # what is left of a vote there
 
 
 def meeting_point(mask: np.ndarray) -> np.ndarray:
@@ -31,8 +31,8 @@ def meeting_point(mask: np.ndarray) -> np.ndarray:
     by_row = np.sin(angles)[:, None] / ASIDE * (PLACES - rows[:, None]).astype(np.float32)
     by_column = np.cos(angles)[:, None] / ASIDE * (PLACES - columns[:, None]).astype(np.float32)
     votes = np.zeros((len(PLACES), len(PLACES)), np.float32)
-    for row, column, down, across in zip(rows, columns, by_row, by_column):
-        aside = down[:, None] + across
+    for row, column, rise, run in zip(rows, columns, by_row, by_column):
+        aside = rise[:, None] + run
         fading = FADING[SIDE - 1 - row:, SIDE - 1 - column:][:SIDE:STEP, :SIDE:STEP]
         votes += small[row, column] * fading * np.exp(-aside * aside / 2)
     best = np.unravel_index(votes.argmax(), votes.shape) if len(rows) else (len(PLACES) // 2,) * 2
