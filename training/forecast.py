@@ -13,6 +13,7 @@ from training.config import TrainingConfig
 
 STEPS = 20       # after which it is told
 TOLERANCE = 1.2  # times the stated minutes that nothing is said of
+ONE_CORE = 1.9   # times as long as on two cores; `make -jN` may leave a training one (docs/speed.md)
 
 
 def stated_minutes(config: TrainingConfig, cpuinfo: Path = Path("/proc/cpuinfo")) -> float:
@@ -24,7 +25,8 @@ def stated_minutes(config: TrainingConfig, cpuinfo: Path = Path("/proc/cpuinfo")
 
 
 class Forecast(keras.callbacks.Callback):
-    """Warns once, after STEPS steps, where the training will take longer than `minutes`, beyond TOLERANCE.
+    """Warns once, after STEPS steps, where the training will take longer than `minutes` on two cores, or ONE_CORE times
+    as long on one, beyond TOLERANCE.
 
     steps: those that are to do, of later phases too, whose steps are taken to last as long as these; spent: seconds
     that the training has taken before.
@@ -39,8 +41,11 @@ class Forecast(keras.callbacks.Callback):
             return
         self._ends.append(time.monotonic())
         if len(self._ends) == STEPS:
+            one = os.environ.get("TF_NUM_INTRAOP_THREADS") == "1"
+            stated = self._minutes * (ONE_CORE if one else 1)
             step = statistics.median(end - start for start, end in zip(self._ends, self._ends[1:]))
             total = (self._spent + self._steps * step) / 60
-            if total > TOLERANCE * self._minutes:
+            if total > TOLERANCE * stated:
                 logging.warning("this training will take about %.0f minutes (%.2f seconds a step); its preset is made "
-                                "for %g on two processor cores", total, step, self._minutes)
+                                "for %.3g on %s", total, step, stated,
+                                "one processor core" if one else "two processor cores")

@@ -13,6 +13,11 @@ from training.forecast import STEPS, Forecast, stated_minutes
 from unet_eval.train import train
 
 
+@pytest.fixture(autouse=True)
+def all_cores(monkeypatch):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+
+
 def warnings_of(minutes, caplog, spent=0.0):
     """What is said in 30 steps of 5 ms, of 600."""
     caplog.clear()
@@ -30,6 +35,13 @@ def test_only_what_takes_longer_is_told_and_once(caplog):
     assert warnings_of(10, caplog) == []
     [told] = warnings_of(10, caplog, spent=7200)
     assert "about 120 minutes" in told
+
+
+def test_a_training_that_has_one_core_may_take_longer(caplog, monkeypatch):
+    assert "made for 10 on two processor cores" in warnings_of(10, caplog, spent=16 * 60)[0]
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")  # as `make -j2` does
+    assert warnings_of(10, caplog, spent=16 * 60) == []
+    assert "made for 19 on one processor core" in warnings_of(10, caplog, spent=30 * 60)[0]
 
 
 @pytest.mark.parametrize("flags, limit, expected", [("fma avx512f", "", 2.0), ("fma avx512f", "AVX2", 7.0),
