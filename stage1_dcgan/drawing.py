@@ -16,6 +16,7 @@ from stage1_dcgan.tree import FAINT, Branch, draw_tree, grow, mean_width, scale_
 from stage1_dcgan.variety import draw_variation, vary
 
 MEASURED = 32     # pictures that --match_share is measured on, whatever --count is
+MARGIN = 1 / 32   # of the side is left out at each side when eyes are varied: Stage-I draws few vessels along the edge
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,13 @@ class Recipe:
         return {"vary": self.vary, "tree" if isinstance(self.way, Tree) else "cut": vars(self.way)}
 
     def varied(self, drawn: np.ndarray, seed: int, number: int) -> np.ndarray:
-        """Drawing `number` of a seed, float32 (s, s), varied and enlarged to `size`; as it is if `vary` is 0."""
+        """Drawing `number` of a seed, float32 (s, s), without its MARGIN, varied and enlarged to `size`; as it is if
+        `vary` is 0."""
         if not self.vary:
             return drawn
-        fine = cv2.resize(drawn, (self.size, self.size), interpolation=cv2.INTER_CUBIC)
+        margin = round(MARGIN * len(drawn))
+        inner = drawn[margin:len(drawn) - margin, margin:len(drawn) - margin]
+        fine = cv2.resize(inner, (self.size, self.size), interpolation=cv2.INTER_CUBIC)
         return vary(fine, draw_variation(seed, number, self.vary))
 
     def grown(self, field: np.ndarray, seed: int, number: int) -> list[Branch]:

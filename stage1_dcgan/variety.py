@@ -17,8 +17,8 @@ VARIETY = 2       # a stream of random numbers; inputs.py has the others
 TURN = 15.0       # degrees; best fits of two masks have a standard deviation of 9.5 an eye, uniform +-15 one of 8.7
 BEND = 0.06       # of the side; the optic disc lies that far from its mean place (standard deviation 0.04 to 0.07)
 CELLS = 5         # points of the bend a side: arcades bend, and vessels get no wiggles
-THICKNESS = 0.045 # standard deviation, in units of the field: with it mean widths differ as much as real ones
-FAINTNESS = 0.05  # the same for how faint a vessel may be: with it lengths do
+THICKNESS = 0.035 # standard deviation, in units of the field: with it mean widths differ as much as real ones
+FAINTNESS = 0.065 # the same for how faint a vessel may be: with it lengths do
 
 
 @dataclass(frozen=True)

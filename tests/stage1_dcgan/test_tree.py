@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from data.distances import to_background
 from stage1_dcgan.encoding import encode
 from stage1_dcgan.tree import FAINT, GRID, RIM, draw_tree, find_root, grow, mean_width, scale_for_width
 
@@ -62,7 +63,7 @@ def test_vessels_taper_towards_their_ends_and_grow_where_they_meet():
 
 def test_the_more_ends_lie_beyond_a_place_the_wider_it_is():
     """Murray's law, where the drawn distance is the same everywhere."""
-    stem, twigs = [(128, 30), (128, 215)], [[(128, y), (60, y - 30)] for y in (80, 110, 140, 170)]
+    stem, twigs = [(128, 30), (128, 215)], [[(128, y), (x, y - 30)] for y in (80, 110, 140, 170) for x in (60, 196)]
     few, many = (grow(np.minimum(drawn(lines, [5] * len(lines)), 0.1), INSIDE) for lines in ([stem], [stem, *twigs]))
     assert max(branch.width.max() for branch in many) > 1.05 * max(branch.width.max() for branch in few)
 
@@ -71,6 +72,30 @@ def test_an_end_inside_the_view_is_thin_and_one_at_its_edge_is_cut_off():
     inner, outer = (grow(drawn([[(128, 128), (128, y)], [(128, 128), (60, 128)]], [7, 7]), INSIDE) for y in (40, 4))
     upwards = [next(branch for branch in tree if branch.points[0, 0] < 100) for tree in (inner, outer)]
     assert upwards[0].width[0] < 0.6 * upwards[0].width[16] and upwards[1].width[0] > 0.8 * upwards[1].width[16]
+
+
+@pytest.mark.parametrize("end, leaves", [((128, 9), True), ((45, 45), True), ((128, 60), False)])
+def test_a_vessel_that_ends_near_the_edge_and_heads_for_it_leaves_the_picture(end, leaves):
+    mask = draw_tree(grow(drawn([[(128, 128), end], [(128, 128), (190, 150)]], [5, 5]), INSIDE), SIZE)
+    rim = INSIDE & (to_background(INSIDE.astype(np.uint8)) < 3)
+    assert ((mask > 0) & rim).any() == leaves
+
+
+def test_a_vessel_that_ends_near_the_edge_and_runs_along_it_stays_as_it_is():
+    across = [(128, 128), (60, 40), (120, 18)]  # its last part is parallel to the edge
+    tree = grow(drawn([across, [(128, 128), (190, 150)]], [5, 5]), INSIDE)
+    assert min(branch.points[:, 0].min() for branch in tree) > 12
+
+
+@pytest.mark.parametrize("width", [2, 4, 6, 9])
+def test_a_vessel_is_drawn_as_wide_as_it_was(width):
+    """With a clip of 8 pixels of masks that are twice as large, as for CHASE_DB1."""
+    mask = np.zeros((2 * SIZE, 2 * SIZE), np.uint8)
+    for line, thick in (([(256, 256), (256, 60), (225, 20)], width), ([(256, 256), (450, 290)], 6)):
+        cv2.polylines(mask, [np.array(line)], False, 255, thick)
+    tree = grow(encode(mask, 128, "signed_distance", 8.0), INSIDE)
+    upwards = next(branch for branch in tree if branch.points[0, 0] < 40)
+    assert 2 * np.median(upwards.width[:80]) == pytest.approx(width, abs=1)
 
 
 def test_a_branch_is_nowhere_wider_than_what_it_leaves():
