@@ -12,9 +12,8 @@ from pathlib import Path
 
 from absl import logging
 
-from configs.flags import PlanConfig, expand, last_value, split, whole_number
+from configs.flags import PlanConfig, expand, is_on, split, whole_number
 from configs.making import DRY_RUN, Make, MakingConfig
-from configs.settings import TRUE
 from data.errors import UserError
 from data.few import ALL, Few
 from data.layouts import samples
@@ -44,7 +43,7 @@ def train_all(config: FewConfig) -> None:
     arms = [arm for arm in ARMS if config.photos or "photos" not in arm]
     if len(arms) < len(ARMS):
         logging.info("few: without PHOTOS there is no control, %s", ARMS[-1])
-    dry_run = (last_value(flags, "dry_run") or "false").lower() in TRUE
+    dry_run = is_on(flags, "dry_run")
     targets = DRY_RUN if dry_run else [*(f"unet-{arm}" for arm in arms), "eval"]
     make, done, failed = Make(config.make, "make few"), [], []
     for draw in range(1, draws + 1):

@@ -39,6 +39,7 @@ SCRIPTS: dict[str, type[Config]] = {
     "stage2_pix2pix.train": Stage2Config, "stage2_pix2pix.generate": PairsConfig,
     "unet_eval.train": UnetConfig, "unet_eval.segment": SegmentConfig, "unet_eval.relabel": RelabelConfig,
     "unet_eval.evaluate": EvaluateConfig, "unet_eval.audit": AuditConfig, "configs.plan": PlanConfig}
+TRUE = ("true", "t", "1")  # as absl reads booleans
 ABSL = ("undefok", "v", "verbosity")  # absl gives them to every script, and flagfile, which `expand` replaces
 PACKAGE = Path(__file__).parent
 
@@ -107,6 +108,11 @@ def last_value(flags: list[str] | tuple[str, ...], name: str) -> str | None:
         elif word == f"no{name}" and not equals:
             last = "false"
     return last
+
+
+def is_on(flags: list[str] | tuple[str, ...], name: str) -> bool:
+    """Whether the last --name, --noname or --name=value switches a flag on that is off by itself."""
+    return (last_value(flags, name) or "false").lower() in TRUE
 
 
 def whole_number(flags: list[str] | tuple[str, ...], name: str, default: int) -> int:

@@ -11,8 +11,8 @@ import re
 import sys
 from pathlib import Path
 
-from configs.flags import SCRIPTS, expand, last_value, locate
-from configs.settings import PHANTOMS, STAGES, TRUE, Settings
+from configs.flags import SCRIPTS, expand, is_on, last_value, locate
+from configs.settings import PHANTOMS, STAGES, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
 from data.folds import parse_fold
@@ -37,7 +37,7 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         settings.flags_for(script)
     if set(goals) == {"clean"}:
         return lines
-    with_generators = last_value(expand(settings.flags), "with_generators") in TRUE
+    with_generators = is_on(expand(settings.flags), "with_generators")
     _check_giving(goals, variables)
     if with_generators or "pretrained" in goals:
         _check_asked("--with_generators" if with_generators else "make pretrained", settings)

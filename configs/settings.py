@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.flags import MEASURING, PACKAGE, SCRIPTS, PlanConfig, expand, last_value, select, split, whole_number
+from configs.flags import (
+    MEASURING,
+    PACKAGE,
+    SCRIPTS,
+    PlanConfig,
+    expand,
+    is_on,
+    last_value,
+    select,
+    split,
+    whole_number,
+)
 from data.errors import UserError
 from data.few import whole
 from data.files import write_error, write_file
@@ -23,7 +34,6 @@ READ_BY_MAKE = re.compile(r"[%:;|=*?\[\]\\]")  # characters that mean something 
 CHECKED = "data.checked"  # a file of a run: its data sets were checked, and what they were
 COLD = "--warm_start="  # for comparisons, whatever FLAGS say
 PRETRAINED = "pretrained"  # the folder beside the runs for packed networks
-TRUE = ("true", "t", "1")  # as absl reads booleans
 
 
 @dataclass(frozen=True)
@@ -70,8 +80,7 @@ class Settings:
     @property
     def asks_stage2(self) -> bool:
         """Whether an audit can ask Stage-II which photographs it was trained on: of PHOTOS none are held out."""
-        add_pairs = last_value([*self.preset_flags("stage2"), *expand(self.flags)], "add_pairs") or "false"
-        return not self.stage2_photos or add_pairs.lower() in TRUE
+        return not self.stage2_photos or is_on([*self.preset_flags("stage2"), *expand(self.flags)], "add_pairs")
 
     @property
     def reports(self) -> Path:
@@ -93,7 +102,7 @@ class Settings:
 
     @property
     def dry_run(self) -> bool:
-        return (last_value(expand(self.flags), "dry_run") or "false").lower() in TRUE
+        return is_on(expand(self.flags), "dry_run")
 
     @property
     def uses_phantoms(self) -> bool:

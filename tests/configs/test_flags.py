@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from configs.flags import MEASURING, SCRIPTS, expand, last_value, names, select, split
+from configs.flags import MEASURING, SCRIPTS, expand, is_on, last_value, names, select, split
 from data.errors import UserError
 from training.config import Config, option
 
@@ -104,6 +104,12 @@ def test_the_last_value_counts():
     flags = ["--seed=1", "--dry_run", "-seed=2", "--nocosine_decay"]
     assert [last_value(flags, name) for name in ("seed", "dry_run", "cosine_decay", "base")] == [
         "2", "true", "false", None]
+
+
+@pytest.mark.parametrize("flags, on", [([], False), (["--dry_run"], True), (["--dry_run", "--nodry_run"], False),
+                                       (["--dry_run=False"], False), (["--nodry_run", "--dry_run=True"], True)])
+def test_a_flag_is_on_as_absl_reads_it(flags, on):
+    assert is_on(flags, "dry_run") == on
 
 
 @pytest.mark.parametrize("name", ["9" * 5000, "~nobody-of-this-name/a.flags", "a" + chr(0)],
