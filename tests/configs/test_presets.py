@@ -50,6 +50,15 @@ def stated(preset, name):
     return sum(minutes) if all(minutes) else None
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_masks_are_as_large_as_their_renderings(preset):
+    """Smaller ones would be enlarged for Stage-II, and their thin vessels with them."""
+    run = Settings.from_variables({"CONFIG": preset, "PAIRS": "phantom"})
+    drawn, rendered = (last_value(run.preset_flags(step), name) or "512"
+                       for step, name in (("masks", "mask_size"), ("stage2", "size")))
+    assert int(drawn) >= int(rendered)
+
+
 @pytest.mark.parametrize("table", ["README.md", "configs/README.md"])
 def test_the_tables_of_presets_have_the_sums(table):
     rows = dict(re.findall(r"^\| `(?:CONFIG=)?(\w+)`[^|]*\|[^|]*\| ([^|]*) \|",
