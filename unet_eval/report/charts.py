@@ -18,6 +18,7 @@ COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, YELLOW)
 LINES = ("-", "--", "-.", ":")
 COLUMN, PAGE = 3.4, 7.0  # inches, of one column and of two in common journals
 DPI = 300
+COMPRESSION = 4  # of PNG files; 6, which is usual, takes twice as long for 1 % less
 STYLE = {"font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
          "legend.fontsize": 7, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.6,
          "lines.linewidth": 1.2, "legend.frameon": False, "axes.grid": True, "grid.linewidth": 0.4, "grid.alpha": 0.4,
@@ -37,7 +38,7 @@ def draw(path: Path, figure: Callable, *arguments, pdf: bool = False) -> None:
 
 def save(figure, path: Path, dpi: float = DPI, pdf: bool = False) -> None:
     """Writes `path`, a PNG, and with `pdf` a PDF of the same name with embedded TrueType fonts."""
-    figure.savefig(path, dpi=dpi)
+    figure.savefig(path, dpi=dpi, pil_kwargs={"compress_level": COMPRESSION})
     if pdf:
         figure.savefig(path.with_suffix(".pdf"), dpi=dpi)
     plt.close(figure)
