@@ -32,6 +32,7 @@ ALONG = 17       # none stays in it for so many steps
 LEAVES = 12.0    # a vessel that ends so near to the edge, and heads for it, leaves the picture
 HEADS = 0.5      # it heads for the edge if each step leads it by so much nearer, which 30 degrees do
 HEADING = 8      # steps that give the direction of a vessel's end
+OUTERMOST = 1.0  # distance of the outermost pixels from the edge, of the field of view or of the picture
 TIP = 12.0       # a vessel narrows to half over this length before its end
 FORK = 3.0       # r^3 = r1^3 + r2^3 where a vessel forks (Murray, 1926)
 LEAK = 0.03      # ends of side branches that no mask shows, for each pixel of way
@@ -112,10 +113,10 @@ def _beyond(way, edge):
     ahead = (end - before) / max(1, np.linalg.norm(end - before))
     steps = np.round(end + np.outer(np.arange(1, LEAVES / HEADS + 1), ahead)).astype(int)
     steps = np.clip(steps, 0, len(edge) - 1)
-    left, distance = np.flatnonzero(edge[tuple(steps.T)] == 0), edge[tuple(end)]
-    if distance > LEAVES or not len(left) or distance < HEADS * (left[0] + 1):
+    reached, distance = np.flatnonzero(edge[tuple(steps.T)] <= OUTERMOST), edge[tuple(end)]
+    if distance > LEAVES or not len(reached) or distance < HEADS * (reached[0] + 1):
         return steps[:0]
-    return steps[left[0]::-1]
+    return steps[reached[0]::-1]
 
 
 def _smooth(values, sigma):
@@ -153,7 +154,7 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
     ridge, tree = cv2.dilate(field, np.ones((3, 3), np.uint8)), []
     for (way, end), flow, join in zip(ways, *_flows(ways)):
         height = ridge[tuple(way.T)]
-        leaves = edge[tuple(way[0])] == 0
+        leaves = edge[tuple(way[0])] <= OUTERMOST
         if leaves:  # it is there as high as further in
             inner = np.argmax(edge[tuple(way.T)] > RIM)
             height[:inner] = np.maximum(height[:inner], height[inner])

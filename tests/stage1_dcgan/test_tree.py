@@ -82,9 +82,15 @@ def test_a_vessel_that_ends_near_the_edge_and_heads_for_it_leaves_the_picture(en
 
 
 def test_a_vessel_that_ends_near_the_edge_and_runs_along_it_stays_as_it_is():
-    across = [(128, 128), (60, 40), (120, 18)]  # its last part is parallel to the edge
+    across = [(128, 128), (70, 26), (128, 10)]  # its last part comes nearer to the edge by a quarter of its length
     tree = grow(drawn([across, [(128, 128), (190, 150)]], [5, 5]), INSIDE)
-    assert min(branch.points[:, 0].min() for branch in tree) > 12
+    assert min(branch.points[:, 0].min() for branch in tree) > 7
+
+
+def test_a_vessel_leaves_a_field_of_view_that_fills_the_picture():
+    """As a circle does at its four sides."""
+    mask = draw_tree(grow(drawn([[(128, 128), (128, 9)], [(128, 128), (190, 150)]], [5, 5]), INSIDE | True), SIZE)
+    assert mask[:2, 120:137].any()
 
 
 @pytest.mark.parametrize("width", [2, 4, 6, 9])
