@@ -199,12 +199,12 @@ def mean_width(masks: list[np.ndarray]) -> float:
 
 
 def scale_for_width(trees: list[list[Branch]], size: int, width: float) -> float:
-    """The scale of widths at which the vessels have this `mean_width`, to 0.01, by bisection in [0.3, 2].
+    """The scale of widths at which the vessels have this `mean_width`, to 0.01, by bisection in [0.3, 4].
 
     The share of foreground would not do: drawn trees lack twigs that real ones have, and vessels would be made too wide
     to fill in for them.
     """
-    low, high = 0.3, 2.0
+    low, high = 0.3, 4.0
     while high - low > 0.01:
         scale = (low + high) / 2
         drawn = mean_width([draw_tree(tree, size, scale) for tree in trees])
