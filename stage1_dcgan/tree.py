@@ -15,7 +15,7 @@ from data.distances import to_background
 
 GRID = 256       # pixels, square: twice Stage-I's. A finer search takes longer and finds nothing new
 STEEP = 6.0      # a step over field f costs exp(-STEEP x f): ways keep to ridges, and can cross gaps
-FAINT = -0.33    # a ridge above it may be a vessel: with it drawn masks have vessels as long as CHASE_DB1's
+FAINT = -0.33    # a ridge above it may be a vessel: with it vessels at 512 pixels are as long as CHASE_DB1's
 CERTAIN = -0.15  # a ridge above it is a vessel, even where it closes a loop: vessels cross, and run side by side
 BREAK = 0.09     # where a way lies less than this above FAINT it is not drawn: real masks have gaps, and as many parts
 GAP = 2          # shorter gaps are bridged

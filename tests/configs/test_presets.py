@@ -9,6 +9,8 @@ import pytest
 from configs.flags import SCRIPTS, expand, last_value
 from configs.settings import Settings
 from configs.steps import make_step
+from stage1_dcgan.config import MasksConfig
+from stage2_pix2pix.config import Stage2Config
 from training.config import fields
 
 ROOT = Path(__file__).parents[2]
@@ -54,8 +56,8 @@ def stated(preset, name):
 def test_masks_are_as_large_as_their_renderings(preset):
     """Smaller ones would be enlarged for Stage-II, and their thin vessels with them."""
     run = Settings.from_variables({"CONFIG": preset, "PAIRS": "phantom"})
-    drawn, rendered = (last_value(run.preset_flags(step), name) or "512"
-                       for step, name in (("masks", "mask_size"), ("stage2", "size")))
+    drawn = last_value(run.preset_flags("masks"), "mask_size") or MasksConfig.mask_size
+    rendered = last_value(run.preset_flags("stage2"), "size") or Stage2Config.size
     assert int(drawn) >= int(rendered)
 
 
