@@ -15,9 +15,9 @@ from data.distances import to_background
 
 GRID = 256       # pixels, square: twice Stage-I's. A finer search takes longer and finds nothing new
 STEEP = 6.0      # a step over field f costs exp(-STEEP x f): ways keep to ridges, and can cross gaps
-FAINT = -0.33    # a ridge above it may be a vessel: with it vessels at 512 pixels are as long as CHASE_DB1's
+FAINT = -0.40    # a ridge above it may be a vessel: with it vessels at 544 pixels are as long as CHASE_DB1's
 CERTAIN = -0.15  # a ridge above it is a vessel, even where it closes a loop: vessels cross, and run side by side
-BREAK = 0.09     # where a way lies less than this above FAINT it is not drawn: real masks have gaps, and as many parts
+BREAK = 0.06     # where a way lies less than this above FAINT it is not drawn: real masks have gaps, and as many parts
 GAP = 2          # shorter gaps are bridged
 THICK = 1.3      # wider vessels have no gaps
 SIGMA = 1.5      # of the Gaussian in which ridges are looked for
@@ -31,7 +31,8 @@ RIM = 6.0        # vessels cross a rim of this width along the edge of the field
 ALONG = 17       # none stays in it for so many steps
 LEAVES = 12.0    # a vessel that ends so near to the edge, and heads for it, leaves the picture
 HEADS = 0.5      # it heads for the edge if each step leads it by so much nearer, which 30 degrees do
-HEADING = 8      # steps that give the direction of a vessel's end
+HEADING = 8      # steps that give the direction of a vessel's end,
+CORNER = 5       # but for the last ones, for a ridge may turn into a corner of a blunt end
 OUTERMOST = 1.0  # distance of the outermost pixels from the edge, of the field of view or of the picture
 TIP = 12.0       # a vessel narrows to half over this length before its end
 FORK = 3.0       # r^3 = r1^3 + r2^3 where a vessel forks (Murray, 1926)
@@ -109,8 +110,8 @@ def _beyond(way, edge):
 
     Real vessels leave the picture. Drawn ones end too early, because Stage-I's fields fade towards the edge.
     """
-    end, before = way[0], way[min(HEADING, len(way) - 1)]
-    ahead = (end - before) / max(1, np.linalg.norm(end - before))
+    end, near, far = (way[min(step, len(way) - 1)] for step in (0, CORNER, CORNER + HEADING))
+    ahead = (near - far) / max(1, np.linalg.norm(near - far))
     steps = np.round(end + np.outer(np.arange(1, LEAVES / HEADS + 1), ahead)).astype(int)
     steps = np.clip(steps, 0, len(edge) - 1)
     reached, distance = np.flatnonzero(edge[tuple(steps.T)] <= OUTERMOST), edge[tuple(end)]
