@@ -121,7 +121,7 @@ def test_the_strength_of_texture_is_told_by_size_and_place():
     assert (unseen < 0.01).all()
 
 
-def test_the_coarse_network_is_told_where_the_vessels_meet_and_how_bright_the_disc_may_be():
+def test_the_coarse_network_is_told_where_the_disc_is_and_how_bright_it_may_be():
     mask = np.zeros((256, 256), np.uint8)
     for angle in range(0, 360, 45):
         end = 128 + 100 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
@@ -132,7 +132,18 @@ def test_the_coarse_network_is_told_where_the_vessels_meet_and_how_bright_the_di
     scale = 256 / inputs.COARSE
     assert abs(row * scale - 90) < 12 and abs(column * scale - 170) < 12
     assert near.max() > 0.8 and near.min() == -1
+    assert (near > 0).sum() == pytest.approx(np.pi * inputs.DISC ** 2 * np.log(2) ** 0.5, rel=0.1)  # a disc, no peak
     assert room == pytest.approx(0)  # red may rise by twice its deviation
+
+
+def test_a_disc_is_found_beside_the_point_where_vessels_meet_and_not_far_from_it():
+    rows, columns = np.indices((inputs.COARSE, inputs.COARSE))
+    picture = np.zeros((inputs.COARSE, inputs.COARSE, 3), np.float32)
+    picture[np.hypot(rows - 22, columns - 27) < inputs.DISC, 1] = 3.0
+    picture[np.hypot(rows - 10, columns - 40) < inputs.DISC, 1] = 9.0  # a bright patch elsewhere
+    picture[:4, :, 1] = 50.0  # out of the field of view
+    found = inputs.find_disc(picture, rows >= 4, (np.array([24, 25]) + 0.5) * 10 - 0.5, 10 * inputs.COARSE)
+    assert np.abs(found - (np.array([22, 27]) + 0.5) * 10).max() < 11
 
 
 def test_a_code_holds_how_a_photograph_is_lit():
@@ -160,9 +171,11 @@ def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
     known, shown = planes[..., :inputs.COARSE_KNOWN], planes[..., inputs.COARSE_KNOWN:]
     inside = inputs.coarse_inside(fov)
     code = inputs.colours(coarse, inside)
-    assert np.allclose(known, inputs.coarse_inputs(meeting_point(mask), fov, code))
+    standard = inputs.standardised(coarse, code)
+    disc = inputs.find_disc(standard, inside, meeting_point(mask), len(fov))
+    assert np.allclose(known, inputs.coarse_inputs(disc, fov, code))
     whole = inputs.shrink(inputs.signed(fov)) == 1
-    assert np.allclose(shown[whole], inputs.standardised(coarse, code)[whole], atol=1e-5)
+    assert np.allclose(shown[whole], standard[whole], atol=1e-5)
     assert not shown[inputs.shrink(inputs.signed(fov)) == -1].any()
 
 

@@ -31,6 +31,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     colours,
     drawn_codes,  # noqa: F401  (one of the eight functions)
     enlarge,
+    find_disc,
     fine_batches,
     fine_known,
     light,
@@ -104,8 +105,9 @@ def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray
         -> dict[str, float]:
     coarse = coarse_picture(photograph, mask, fov)
     code = colours(coarse, coarse_inside(fov))
-    inputs = coarse_inputs(meeting_point(mask), fov, code)
-    shown = {"coarse": np.concatenate([inputs, standardised(coarse, code) * (inputs[..., :1] + 1) / 2], axis=-1)}
+    standard = standardised(coarse, code)
+    inputs = coarse_inputs(find_disc(standard, coarse_inside(fov), meeting_point(mask), len(fov)), fov, code)
+    shown = {"coarse": np.concatenate([inputs, standard * (inputs[..., :1] + 1) / 2], axis=-1)}
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size)], axis=-1)
     shown[""] = with_textures(tf.constant(known[None]), tf.constant(signed(photograph)[None]))[0]
     return {name: float(tf.reduce_mean(judges[phase](tf.constant(shown[phase][None], tf.float32), training=False)))

@@ -19,6 +19,8 @@ from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 48           # pixels of the coarse picture
+DISC = 4.2            # its pixels from the middle of an optic disc to its edge, the mean of 20 eyes of CHASE_DB1
+BESIDE = 4            # its pixels by which discs lie at most beside the point where vessels meet
 COARSE_KNOWN = 3      # planes of `coarse_inputs`
 ROOM = 2              # the last of them
 KNOWN = 5             # planes that both fine networks see: mask, field of view, coarse picture
@@ -50,19 +52,38 @@ def coarse_inside(fov: np.ndarray) -> np.ndarray:
     return shrink(signed(fov)) > 0
 
 
-def coarse_inputs(meeting: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; how near the point
-    is at which the vessels meet, for the optic disc lies there, 1 there and close to -1 from a quarter of the view on;
-    and by how many deviations red may rise until it is full, for on the disc it always is. It is not told where the
-    vessels are, by which it would learn each photograph by heart.
+def coarse_inputs(disc: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; the optic disc, 1
+    in it and -1 outside; and by how many deviations red may rise until it is full, for on the disc it always is. It is
+    not told where the vessels are, by which it would learn each photograph by heart.
 
-    meeting: row and column of that point (data/vessels.py). fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
+    disc: row and column of its middle. fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
     """
-    row, column = (meeting + 0.5) * COARSE / len(fov) - 0.5
+    row, column = shrunk(disc, len(fov))
     rows, columns = np.indices((COARSE, COARSE), np.float32)
-    nearness = 2 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (COARSE / 8) ** 2) - 1
+    nearness = 2 * np.exp(-(((rows - row) ** 2 + (columns - column) ** 2) / DISC ** 2) ** 2) - 1
     room = np.full((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
     return np.stack([shrink(signed(fov)), nearness, room], axis=-1, dtype=np.float32)
+
+
+def shrunk(place: np.ndarray, size: int) -> np.ndarray:
+    """Row and column of a picture with so many pixels -> of its coarse picture."""
+    return (place + 0.5) * COARSE / size - 0.5
+
+
+def find_disc(standard: np.ndarray, inside: np.ndarray, meeting: np.ndarray, size: int) -> np.ndarray:
+    """Row and column, of `size` pixels, of the middle of the optic disc of a photograph: where it is brightest around
+    the point at which its vessels meet.
+
+    Real discs lie up to BESIDE pixels from that point. Told the point alone, the coarse network drew peaks of light.
+
+    standard: float32 (COARSE, COARSE, 3), the `standardised` coarse picture. inside: boolean (COARSE, COARSE).
+    """
+    green = np.where(inside, standard[..., 1], 0).astype(np.float32)
+    bright = cv2.GaussianBlur(green, (0, 0), DISC / 2)
+    away = np.abs(np.indices(bright.shape) - shrunk(meeting, size)[:, None, None]).max(axis=0)
+    place = np.unravel_index(np.argmax(np.where(away <= BESIDE, bright, -np.inf)), bright.shape)
+    return (np.array(place) + 0.5) * size / COARSE - 0.5
 
 
 def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
@@ -202,8 +223,9 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
     for index, coarse in enumerate(views.coarse):
         fov = views[index].fov
         code = colours(coarse, coarse_inside(fov))
-        known = coarse_inputs(views.meeting(index), fov, code)
-        stacks.append(np.concatenate([known, standardised(coarse, code)], axis=-1))
+        standard = standardised(coarse, code)
+        disc = find_disc(standard, coarse_inside(fov), views.meeting(index), len(fov))
+        stacks.append(np.concatenate([coarse_inputs(disc, fov, code), standard], axis=-1))
 
     def move(index, number):
         random = numpy_generator(schedule.seed, int(number), PLACE)

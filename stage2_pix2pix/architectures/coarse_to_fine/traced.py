@@ -13,7 +13,7 @@ import tensorflow as tf
 from data import vessels
 from data.randomness import normal
 from stage2_pix2pix.architectures.coarse_to_fine.gan import draw
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import COARSE, COARSE_RENDERING, TERMS, with_looks
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import COARSE, COARSE_RENDERING, DISC, TERMS, shrunk, with_looks
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING
@@ -31,8 +31,8 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
     planes = tf.cast(tf.stack([mask, fov], -1), tf.float32) / 127.5 - 1
     shares = np.arange(COARSE, dtype=np.float32)
     meeting = _meeting_point(planes[..., :1])
-    row_of, column_of = tf.unstack((meeting + 0.5) * COARSE / size - 0.5)
-    nearness = 2 * tf.exp(-((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / (COARSE / 8) ** 2) - 1
+    row_of, column_of = tf.unstack(shrunk(meeting, size))
+    nearness = 2 * tf.exp(-(((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / DISC ** 2) ** 2) - 1
     room = tf.fill((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
     inputs = tf.concat([_both(shrink, planes[..., 1:]), tf.stack([nearness, room], -1)], -1)
     noise = normal(seed, row, COARSE_RENDERING, (1, COARSE, COARSE, NOISES))
