@@ -13,7 +13,7 @@ from pathlib import Path
 
 from configs.running import OF_A_TRAINING
 from data.errors import UserError, listed
-from data.files import RECORD, SUMS, OutputFolder
+from data.files import RECORD, SUMS, OutputFolder, checksum
 
 # Files that no list has: the lists, what make looks at, the lock of a training that did not begin.
 UNLISTED = re.compile(rf"{RECORD}|{SUMS}|settings|data\.checked|lock|.+\.done")
@@ -31,8 +31,8 @@ def clean(run: str) -> None:
 
 
 def foreign(folder: Path) -> Iterator[Path]:
-    """Files below a run's folder that no list in theirs or in one above it has, and no training writes. Hidden files
-    are left out."""
+    """Files below a run's folder that no training writes, and no list in theirs or in a folder above has, or that have
+    changed since they were listed. Hidden files are left out."""
     made = lru_cache(None)(_made)
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
@@ -42,16 +42,20 @@ def foreign(folder: Path) -> Iterator[Path]:
             continue
         above = [folder.joinpath(*parts[:depth]) for depth in range(len(parts))]
         names = [path.relative_to(each).as_posix() for each in above]
-        if not any(name in made(each) or (each / "config.json").exists() and OF_A_TRAINING.fullmatch(name)
-                   for each, name in zip(above, names)):
+        if any((each / "config.json").exists() and OF_A_TRAINING.fullmatch(name) for each, name in zip(above, names)):
+            continue
+        sums = set().union(*(made(each).get(name, ()) for each, name in zip(above, names)))
+        if not sums or not path.is_file() or checksum(path) not in sums:
             yield path
 
 
-def _made(folder: Path) -> set[str]:
-    """Names of files below a folder that a list in it has."""
-    sums = folder / SUMS
-    lines = sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []
-    return OutputFolder(folder, "RUN").listed() | {line.partition("  ")[2] for line in lines}
+def _made(folder: Path) -> dict[str, set[str]]:
+    """{name: checksums} of the files below a folder that a list in it has."""
+    made, sums = OutputFolder(folder, "RUN").written(), folder / SUMS
+    for line in sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []:
+        digest, _, name = line.partition("  ")
+        made.setdefault(name, set()).add(digest)
+    return made
 
 
 if __name__ == "__main__":

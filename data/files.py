@@ -110,7 +110,7 @@ class OutputFolder:
 
     def check(self, names: Iterable[str]) -> None:
         """Raises UserError if one of the files `names` exists and is not this project's. Call it before the work."""
-        written = self._written()
+        written = self.written()
         for name in names:
             self._check(name, written)
 
@@ -136,23 +136,10 @@ class OutputFolder:
 
     def remove(self, name: str) -> None:
         """Removes a file that this project wrote. Raises UserError if it is the user's."""
-        self._check(name, self._written())
+        self._check(name, self.written())
         (self.path / name).unlink()
 
-    def listed(self) -> set[str]:
-        """Names of the files that were ever written here."""
-        return set(self._written())
-
-    def _make_room(self, name: str, digest: str) -> None:
-        self._check(name, self._written())
-        try:
-            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-            # The list comes first: if the process is killed between the two, no file is left that is not listed.
-            _append(self.path / RECORD, _line(digest, name))
-        except OSError as error:
-            raise write_error(self.path / name, error) from error
-
-    def _written(self) -> dict[str, set[str]]:
+    def written(self) -> dict[str, set[str]]:
         """{name: checksums of all versions of the file that were written}."""
         written: dict[str, set[str]] = {}
         try:
@@ -165,6 +152,15 @@ class OutputFolder:
                 digest, name = digest[1:], re.sub(r"\\[\\nr]", lambda found: UNESCAPED[found[0]], name)
             written.setdefault(name, set()).add(digest)
         return written
+
+    def _make_room(self, name: str, digest: str) -> None:
+        self._check(name, self.written())
+        try:
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            # The list comes first: if the process is killed between the two, no file is left that is not listed.
+            _append(self.path / RECORD, _line(digest, name))
+        except OSError as error:
+            raise write_error(self.path / name, error) from error
 
     def _check(self, name: str, written: dict[str, set[str]]) -> None:
         path = self.path / name

@@ -85,7 +85,7 @@ class Parts:
         self.close()
         folder = OutputFolder(self.folder, "--out")
         for rows in self._ranges():
-            if self.file(rows).name in folder.listed():
+            if self.file(rows).name in folder.written():
                 folder.remove(self.file(rows).name)
         if [path.name for path in self.folder.glob("*")] == [RECORD]:
             (self.folder / RECORD).unlink()

@@ -1,6 +1,8 @@
 """`make clean` removes what the project made of a run, and stops where a user's file lies among it."""
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from configs.clean import clean
@@ -28,7 +30,7 @@ def run(tmp_path, monkeypatch):
         folder.write("images/000000.png", b"")
     with NewFolder(tmp_path / "reports" / "mine" / "synthmed" / "small", "") as folder:
         folder.write("train/images/000000.png", b"")
-        folder.write("SHA256SUMS", b"0" * 64 + b"  train/images/000000.png\n")
+        folder.write("SHA256SUMS", hashlib.sha256(b"").hexdigest().encode() + b"  train/images/000000.png\n")
     return tmp_path
 
 
@@ -50,3 +52,11 @@ def test_a_file_of_a_user_stops_it(run, name):
     with pytest.raises(UserError, match=f"move away {name}; nothing was removed"):
         clean("mine")
     assert {*run.rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", ["checkpoints/mine/masks.h5", "reports/mine/synthmed/small/train/images/000000.png"])
+def test_a_file_that_a_user_has_changed_stops_it(run, name):
+    (run / name).write_bytes(b"drawn by hand")
+    with pytest.raises(UserError, match=f"move away {name}; nothing was removed"):
+        clean("mine")
+    assert (run / name).read_bytes() == b"drawn by hand" and (run / "reports" / "mine" / "results.json").exists()

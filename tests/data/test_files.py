@@ -60,7 +60,7 @@ def test_the_projects_own_file_is_replaced_and_removed(tmp_path, name):
         OutputFolder(folder, "--out").write(name, content)  # an object each, as in a process each
         assert (folder / name).read_bytes() == content
         assert names(folder) == sorted([name, RECORD])
-    assert OutputFolder(folder, "--out").listed() == {name}
+    assert OutputFolder(folder, "--out").written().keys() == {name}
     OutputFolder(folder, "--out").remove(name)
     assert names(folder) == [RECORD]
 

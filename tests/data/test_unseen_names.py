@@ -66,7 +66,7 @@ def test_links_to_nothing_are_counted(write, said):
 def test_any_name_of_a_result_is_known_again(tmp_path, name):
     for content in (b"first", b"second"):
         OutputFolder(tmp_path, "--out").write(name, content)
-    assert OutputFolder(tmp_path, "--out").listed() == {name}
+    assert OutputFolder(tmp_path, "--out").written().keys() == {name}
     OutputFolder(tmp_path, "--out").remove(name)
     (tmp_path / name).write_bytes(b"mine")
     with pytest.raises(UserError, match="has been changed"):

@@ -38,7 +38,7 @@ def publish(folder: Path, reports: OutputFolder) -> None:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     for name in sorted(names - {LAST}):
         reports.move_in(folder / name, name)
-    for name in sorted(reports.listed() - names):
+    for name in sorted(reports.written().keys() - names):
         if (reports.path / name).exists():
             reports.remove(name)
     reports.move_in(folder / LAST, LAST)
