@@ -19,7 +19,7 @@ from stage2_pix2pix.inputs import Pair, Pairs
 from training.fit import Schedule
 
 COARSE = 48           # pixels of the coarse picture
-DISC = 4.2            # its pixels from the middle of an optic disc to its edge, the mean of 20 eyes of CHASE_DB1
+DISC = 4.2            # its pixels from the middle of an optic disc to its edge, as in 13 eyes of CHASE_DB1 (4.1)
 BESIDE = 4            # its pixels by which discs lie at most beside the point where vessels meet
 COARSE_KNOWN = 3      # planes of `coarse_inputs`
 ROOM = 2              # the last of them
@@ -75,7 +75,8 @@ def find_disc(standard: np.ndarray, inside: np.ndarray, meeting: np.ndarray, siz
     """Row and column, of `size` pixels, of the middle of the optic disc of a photograph: where it is brightest around
     the point at which its vessels meet.
 
-    Real discs lie up to BESIDE pixels from that point. Told the point alone, the coarse network drew peaks of light.
+    Real discs lie up to BESIDE pixels from that point. Told the point alone, the coarse network could not know where
+    their edges are.
 
     standard: float32 (COARSE, COARSE, 3), the `standardised` coarse picture. inside: boolean (COARSE, COARSE).
     """
