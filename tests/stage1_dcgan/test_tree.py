@@ -81,10 +81,11 @@ def test_a_vessel_that_ends_near_the_edge_and_heads_for_it_leaves_the_picture(en
     assert ((mask > 0) & rim).any() == leaves
 
 
-@pytest.mark.parametrize("end, least", [(13, 7), (10, 5)])  # at 10 a ridge turns into a corner of its end
-def test_a_vessel_that_ends_near_the_edge_and_runs_along_it_stays_as_it_is(end, least):
-    across = [(128, 128), (70, end + 16), (128, end)]  # it comes nearer by a quarter of its last part
-    tree = grow(drawn([across, [(128, 128), (190, 150)]], [5, 5]), INSIDE)
+@pytest.mark.parametrize("bend, end, faint, least", [  # the last part is parallel to the edge, or comes nearer by a
+    ((60, 40), (120, 18), FAINT, 12), ((70, 29), (128, 13), FAINT, 7), ((70, 26), (128, 10), -0.33, 7),
+    ((70, 26), (128, 10), FAINT, 5)])  # quarter of its length; in the last line a ridge turns into a corner of its end
+def test_a_vessel_that_ends_near_the_edge_and_runs_along_it_stays_as_it_is(bend, end, faint, least):
+    tree = grow(drawn([[(128, 128), bend, end], [(128, 128), (190, 150)]], [5, 5]), INSIDE, faint)
     assert min(branch.points[:, 0].min() for branch in tree) > least
 
 

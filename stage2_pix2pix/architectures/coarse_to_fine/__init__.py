@@ -25,13 +25,13 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     KNOWN,
     Views,
     coarse_batches,
+    coarse_example,
     coarse_inputs,
     coarse_inside,
     coarse_picture,
     colours,
     drawn_codes,  # noqa: F401  (one of the eight functions)
     enlarge,
-    find_disc,
     fine_batches,
     fine_known,
     light,
@@ -104,9 +104,7 @@ def judges(config: Stage2Config) -> dict[str, keras.Model]:
 def judged(judges: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, photograph: np.ndarray) \
         -> dict[str, float]:
     coarse = coarse_picture(photograph, mask, fov)
-    code = colours(coarse, coarse_inside(fov))
-    standard = standardised(coarse, code)
-    inputs = coarse_inputs(find_disc(standard, coarse_inside(fov), meeting_point(mask), len(fov)), fov, code)
+    inputs, standard = coarse_example(coarse, fov, meeting_point(mask))
     shown = {"coarse": np.concatenate([inputs, standard * (inputs[..., :1] + 1) / 2], axis=-1)}
     known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size)], axis=-1)
     shown[""] = with_textures(tf.constant(known[None]), tf.constant(signed(photograph)[None]))[0]

@@ -115,6 +115,15 @@ def standardised(coarse: np.ndarray, code: np.ndarray) -> np.ndarray:
     return (coarse - light(code)) / code[3:6]
 
 
+def coarse_example(coarse: np.ndarray, fov: np.ndarray, meeting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the coarse network learns from, of the coarse picture of a photograph whose vessels meet at a point:
+    (`coarse_inputs`, the `standardised` picture)."""
+    inside = coarse_inside(fov)
+    code = colours(coarse, inside)
+    standard = standardised(coarse, code)
+    return coarse_inputs(find_disc(standard, inside, meeting, len(fov)), fov, code), standard
+
+
 def light(code: np.ndarray) -> np.ndarray:
     """float32 (COARSE, COARSE, 3), from -1 to 1 for pictures in this range: a mean colour, and how it falls off."""
     return TERMS @ np.concatenate([code[:3], code[6:]]).reshape(-1, 3)
@@ -222,11 +231,7 @@ def coarse_batches(views: Views, schedule: Schedule, first_step: int) -> tf.data
     """Batches for `CoarseGAN.train_step`, moved and mirrored."""
     stacks = []
     for index, coarse in enumerate(views.coarse):
-        fov = views[index].fov
-        code = colours(coarse, coarse_inside(fov))
-        standard = standardised(coarse, code)
-        disc = find_disc(standard, coarse_inside(fov), views.meeting(index), len(fov))
-        stacks.append(np.concatenate([coarse_inputs(disc, fov, code), standard], axis=-1))
+        stacks.append(np.concatenate(coarse_example(coarse, views[index].fov, views.meeting(index)), axis=-1))
 
     def move(index, number):
         random = numpy_generator(schedule.seed, int(number), PLACE)
