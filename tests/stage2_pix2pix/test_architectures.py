@@ -13,6 +13,7 @@ from data.randomness import numpy_generator
 from data.vessels import meeting_point
 from stage2_pix2pix import architectures
 from stage2_pix2pix.architectures.coarse_to_fine import inputs
+from stage2_pix2pix.architectures.coarse_to_fine.gan import draw_coarse
 from stage2_pix2pix.architectures.coarse_to_fine.texture import strength
 from stage2_pix2pix.config import ARCHITECTURES, Stage2Config
 from stage2_pix2pix.train import train
@@ -146,17 +147,52 @@ def test_a_disc_is_found_beside_the_point_where_vessels_meet_and_not_far_from_it
     assert np.abs(found - (np.array([22, 27]) + 0.5) * 10).max() < 11
 
 
+FULL_CIRCLE = np.hypot(*(np.indices((inputs.COARSE, inputs.COARSE)) - inputs.COARSE / 2 + 0.5)) < inputs.COARSE / 2
+DOWN, ACROSS = np.indices(FULL_CIRCLE.shape) / (inputs.COARSE - 1) * 2 - 1
+
+
+def lit_and_spotted():
+    """(Light (COARSE, COARSE, 3); spots (COARSE, COARSE, 3), which deviate from it by 0.05, 0.1 and 0.15)."""
+    lit = np.dstack([0.1 + 0.3 * DOWN - 0.2 * ACROSS ** 2, -0.4 + 0.1 * ACROSS * DOWN, np.full_like(DOWN, -0.8)])
+    return lit, np.random.default_rng(1).choice([-0.05, 0.05], DOWN.shape)[..., None] * np.float32([1, 2, 3])
+
+
 def test_a_code_holds_how_a_photograph_is_lit():
-    inside = np.hypot(*(np.indices((inputs.COARSE, inputs.COARSE)) - inputs.COARSE / 2 + 0.5)) < inputs.COARSE / 2
-    down, across = np.indices(inside.shape) / (inputs.COARSE - 1) * 2 - 1
-    lit = np.dstack([0.1 + 0.3 * down - 0.2 * across ** 2, -0.4 + 0.1 * across * down, np.full_like(down, -0.8)])
-    spots = np.random.default_rng(1).choice([-0.05, 0.05], inside.shape)[..., None].astype(np.float32)
-    code = inputs.colours(lit + spots * [1, 2, 3], inside)
-    assert code.shape == (inputs.CODE,)
+    lit, spots = lit_and_spotted()
+    code = inputs.colours(lit + spots, FULL_CIRCLE, np.array([20, 20]), inputs.COARSE)
+    assert code.shape == (inputs.COLOURED,)
     assert code[:3] == pytest.approx([0.05, -0.4, -0.8], abs=0.01)  # the means over a circle
     assert code[3:6] == pytest.approx([0.05, 0.1, 0.15], abs=0.01)
-    assert np.allclose(inputs.light(code)[inside], lit[inside], atol=0.03)
-    assert np.allclose(inputs.standardised(lit + spots * [1, 2, 3], code)[inside], np.sign(spots)[inside], atol=0.5)
+    assert np.allclose(inputs.light(code)[FULL_CIRCLE], lit[FULL_CIRCLE], atol=0.03)
+    standard = inputs.standardised(lit + spots, code)[FULL_CIRCLE]
+    assert np.allclose(standard, np.sign(spots)[FULL_CIRCLE], atol=0.5)
+
+
+def test_a_bright_disc_at_one_side_is_no_light_of_the_other():
+    lit, spots = lit_and_spotted()
+    rows, columns = np.indices(FULL_CIRCLE.shape)
+    discs = np.hypot(rows - 30, columns - 41) < inputs.BRIGHT * inputs.DISC
+    place = (np.array([30, 41]) + 0.5) * 10 - 0.5
+    code = inputs.colours(lit + spots + 1.5 * discs[..., None], FULL_CIRCLE, place, 10 * inputs.COARSE)
+    assert np.allclose(inputs.light(code)[FULL_CIRCLE], lit[FULL_CIRCLE], atol=0.05)
+    deviations = np.hypot([0.05, 0.1, 0.15], 1.5 * (discs & FULL_CIRCLE).sum() ** 0.5 / FULL_CIRCLE.sum() ** 0.5)
+    assert code[3:6] == pytest.approx(deviations, rel=0.1), "of all pixels, those of the disc as well"
+
+
+def test_coarse_pictures_are_drawn_in_all_mirrors():
+    """What the network draws at one place, as a stand-in that ignores noise, is found in all four corners."""
+    known = np.random.default_rng(0).normal(size=(inputs.COARSE, inputs.COARSE, inputs.COARSE_KNOWN)).astype(np.float32)
+    spot = np.zeros((1, inputs.COARSE, inputs.COARSE, 3), np.float32)
+    spot[:, 5, 9] = 100
+    corners = set()
+    for row in range(40):
+        drawn = draw_coarse(lambda given, training: given[0] + spot, tf.constant(known), 1, row).numpy()
+        place = np.unravel_index(drawn[..., 0].argmax(), drawn.shape[:2])
+        drawn[place] -= 100
+        assert np.allclose(drawn, known, atol=1e-4), "what it is told stays where it was"
+        corners.add(place)
+    far = inputs.COARSE - 1
+    assert corners == {(5, 9), (5, far - 9), (far - 5, 9), (far - 5, far - 9)}
 
 
 def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
@@ -169,10 +205,8 @@ def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
     mask, fov, photograph = pairs[0]
     coarse, planes = inputs.coarse_picture(photograph, mask, fov), seen["coarse"]
     known, shown = planes[..., :inputs.COARSE_KNOWN], planes[..., inputs.COARSE_KNOWN:]
-    inside = inputs.coarse_inside(fov)
-    code = inputs.colours(coarse, inside)
+    disc, code = inputs.described(coarse, fov, meeting_point(mask))
     standard = inputs.standardised(coarse, code)
-    disc = inputs.find_disc(standard, inside, meeting_point(mask), len(fov))
     assert np.allclose(known, inputs.coarse_inputs(disc, fov, code))
     whole = inputs.shrink(inputs.signed(fov)) == 1
     assert np.allclose(shown[whole], standard[whole], atol=1e-5)

@@ -1,27 +1,35 @@
-"""Colours that the coarse-to-fine architecture draws: light that nowhere turns green."""
+"""What the coarse-to-fine architecture draws for a rendering: light that nowhere turns green, and where the disc is."""
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
 from stage2_pix2pix import inputs
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import drawn_codes, light, redness
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
+    COARSE,
+    COLOURED,
+    drawn_codes,
+    drawn_disc,
+    light,
+    redness,
+)
 
 
 @pytest.fixture
 def reddish():
-    """Codes of 18 photographs, (18, 21): a red ground, the light of which falls off to the rim, red most and most
-    differently."""
+    """Codes of 18 photographs, (18, 23): a red ground, the light of which falls off to the rim, red most and most
+    differently; discs 0.6 coarse pixels below the point where vessels meet, and 2.5 beside it."""
     mean = np.zeros((7, 3))
     mean[0], mean[1], mean[5:] = (0.3, -0.5, -0.9), 0.1, (-0.8, -0.5, -0.1)
     deviation = np.full((7, 3), 0.02)
     deviation[[0, 2, 3, 4, 5, 6], 0] = 0.2
-    chance = np.random.default_rng(0).normal(size=(18, 7, 3))
-    return (mean + deviation * chance).reshape(18, 21).astype(np.float32)
+    random = np.random.default_rng(0)
+    colours = (mean + deviation * random.normal(size=(18, 7, 3))).reshape(18, COLOURED)
+    return np.hstack([colours, [0.6, 2.5] + random.normal(size=(18, 2)) * [1.3, 0.7]]).astype(np.float32)
 
 
 def test_redness_is_that_of_the_greenest_point_in_the_circle():
-    code = np.zeros(21, np.float32)
+    code = np.zeros(COLOURED, np.float32)
     code[:3] = 0.4, -0.2, -0.5
     assert redness(code) == pytest.approx(0.6)
     code[6] = -0.5  # red falls off downwards: at the rim 0.6 - 0.5, in the corner it would be the same; across, less
@@ -32,7 +40,7 @@ def test_redness_is_that_of_the_greenest_point_in_the_circle():
 
 def test_drawn_light_is_nowhere_green(reddish):
     photographs = np.mean([redness(code) for code in reddish])
-    plain, drawn = inputs.drawn_codes(reddish, 0), drawn_codes(reddish, 0)
+    plain, drawn = inputs.drawn_codes(reddish[:, :COLOURED], 0), drawn_codes(reddish, 0)[:, :COLOURED]
     assert min(redness(code) for code in plain) < 0 < photographs, "or the test shows nothing"
     assert min(redness(code) for code in drawn) > 0.2 * photographs
     changed = (plain != drawn).any(axis=1)
@@ -42,9 +50,22 @@ def test_drawn_light_is_nowhere_green(reddish):
 
 @pytest.mark.parametrize("channels", ([0, 0, 0], [1, 0, 2]))
 def test_photographs_that_are_grey_or_green_keep_their_variety(reddish, channels):
-    codes = reddish.reshape(18, 7, 3)[..., channels].reshape(18, 21)
-    np.testing.assert_array_equal(drawn_codes(codes, 0), inputs.drawn_codes(codes, 0))
+    colours = reddish[:, :COLOURED].reshape(18, 7, 3)[..., channels].reshape(18, COLOURED)
+    drawn = drawn_codes(np.hstack([colours, reddish[:, COLOURED:]]), 0)
+    np.testing.assert_array_equal(drawn[:, :COLOURED], inputs.drawn_codes(colours, 0))
 
 
 def test_one_photograph_has_one_colour(reddish):
     np.testing.assert_allclose(drawn_codes(reddish[:1], 0), np.tile(reddish[:1], (200, 1)), atol=1e-5)
+
+
+def test_discs_lie_as_far_beside_the_vessels_as_those_of_photographs_at_either_side(reddish):
+    drawn, meeting = drawn_codes(reddish, 0), np.array([300.0, 200.0])
+    places = np.stack([drawn_disc(meeting, 480, code, 3, row) for row, code in enumerate(drawn)]) - meeting
+    down, across = places.T / (480 / COARSE)
+    own = reddish[:, COLOURED:]
+    for values, photographs in ((down, own[:, 0]), (np.abs(across), own[:, 1])):
+        assert np.mean(values) == pytest.approx(photographs.mean(), abs=0.2)
+        assert np.std(values) == pytest.approx(photographs.std(), rel=0.3)
+    assert 0.4 < (across > 0).mean() < 0.6
+    np.testing.assert_array_equal(drawn_disc(meeting, 480, drawn[0], 3, 0), meeting + places[0])

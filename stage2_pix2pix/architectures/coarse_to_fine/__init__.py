@@ -17,10 +17,9 @@ from tensorflow.keras.optimizers.schedules import CosineDecay
 from data.randomness import normal
 from data.vessels import meeting_point
 from stage2_pix2pix.architectures import Phase
-from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw, with_textures
+from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw, draw_coarse, with_textures
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     COARSE_KNOWN,
-    COARSE_RENDERING,
     CODE,  # noqa: F401  (of every architecture)
     KNOWN,
     Views,
@@ -30,7 +29,9 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     coarse_inside,
     coarse_picture,
     colours,
+    described,
     drawn_codes,  # noqa: F401  (one of the eight functions)
+    drawn_disc,
     enlarge,
     fine_batches,
     fine_known,
@@ -64,7 +65,7 @@ def networks(config: Stage2Config) -> dict[str, keras.Model]:
 
 
 def codes(config: Stage2Config, pairs: Pairs) -> np.ndarray:
-    return np.stack([colours(coarse_picture(photograph, mask, fov), coarse_inside(fov))
+    return np.stack([described(coarse_picture(photograph, mask, fov), fov, meeting_point(mask))[1]
                      for mask, fov, photograph in pairs])
 
 
@@ -119,11 +120,10 @@ def averaged_adam(rate: float | CosineDecay) -> keras.optimizers.Optimizer:
 def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray, seed: int,
            row: int) -> np.ndarray:
     meeting = meeting_point(mask)
-    inputs = coarse_inputs(meeting, fov, code)
-    noise = normal(seed, row, COARSE_RENDERING, (1, *inputs.shape[:2], NOISES))
-    coarse = networks["coarse"]([inputs[None], noise], training=False)[0].numpy()
+    disc = drawn_disc(meeting, config.size, code, seed, row).numpy()
+    coarse = draw_coarse(networks["coarse"], tf.constant(coarse_inputs(disc, fov, code)), seed, row).numpy()
     inside = coarse_inside(fov)
-    own = colours(coarse, inside)
+    own = colours(coarse, inside, disc, config.size)
     # The coarse network learned nothing about pixels beyond the rim: what lies inside is continued there.
     weight = inside.astype(np.float32)
     around = cv2.GaussianBlur(coarse * weight[..., None], (0, 0), 1.5) / np.maximum(

@@ -4,7 +4,9 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow import keras
 
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import KNOWN
+from data.randomness import normal, uniform
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import COARSE_RENDERING, KNOWN, MIRRORS
+from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.architectures.coarse_to_fine.texture import bands, local_mean, strength
 from training.gan import GAN
 from training.losses import cross_entropy, discriminator_loss, mean_over_batch, mean_per_example
@@ -28,6 +30,20 @@ def draw(generator: keras.Model, known: tf.Tensor, noise: tf.Tensor, training: b
     """
     picture = tf.clip_by_value(known[..., 2:5] + generator([known, noise], training=training), -1.0, 1.0)
     return (picture + 1) * (known[..., 1:2] + 1) / 2 - 1
+
+
+def draw_coarse(generator: keras.Model, known: tf.Tensor, seed: int, row: int | tf.Tensor) -> tf.Tensor:
+    """What the coarse network draws from `inputs.coarse_inputs`, float32 (C, C, COARSE_KNOWN) -> (C, C, 3), in a mirror
+    or not, for the backgrounds that one network draws resemble each other. It learned from mirrored photographs."""
+    mirrored = uniform(seed, row, MIRRORS, (2,)) < 0.5
+
+    def in_mirrors(picture):
+        for axis in (0, 1):
+            picture = tf.where(mirrored[axis], tf.reverse(picture, [axis]), picture)
+        return picture
+
+    noise = normal(seed, row, COARSE_RENDERING, (1, *known.shape[:2], NOISES))
+    return in_mirrors(generator([in_mirrors(known)[None], noise], training=False)[0])
 
 
 def with_textures(known: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:

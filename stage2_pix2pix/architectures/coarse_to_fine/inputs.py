@@ -20,6 +20,7 @@ from training.fit import Schedule
 
 COARSE = 48           # pixels of the coarse picture
 DISC = 4.2            # its pixels from the middle of an optic disc to its edge, as in 13 eyes of CHASE_DB1 (4.1)
+BRIGHT = 1.5          # so many times as far as its edge the disc makes its surroundings brighter
 BESIDE = 4            # its pixels by which discs lie at most beside the point where vessels meet
 COARSE_KNOWN = 3      # planes of `coarse_inputs`
 ROOM = 2              # the last of them
@@ -28,13 +29,14 @@ KEPT = 64 * 2 ** 20   # bytes of enlarged coarse pictures, 42 at 512 pixels
 _DOWN, _ACROSS = np.indices((COARSE, COARSE), np.float32) * 2 / (COARSE - 1) - 1
 # Light is a polynomial of second degree. (COARSE, COARSE, 6): its terms, whose means over a full circle are 1, 0, 0 ...
 TERMS = np.stack([np.ones_like(_DOWN), _DOWN, _ACROSS, _DOWN * _ACROSS, _DOWN ** 2 - 0.25, _ACROSS ** 2 - 0.25], -1)
-CODE = 21             # numbers of `colours`
+COLOURED = 21         # numbers of `colours`
+CODE = COLOURED + 2   # and how far the middle of the optic disc lies beside the point where vessels meet
 LESS_RED = 0.75       # by so much of the mean `redness` of photographs, drawn light may fall below it
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
 INSIDE = 0.4          # share of a crop that lies in the field of view at least
 # Streams of random numbers (data/randomness.py).
-CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING, COARSE_D_NOISE, VESSELS = range(16, 24)
+CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING, COARSE_D_NOISE, VESSELS, MIRRORS, DISCS = range(16, 26)
 
 
 def signed(pixels: np.ndarray) -> np.ndarray:
@@ -57,7 +59,7 @@ def coarse_inputs(disc: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.nda
     in it and -1 outside; and by how many deviations red may rise until it is full, for on the disc it always is. It is
     not told where the vessels are, by which it would learn each photograph by heart.
 
-    disc: row and column of its middle. fov: uint8 (S, S). code: float32 (CODE,), see `colours`.
+    disc: row and column of its middle. fov: uint8 (S, S). code: float32 (CODE,), see `described`.
     """
     row, column = shrunk(disc, len(fov))
     rows, columns = np.indices((COARSE, COARSE), np.float32)
@@ -71,16 +73,17 @@ def shrunk(place: np.ndarray, size: int) -> np.ndarray:
     return (place + 0.5) * COARSE / size - 0.5
 
 
-def find_disc(standard: np.ndarray, inside: np.ndarray, meeting: np.ndarray, size: int) -> np.ndarray:
+def find_disc(coarse: np.ndarray, inside: np.ndarray, meeting: np.ndarray, size: int) -> np.ndarray:
     """Row and column, of `size` pixels, of the middle of the optic disc of a photograph: where it is brightest around
-    the point at which its vessels meet.
+    the point at which its vessels meet, but for the light.
 
     Real discs lie up to BESIDE pixels from that point. Told the point alone, the coarse network could not know where
     their edges are.
 
-    standard: float32 (COARSE, COARSE, 3), the `standardised` coarse picture. inside: boolean (COARSE, COARSE).
+    coarse: float32 (COARSE, COARSE, 3). inside: boolean (COARSE, COARSE).
     """
-    green = np.where(inside, standard[..., 1], 0).astype(np.float32)
+    green = coarse[..., 1] - TERMS @ fitted_light(coarse[..., 1], inside)
+    green = np.where(inside, green, 0).astype(np.float32)
     bright = cv2.GaussianBlur(green, (0, 0), DISC / 2)
     away = np.abs(np.indices(bright.shape) - shrunk(meeting, size)[:, None, None]).max(axis=0)
     place = np.unravel_index(np.argmax(np.where(away <= BESIDE, bright, -np.inf)), bright.shape)
@@ -98,16 +101,29 @@ def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) ->
     return np.where(count[..., None] > 0.3, total / np.maximum(count, 1e-3)[..., None], around).astype(np.float32)
 
 
-def colours(coarse: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """float32 (CODE,), of a coarse picture where `inside`, boolean (COARSE, COARSE): the means of R, G and B, their
+def fitted_light(coarse: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """(COARSE, COARSE[, C]), boolean (COARSE, COARSE) -> weights of TERMS, (6[, C]): least squares."""
+    return np.linalg.lstsq(TERMS[where], coarse[where], rcond=None)[0]
+
+
+def colours(coarse: np.ndarray, inside: np.ndarray, disc: np.ndarray, size: int) -> np.ndarray:
+    """float32 (COLOURED,), of a coarse picture where `inside`, boolean (COARSE, COARSE): the means of R, G and B, their
     deviations from the light, and the other weights of TERMS.
 
     Light is given to the coarse network, which would otherwise learn by heart how each training photograph was lit: no
-    mask tells that.
+    mask tells that. It is that of what lies off the optic disc: fitted to all, light made the side opposite a disc
+    bright as well, and the network had to learn to darken it.
+
+    disc: row and column of its middle, of `size` pixels.
     """
-    weights, *_ = np.linalg.lstsq(TERMS[inside], coarse[inside], rcond=None)
-    deviations = (coarse[inside] - TERMS[inside] @ weights).std(axis=0) + 1e-3
+    weights = fitted_light(coarse, inside & off_the_disc(disc, size))
+    deviations = np.sqrt(np.mean((coarse[inside] - TERMS[inside] @ weights) ** 2, axis=0)) + 1e-3
     return np.concatenate([weights[0], deviations, weights[1:].ravel()]).astype(np.float32)
+
+
+def off_the_disc(disc: np.ndarray, size: int) -> np.ndarray:
+    """Boolean (COARSE, COARSE): farther from the middle of an optic disc, of `size` pixels, than its light reaches."""
+    return np.hypot(*(np.indices((COARSE, COARSE)) - shrunk(disc, size)[:, None, None])) > BRIGHT * DISC
 
 
 def standardised(coarse: np.ndarray, code: np.ndarray) -> np.ndarray:
@@ -118,15 +134,31 @@ def standardised(coarse: np.ndarray, code: np.ndarray) -> np.ndarray:
 def coarse_example(coarse: np.ndarray, fov: np.ndarray, meeting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the coarse network learns from, of the coarse picture of a photograph whose vessels meet at a point:
     (`coarse_inputs`, the `standardised` picture)."""
-    inside = coarse_inside(fov)
-    code = colours(coarse, inside)
-    standard = standardised(coarse, code)
-    return coarse_inputs(find_disc(standard, inside, meeting, len(fov)), fov, code), standard
+    disc, code = described(coarse, fov, meeting)
+    return coarse_inputs(disc, fov, code), standardised(coarse, code)
+
+
+def described(coarse: np.ndarray, fov: np.ndarray, meeting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(`find_disc`, code), of the coarse picture of a photograph whose vessels meet at a point. The code, float32
+    (CODE,), is its `colours`, and by how many coarse pixels the disc lies below that point, and beside it: to the left
+    in one eye, to the right in the other."""
+    inside, size = coarse_inside(fov), len(fov)
+    disc = find_disc(coarse, inside, meeting, size)
+    down, across = shrunk(disc, size) - shrunk(meeting, size)
+    return disc, np.float32([*colours(coarse, inside, disc, size), down, abs(across)])
+
+
+def drawn_disc(meeting: np.ndarray | tf.Tensor, size: int, code: np.ndarray | tf.Tensor, seed: int,
+               row: int | tf.Tensor) -> tf.Tensor:
+    """float32 (2,): row and column, of `size` pixels, of the disc of a rendering whose vessels meet at a point; at one
+    side of it or the other, at random."""
+    side = tf.where(uniform(seed, row, DISCS, ()) < 0.5, -1.0, 1.0)
+    return tf.cast(meeting, tf.float32) + tf.stack([1.0, side]) * code[COLOURED:] * (size / COARSE)
 
 
 def light(code: np.ndarray) -> np.ndarray:
     """float32 (COARSE, COARSE, 3), from -1 to 1 for pictures in this range: a mean colour, and how it falls off."""
-    return TERMS @ np.concatenate([code[:3], code[6:]]).reshape(-1, 3)
+    return TERMS @ np.concatenate([code[:3], code[6:COLOURED]]).reshape(-1, 3)
 
 
 def redness(code: np.ndarray) -> float:
@@ -138,16 +170,18 @@ def redness(code: np.ndarray) -> float:
 def drawn_codes(codes: np.ndarray, seed: int) -> np.ndarray:
     """As inputs.drawn_codes, and nowhere much less red than photographs: where red fell off alone, rims turned green.
 
-    A code whose `redness` is far below the mean of those of photographs is brought halfway to the mean code until it is
-    not. That has at least the mean redness, for light follows linearly from a code.
+    Colours whose `redness` is far below the mean of those of photographs are brought halfway to the mean colours until
+    it is not. Those have at least the mean redness, for light follows linearly from a code.
     """
-    mean, reds = codes.mean(axis=0), np.mean([redness(code) for code in codes])
+    mean, reds = codes.mean(axis=0)[:COLOURED], np.mean([redness(code) for code in codes])
     least = reds - LESS_RED * abs(reds) - 1 / 127.5  # a grey level, so that grey photographs keep their variety
-    drawn = inputs.drawn_codes(codes, seed)
+    drawn = inputs.drawn_codes(codes[:, :COLOURED], seed)
     for row in range(len(drawn)):
         while redness(drawn[row]) < least:
             drawn[row] = (drawn[row] + mean) / 2
-    return drawn
+    places = codes[:, COLOURED:]
+    chance = np.clip(numpy_generator(seed, 0, DISCS).standard_normal((len(drawn), CODE - COLOURED)), -2, 2)
+    return np.concatenate([drawn, places.mean(axis=0) + places.std(axis=0) * chance], axis=1, dtype=np.float32)
 
 
 def fine_known(config: Stage2Config) -> int:

@@ -12,8 +12,17 @@ import tensorflow as tf
 
 from data import vessels
 from data.randomness import normal
-from stage2_pix2pix.architectures.coarse_to_fine.gan import draw
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import COARSE, COARSE_RENDERING, DISC, TERMS, shrunk, with_looks
+from stage2_pix2pix.architectures.coarse_to_fine.gan import draw, draw_coarse
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
+    BRIGHT,
+    COARSE,
+    COLOURED,
+    DISC,
+    TERMS,
+    drawn_disc,
+    shrunk,
+    with_looks,
+)
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING
@@ -31,19 +40,20 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
     planes = tf.cast(tf.stack([mask, fov], -1), tf.float32) / 127.5 - 1
     shares = np.arange(COARSE, dtype=np.float32)
     meeting = _meeting_point(planes[..., :1])
-    row_of, column_of = tf.unstack(shrunk(meeting, size))
-    nearness = 2 * tf.exp(-(((shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2) / DISC ** 2) ** 2) - 1
+    row_of, column_of = tf.unstack(shrunk(drawn_disc(meeting, size, code, seed, row), size))
+    squares = (shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2
+    nearness = 2 * tf.exp(-(squares / DISC ** 2) ** 2) - 1
     room = tf.fill((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
     inputs = tf.concat([_both(shrink, planes[..., 1:]), tf.stack([nearness, room], -1)], -1)
-    noise = normal(seed, row, COARSE_RENDERING, (1, COARSE, COARSE, NOISES))
-    coarse = networks["coarse"]([inputs[None], noise], training=False)[0]
+    coarse = draw_coarse(networks["coarse"], inputs, seed, row)
 
     inside = inputs[..., :1] > 0
     weight = tf.cast(inside, tf.float32)
-    products, sums = (tf.tensordot(TERMS * weight, other, [[0, 1], [0, 1]]) for other in (TERMS, coarse))
+    off_disc = weight * tf.cast(squares > (BRIGHT * DISC) ** 2, tf.float32)[..., None]
+    products, sums = (tf.tensordot(TERMS * off_disc, other, [[0, 1], [0, 1]]) for other in (TERMS, coarse))
     own = tf.tensordot(TERMS, _solved(products, sums), 1)  # least squares
     deviation = tf.sqrt(tf.reduce_sum((coarse - own) ** 2 * weight, [0, 1]) / tf.reduce_sum(weight)) + 1e-3
-    light = tf.tensordot(TERMS, tf.reshape(tf.concat([code[:3], code[6:]], 0), (-1, 3)), 1)
+    light = tf.tensordot(TERMS, tf.reshape(tf.concat([code[:3], code[6:COLOURED]], 0), (-1, 3)), 1)
     around = _both(smooth, coarse * weight) / tf.maximum(_both(smooth, weight), 1e-3)
     coarse = (tf.where(inside, coarse, around) - own) / deviation * code[3:6] + light
 
