@@ -23,9 +23,9 @@ from training.weights import load_weights
 
 pytestmark = pytest.mark.training
 
-FUNCTIONS = {"networks": ["config"], "codes": ["config", "pairs"],
-             "phases": ["config", "networks", "pairs", "schedule"],
-             "render": ["networks", "config", "mask", "fov", "code", "seed", "row"],
+RENDERING = ["networks", "config", "mask", "fov", "code", "seed", "row"]
+FUNCTIONS = {"networks": ["config"], "codes": ["config", "pairs"], "drawn_codes": ["codes", "seed"],
+             "phases": ["config", "networks", "pairs", "schedule"], "render": RENDERING, "traced": RENDERING,
              "judges": ["config"], "judged": ["judges", "config", "mask", "fov", "photograph"]}
 
 
@@ -35,7 +35,7 @@ def config(architecture, **options):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_name_is_a_module_with_the_six_functions(name):
+def test_every_name_is_a_module_with_the_eight_functions(name):
     architecture = architectures.load(name)
     for function, parameters in FUNCTIONS.items():
         assert list(inspect.signature(getattr(architecture, function)).parameters) == parameters

@@ -8,8 +8,8 @@ from stage2_pix2pix import inputs
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     COARSE,
     COLOURED,
+    disc_of,
     drawn_codes,
-    drawn_disc,
     light,
     redness,
 )
@@ -55,17 +55,18 @@ def test_photographs_that_are_grey_or_green_keep_their_variety(reddish, channels
     np.testing.assert_array_equal(drawn[:, :COLOURED], inputs.drawn_codes(colours, 0))
 
 
-def test_one_photograph_has_one_colour(reddish):
-    np.testing.assert_allclose(drawn_codes(reddish[:1], 0), np.tile(reddish[:1], (200, 1)), atol=1e-5)
+def test_one_photograph_has_one_colour_and_its_disc_at_either_side(reddish):
+    drawn = drawn_codes(reddish[:1], 0)
+    drawn[:, -1] = np.abs(drawn[:, -1])
+    np.testing.assert_allclose(drawn, np.tile(reddish[:1], (200, 1)), atol=1e-5)
 
 
 def test_discs_lie_as_far_beside_the_vessels_as_those_of_photographs_at_either_side(reddish):
+    reddish[::2, -1] *= -1  # right eyes
     drawn, meeting = drawn_codes(reddish, 0), np.array([300.0, 200.0])
-    places = np.stack([drawn_disc(meeting, 480, code, 3, row) for row, code in enumerate(drawn)]) - meeting
-    down, across = places.T / (480 / COARSE)
+    down, across = np.transpose([disc_of(code, meeting, 480) - meeting for code in drawn]) / (480 / COARSE)
     own = reddish[:, COLOURED:]
-    for values, photographs in ((down, own[:, 0]), (np.abs(across), own[:, 1])):
+    for values, photographs in ((down, own[:, 0]), (np.abs(across), np.abs(own[:, 1]))):
         assert np.mean(values) == pytest.approx(photographs.mean(), abs=0.2)
         assert np.std(values) == pytest.approx(photographs.std(), rel=0.3)
     assert 0.4 < (across > 0).mean() < 0.6
-    np.testing.assert_array_equal(drawn_disc(meeting, 480, drawn[0], 3, 0), meeting + places[0])

@@ -30,8 +30,8 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     coarse_picture,
     colours,
     described,
+    disc_of,
     drawn_codes,  # noqa: F401  (one of the eight functions)
-    drawn_disc,
     enlarge,
     fine_batches,
     fine_known,
@@ -120,7 +120,7 @@ def averaged_adam(rate: float | CosineDecay) -> keras.optimizers.Optimizer:
 def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarray, code: np.ndarray, seed: int,
            row: int) -> np.ndarray:
     meeting = meeting_point(mask)
-    disc = drawn_disc(meeting, config.size, code, seed, row).numpy()
+    disc = disc_of(code, meeting, config.size)
     coarse = draw_coarse(networks["coarse"], tf.constant(coarse_inputs(disc, fov, code)), seed, row).numpy()
     inside = coarse_inside(fov)
     own = colours(coarse, inside, disc, config.size)

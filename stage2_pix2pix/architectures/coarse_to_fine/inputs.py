@@ -140,20 +140,16 @@ def coarse_example(coarse: np.ndarray, fov: np.ndarray, meeting: np.ndarray) -> 
 
 def described(coarse: np.ndarray, fov: np.ndarray, meeting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(`find_disc`, code), of the coarse picture of a photograph whose vessels meet at a point. The code, float32
-    (CODE,), is its `colours`, and by how many coarse pixels the disc lies below that point, and beside it: to the left
-    in one eye, to the right in the other."""
+    (CODE,), is its `colours`, and by how many coarse pixels the disc lies below that point, and to the right of it."""
     inside, size = coarse_inside(fov), len(fov)
     disc = find_disc(coarse, inside, meeting, size)
-    down, across = shrunk(disc, size) - shrunk(meeting, size)
-    return disc, np.float32([*colours(coarse, inside, disc, size), down, abs(across)])
+    beside = shrunk(disc, size) - shrunk(meeting, size)
+    return disc, np.float32([*colours(coarse, inside, disc, size), *beside])
 
 
-def drawn_disc(meeting: np.ndarray | tf.Tensor, size: int, code: np.ndarray | tf.Tensor, seed: int,
-               row: int | tf.Tensor) -> tf.Tensor:
-    """float32 (2,): row and column, of `size` pixels, of the disc of a rendering whose vessels meet at a point; at one
-    side of it or the other, at random."""
-    side = tf.where(uniform(seed, row, DISCS, ()) < 0.5, -1.0, 1.0)
-    return tf.cast(meeting, tf.float32) + tf.stack([1.0, side]) * code[COLOURED:] * (size / COARSE)
+def disc_of(code: np.ndarray | tf.Tensor, meeting: np.ndarray | tf.Tensor, size: int) -> np.ndarray | tf.Tensor:
+    """Row and column, of `size` pixels, of the disc of a rendering whose vessels meet at a point."""
+    return meeting + code[COLOURED:] * (size / COARSE)
 
 
 def light(code: np.ndarray) -> np.ndarray:
@@ -179,9 +175,16 @@ def drawn_codes(codes: np.ndarray, seed: int) -> np.ndarray:
     for row in range(len(drawn)):
         while redness(drawn[row]) < least:
             drawn[row] = (drawn[row] + mean) / 2
-    places = codes[:, COLOURED:]
-    chance = np.clip(numpy_generator(seed, 0, DISCS).standard_normal((len(drawn), CODE - COLOURED)), -2, 2)
-    return np.concatenate([drawn, places.mean(axis=0) + places.std(axis=0) * chance], axis=1, dtype=np.float32)
+    return np.hstack([drawn, _drawn_places(codes[:, COLOURED:], seed)])
+
+
+def _drawn_places(places: np.ndarray, seed: int) -> np.ndarray:
+    """(N, 2) -> float32 (DRAWN, 2): places of discs, as far down and as far to either side as those of photographs."""
+    random = numpy_generator(seed, 0, DISCS)
+    down, aside = places[:, 0], np.abs(places[:, 1])
+    chance = np.clip(random.standard_normal((inputs.DRAWN, 2)), -2, 2)
+    drawn = [down.mean(), aside.mean()] + [down.std(), aside.std()] * chance
+    return np.float32(drawn * [1, -1] ** random.integers(2, size=(inputs.DRAWN, 1)))
 
 
 def fine_known(config: Stage2Config) -> int:

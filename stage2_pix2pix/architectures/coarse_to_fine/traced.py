@@ -19,7 +19,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     COLOURED,
     DISC,
     TERMS,
-    drawn_disc,
+    disc_of,
     shrunk,
     with_looks,
 )
@@ -40,7 +40,7 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
     planes = tf.cast(tf.stack([mask, fov], -1), tf.float32) / 127.5 - 1
     shares = np.arange(COARSE, dtype=np.float32)
     meeting = _meeting_point(planes[..., :1])
-    row_of, column_of = tf.unstack(shrunk(drawn_disc(meeting, size, code, seed, row), size))
+    row_of, column_of = tf.unstack(shrunk(disc_of(code, meeting, size), size))
     squares = (shares[:, None] - row_of) ** 2 + (shares - column_of) ** 2
     nearness = 2 * tf.exp(-(squares / DISC ** 2) ** 2) - 1
     room = tf.fill((COARSE, COARSE), (1 - code[0]) / code[3] - 2)
