@@ -141,6 +141,7 @@ def test_a_disc_is_found_beside_the_point_where_vessels_meet_and_not_far_from_it
     rows, columns = np.indices((inputs.COARSE, inputs.COARSE))
     picture = np.zeros((inputs.COARSE, inputs.COARSE, 3), np.float32)
     picture[np.hypot(rows - 22, columns - 27) < inputs.DISC, 1] = 3.0
+    picture[np.hypot(rows - 22, columns - 29) < 2, 1] = 6.0  # its cup, at one side
     picture[np.hypot(rows - 10, columns - 40) < inputs.DISC, 1] = 9.0  # a bright patch elsewhere
     picture[:4, :, 1] = 50.0  # out of the field of view
     found = inputs.find_disc(picture, rows >= 4, (np.array([24, 25]) + 0.5) * 10 - 0.5, 10 * inputs.COARSE)

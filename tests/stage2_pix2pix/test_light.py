@@ -68,5 +68,5 @@ def test_discs_lie_as_far_beside_the_vessels_as_those_of_photographs_at_either_s
     own = reddish[:, COLOURED:]
     for values, photographs in ((down, own[:, 0]), (np.abs(across), np.abs(own[:, 1]))):
         assert np.mean(values) == pytest.approx(photographs.mean(), abs=0.2)
-        assert np.std(values) == pytest.approx(photographs.std(), rel=0.3)
+        assert 0.3 * photographs.std() < np.std(values) < photographs.std()
     assert 0.4 < (across > 0).mean() < 0.6

@@ -21,7 +21,9 @@ from training.fit import Schedule
 COARSE = 48           # pixels of the coarse picture
 DISC = 4.2            # its pixels from the middle of an optic disc to its edge, as in 13 eyes of CHASE_DB1 (4.1)
 BRIGHT = 1.5          # so many times as far as its edge the disc makes its surroundings brighter
+RING = 2              # pixels around it, which are darker
 BESIDE = 4            # its pixels by which discs lie at most beside the point where vessels meet
+SPREAD = 0.5          # of the deviation of their places; with all of it, vessels of some renderings met outside of the disc
 COARSE_KNOWN = 3      # planes of `coarse_inputs`
 ROOM = 2              # the last of them
 KNOWN = 5             # planes that both fine networks see: mask, field of view, coarse picture
@@ -74,8 +76,8 @@ def shrunk(place: np.ndarray, size: int) -> np.ndarray:
 
 
 def find_disc(coarse: np.ndarray, inside: np.ndarray, meeting: np.ndarray, size: int) -> np.ndarray:
-    """Row and column, of `size` pixels, of the middle of the optic disc of a photograph: where it is brightest around
-    the point at which its vessels meet, but for the light.
+    """Row and column, of `size` pixels, of the middle of the optic disc of a photograph: where, around the point at
+    which its vessels meet, a disc is brightest beside the ring around it, but for the light.
 
     Real discs lie up to BESIDE pixels from that point. Told the point alone, the coarse network could not know where
     their edges are.
@@ -83,11 +85,20 @@ def find_disc(coarse: np.ndarray, inside: np.ndarray, meeting: np.ndarray, size:
     coarse: float32 (COARSE, COARSE, 3). inside: boolean (COARSE, COARSE).
     """
     green = coarse[..., 1] - TERMS @ fitted_light(coarse[..., 1], inside)
-    green = np.where(inside, green, 0).astype(np.float32)
-    bright = cv2.GaussianBlur(green, (0, 0), DISC / 2)
+    bright = cv2.filter2D(np.where(inside, green, 0).astype(np.float32), -1, _disc_and_ring())
     away = np.abs(np.indices(bright.shape) - shrunk(meeting, size)[:, None, None]).max(axis=0)
     place = np.unravel_index(np.argmax(np.where(away <= BESIDE, bright, -np.inf)), bright.shape)
     return (np.array(place) + 0.5) * size / COARSE - 0.5
+
+
+def _disc_and_ring() -> np.ndarray:
+    """float32 (K, K): weights for the mean of a disc less that of the ring around it. The disc alone would be found
+    where it is brightest, at one side of its middle."""
+    reach = int(DISC + RING + 1)
+    away = np.hypot(*np.mgrid[-reach:reach + 1, -reach:reach + 1])
+    disc = np.clip(DISC + 0.5 - away, 0, 1)
+    ring = np.clip(DISC + RING + 0.5 - away, 0, 1) - disc
+    return np.float32(disc / disc.sum() - ring / ring.sum())
 
 
 def coarse_picture(photograph: np.ndarray, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
@@ -179,11 +190,12 @@ def drawn_codes(codes: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _drawn_places(places: np.ndarray, seed: int) -> np.ndarray:
-    """(N, 2) -> float32 (DRAWN, 2): places of discs, as far down and as far to either side as those of photographs."""
+    """(N, 2) -> float32 (DRAWN, 2): places of discs, as far down and as far to either side as those of photographs in
+    the mean, and less differently so, for both points of a photograph are found with errors."""
     random = numpy_generator(seed, 0, DISCS)
     down, aside = places[:, 0], np.abs(places[:, 1])
     chance = np.clip(random.standard_normal((inputs.DRAWN, 2)), -2, 2)
-    drawn = [down.mean(), aside.mean()] + [down.std(), aside.std()] * chance
+    drawn = [down.mean(), aside.mean()] + SPREAD * np.array([down.std(), aside.std()]) * chance
     return np.float32(drawn * [1, -1] ** random.integers(2, size=(inputs.DRAWN, 1)))
 
 
