@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stage2_pix2pix import inputs
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
+from stage2_pix2pix.architectures.coarse_to_fine.coarse import (
     COARSE,
     COLOURED,
     disc_of,

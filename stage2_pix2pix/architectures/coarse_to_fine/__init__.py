@@ -17,13 +17,9 @@ from tensorflow.keras.optimizers.schedules import CosineDecay
 from data.randomness import normal
 from data.vessels import meeting_point
 from stage2_pix2pix.architectures import Phase
-from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw, draw_coarse, with_textures
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
+from stage2_pix2pix.architectures.coarse_to_fine.coarse import (
     COARSE_KNOWN,
     CODE,  # noqa: F401  (of every architecture)
-    KNOWN,
-    Views,
-    coarse_batches,
     coarse_example,
     coarse_inputs,
     coarse_inside,
@@ -32,13 +28,19 @@ from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
     described,
     disc_of,
     drawn_codes,  # noqa: F401  (one of the eight functions)
+    light,
+    signed,
+    standardised,
+)
+from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw, draw_coarse, with_textures
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
+    KNOWN,
+    Views,
+    coarse_batches,
     enlarge,
     fine_batches,
     fine_known,
-    light,
     segmenter_batches,
-    signed,
-    standardised,
     with_looks,
 )
 from stage2_pix2pix.architectures.coarse_to_fine.networks import (

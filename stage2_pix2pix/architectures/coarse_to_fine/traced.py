@@ -12,17 +12,9 @@ import tensorflow as tf
 
 from data import vessels
 from data.randomness import normal
+from stage2_pix2pix.architectures.coarse_to_fine.coarse import BRIGHT, COARSE, COLOURED, DISC, TERMS, disc_of, shrunk
 from stage2_pix2pix.architectures.coarse_to_fine.gan import draw, draw_coarse
-from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
-    BRIGHT,
-    COARSE,
-    COLOURED,
-    DISC,
-    TERMS,
-    disc_of,
-    shrunk,
-    with_looks,
-)
+from stage2_pix2pix.architectures.coarse_to_fine.inputs import with_looks
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.inputs import RENDERING
