@@ -236,7 +236,7 @@ def test_the_networks_that_come_with_the_project_draw_and_have_seen_no_test_imag
     assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder).returncode == 0
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 20e6
     ((image, mask, fov),) = generate(folder, 1)
-    assert image.shape == (512, 512, 3) and 0.05 < (mask > 0)[fov > 0].mean() < 0.2
+    assert image.shape == (544, 544, 3) and 0.05 < (mask > 0)[fov > 0].mean() < 0.2
     assert 0.5 < (image[fov > 0].max(axis=1) > 60).mean() and not image[fov == 0].any()
     green = image[..., 1].astype(np.float32)
     assert (green - cv2.blur(green, (25, 25)))[mask > 0].mean() < -2  # vessels are darker than their surroundings
