@@ -86,7 +86,8 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
 
     judging = judges(config)
     coarse = CoarseGAN(networks["coarse"], judging["coarse"])
-    coarse.compile(Adam(5e-4, beta_1=0.5), averaged_adam(5e-4))
+    # Twice these rates did not end well on procedural eyes: after 370 steps drawings grew out of all bounds.
+    coarse.compile(Adam(2.5e-4, beta_1=0.5), averaged_adam(2.5e-4))
     yield Phase("coarse", coarse, lambda step: coarse_batches(views, coarse_schedule, step), coarse_schedule,
                 coarse.parts, schedule.steps)
     coarse.g_optimizer.finalize_variable_values(networks["coarse"].trainable_variables)
