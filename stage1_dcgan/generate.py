@@ -91,7 +91,8 @@ def beside_nearest(masks: list[np.ndarray], training: list[np.ndarray]) -> list[
     Figure 4): uint8 (S, S) 0/255 -> uint8 (256, 512)."""
     bank = nearest.Bank(training)
     matches = [nearest.find(mask, bank) for mask in masks]
-    return [square(np.hstack([mask, nearest.apply(match, training[match.training])]), 512)[128:384]
+    # Shrunk as grey pictures are: as masks, their thin vessels would break into dashes.
+    return [square(np.hstack([mask, nearest.apply(match, training[match.training])])[..., None], 512)[128:384]
             for mask, match in zip(masks, matches)]
 
 

@@ -16,7 +16,8 @@ def contact_sheet(masks, rendered, photographs=()) -> np.ndarray:
 
     All are uint8 (h, w), (h, w, 1) or (h, w, 3) of any size.
     """
-    rows = [[square(np.squeeze(picture), SIDE) for picture in pictures]
+    # A mask is shrunk as a grey picture is: as a mask, its thin vessels would break into dashes.
+    rows = [[square(np.atleast_3d(picture), SIDE) for picture in pictures]
             for pictures in (masks, rendered, photographs) if len(pictures)]
     columns = min(COLUMNS, len(masks))
     rest = [np.full((SIDE, SIDE), GREY, np.uint8)] * (-len(masks) % columns)  # fills the last row

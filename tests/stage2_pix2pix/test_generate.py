@@ -92,6 +92,13 @@ def test_a_contact_sheet_shows_masks_above_renderings():
     assert [sheet[row, 96].tolist() for row in (96, 292, 488, 684)] == [[255] * 3, [200, 0, 0]] * 2
 
 
+def test_thin_vessels_of_large_masks_do_not_break_on_a_contact_sheet():
+    mask = np.zeros((544, 544, 1), np.uint8)
+    mask[270] = 255
+    sheet = contact_sheet([mask], [np.zeros((544, 544, 3), np.uint8)])
+    assert sheet[:192].max(axis=0).min() > 50
+
+
 def views():
     """Two real views of other sizes than they are rendered at, each with a block of its own as its mask."""
     blocks = np.zeros((2, 128, 128), np.uint8)
