@@ -72,7 +72,7 @@ class MasksConfig(Config):
                           "masks of other modalities are cut. It needs Stage-I's --encoding=signed_distance.",
                           choices=DECODERS)
     match_share: bool = option(False, "Choose the threshold that gives masks the training masks' share of foreground; "
-                               "trees also get vessels that are as wide as theirs in the mean.")
+                               "trees also get vessels that are as wide, and wind as much, as theirs in the mean.")
     vary: float = option(0.0, "Mirror, turn and bend fundus masks, and make their vessels thicker or thinner, more or "
                          "fewer: 1 as much as real eyes differ, 0 not at all.", low=0, high=2)
     bridge: float = option(0.0, "With --decoder=cut: join broken vessels along ridges that are at most this much below "

@@ -12,7 +12,8 @@ from data.errors import UserError
 from data.fundus import View, square
 from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage1_dcgan.encoding import Cut, decode, level_for_share, without_specks
-from stage1_dcgan.tree import FAINT, Branch, draw_tree, grow, mean_width, scale_for_width
+from stage1_dcgan.matching import mean_width, scale_for_width, smoothing_for_winding, winding
+from stage1_dcgan.tree import FAINT, SMOOTH, Branch, draw_tree, grow
 from stage1_dcgan.variety import draw_variation, vary
 
 MEASURED = 32     # pictures that --match_share is measured on, whatever --count is
@@ -24,11 +25,12 @@ class Tree:
     """How a drawn picture becomes a tree of vessels.
 
     level: what becomes 0, for at which level vessels end changes from training to training. scale: of the widths.
-    speck: as in `Cut`.
+    smooth: sigma of the Gaussian along centre lines. speck: as in `Cut`.
     """
 
     level: float = 0.0
     scale: float = 1.0
+    smooth: int = SMOOTH
     speck: int = 0
 
 
@@ -50,7 +52,8 @@ class Recipe:
         """The recipe of masks that were drawn, from the attributes of their file. UserError where these say none."""
         kind, name = (Tree, "tree") if "tree" in record else (Cut, "cut")
         try:
-            way = {field: type(default)(record[name][field]) for field, default in vars(kind()).items()}
+            known = {**({"smooth": SMOOTH} if kind is Tree else {}), **record[name]}  # older records do not have it
+            way = {field: type(default)(known[field]) for field, default in vars(kind()).items()}
             return cls(size, float(record["vary"]), kind(**way), inside)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"the record of how masks were drawn is damaged ({error}): draw them again (make stage1)") \
@@ -83,14 +86,14 @@ class Recipe:
         field = self.varied(drawn, seed, number)
         if isinstance(self.way, Cut):
             return decode(field, self.size, self.way)
-        tree = draw_tree(self.grown(field, seed, number), self.size, self.way.scale)
+        tree = draw_tree(self.grown(field, seed, number), self.size, self.way.scale, self.way.smooth)
         return without_specks(np.where(self.inside, tree, 0).astype(np.uint8), self.way.speck)
 
 
 def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Stage1Config, views: list[View],
              fundus: bool) -> Recipe:
     """The recipe that `config` asks for. With --match_share, the level is such that MEASURED drawings have the share of
-    foreground of the training views, and trees of them the mean width of their vessels.
+    foreground of the training views, and trees of them the mean width of their vessels, which wind as much.
 
     Args:
       draw: number -> float32 (s, s, C) in [-1, 1].
@@ -117,5 +120,7 @@ def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Sta
     if not tree:
         return recipe
     trees = [recipe.grown(field, config.seed, number) for number, field in enumerate(fields)]
-    width = mean_width([without_specks(mask, config.speck) for mask in masks])
-    return replace(recipe, way=replace(recipe.way, scale=scale_for_width(trees, size, width)))
+    without = [without_specks(mask, config.speck) for mask in masks]
+    smooth = smoothing_for_winding(trees, size, winding(without))
+    scale = scale_for_width(trees, size, mean_width(without), smooth)
+    return replace(recipe, way=replace(recipe.way, scale=scale, smooth=smooth))

@@ -42,6 +42,8 @@ LEAK = 0.03      # ends of side branches that no mask shows, for each pixel of w
 WIDTH, BY_HEIGHT, BY_FLOW = 0.9, 6.7, 0.13
 THINNEST = 0.5   # of all widths
 ALIKE = 8        # sigma of the Gaussian over steps: the width of a vessel changes slowly
+SMOOTH = 2       # sigma of the Gaussian over steps along a centre line, unless --match_share finds another
+FOLLOW = 12      # steps of a branch that move with the branch that it meets
 FINE = 4         # lines are drawn so many times larger, because OpenCV draws whole widths
 
 
@@ -49,12 +51,14 @@ FINE = 4         # lines are drawn so many times larger, because OpenCV draws wh
 class Branch:
     """A vessel from its outer end to where it meets an older one, or the root.
 
-    points: float32 (n, 2), rows and columns. width: float32 (n,). seen: boolean (n,), False in a gap.
+    points: float32 (n, 2), rows and columns of pixels. width: float32 (n,). seen: boolean (n,), False in a gap. meets:
+    the older branch and its point, their indices, at which its first point lies, and its last; None where none does.
     """
 
     points: np.ndarray
     width: np.ndarray
     seen: np.ndarray
+    meets: tuple[tuple[int, int] | None, tuple[int, int] | None]
 
 
 def find_root(field: np.ndarray) -> tuple[int, int]:
@@ -127,17 +131,17 @@ def _smooth(values, sigma):
 
 
 def _flows(ways):
-    """How many ends lie beyond each pixel of each way, float32 (n,), and where each way meets another: (way, step)."""
-    flows, joins, place = [], [], {}
+    """How many ends lie beyond each pixel of each way, float32 (n,), and `Branch.meets` of each."""
+    flows, meets, place = [], [], {}
     for number, (way, end) in enumerate(ways):
         flows.append(end + LEAK * np.arange(len(way), dtype=np.float32))
-        joins.append(place.get(tuple(way[-1])))
+        meets.append((place.get(tuple(way[0])), place.get(tuple(way[-1]))))
         for step, pixel in enumerate(map(tuple, way)):
             place.setdefault(pixel, (number, step))
-    for flow, join in zip(reversed(flows), reversed(joins)):
+    for flow, (_, join) in zip(reversed(flows), reversed(meets)):
         if join:
             flows[join[0]][join[1]:] += flow[-1]
-    return flows, joins
+    return flows, meets
 
 
 def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Branch]:
@@ -153,7 +157,7 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
     edge = to_background(np.pad(inside, 1))[1:-1, 1:-1]
     ways = list(_ways(field, edge, faint))
     ridge, tree = cv2.dilate(field, np.ones((3, 3), np.uint8)), []
-    for (way, end), flow, join in zip(ways, *_flows(ways)):
+    for (way, end), flow, meets in zip(ways, *_flows(ways)):
         height = ridge[tuple(way.T)]
         leaves = edge[tuple(way[0])] <= OUTERMOST
         if leaves:  # it is there as high as further in
@@ -162,12 +166,9 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
         drawn = _smooth(height, ALIKE)
         drawn = (np.maximum.accumulate(drawn) + np.minimum.accumulate(drawn[::-1])[::-1]) / 2  # wider towards the root
         width = np.maximum(THINNEST, WIDTH + BY_HEIGHT * drawn + BY_FLOW * flow ** (1 / FORK))
-        points = _smooth(way, 2)
-        points[0] = way[0]
-        points[-1] = way[-1]
-        if join:
-            parent = tree[join[0]]
-            width, points[-1] = np.minimum(width, parent.width[join[1]]), parent.points[join[1]]
+        if meets[1]:
+            parent, step = meets[1]
+            width = np.minimum(width, tree[parent].width[step])
         if end and not leaves:
             width = width * np.minimum(1, 0.5 + 0.5 * np.arange(len(way)) / TIP)
         above = (_smooth(height, 1) > faint + BREAK).astype(np.uint8)
@@ -175,15 +176,39 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
         in_rim = (edge[tuple(way.T)] < RIM).astype(np.uint8)
         runs = cv2.morphologyEx(in_rim, cv2.MORPH_OPEN, np.ones((ALONG, 1), np.uint8)).ravel() > 0
         seen = (seen | (width > THICK)) & ~runs
-        tree.append(Branch(points, width, seen))
+        tree.append(Branch(way.astype(np.float32), width, seen, meets))
     return tree
 
 
-def draw_tree(tree: list[Branch], size: int, scale: float = 1.0) -> np.ndarray:
-    """uint8 (size, size) 0/255: the branches as lines, their widths times `scale`."""
-    fine, enlarge = np.zeros((FINE * size, FINE * size), np.uint8), FINE * size / GRID
+def smoothed(tree: list[Branch], sigma: int) -> list[np.ndarray]:
+    """The points of each branch after a Gaussian of `sigma` steps along it, float32 (n, 2). Who met still does."""
+    lines = []
     for branch in tree:
-        places = np.round(enlarge * (branch.points + 0.5) - 0.5).astype(int)[:, ::-1].tolist()
+        points, steps = _between_ends(branch.points, sigma), np.arange(len(branch.points))
+        for end, away, met in ((0, steps, branch.meets[0]), (-1, steps[::-1], branch.meets[1])):
+            if met:
+                following = np.maximum(0, 1 - away / FOLLOW)[:, None]
+                points = points + following * (lines[met[0]][met[1]] - points[end])
+        lines.append(points)
+    return lines
+
+
+def _between_ends(points, sigma):
+    """Gaussian of `sigma` steps along float32 (n, 2), less in a short line. The ends stay where they are, for the line
+    goes on beyond them as in a mirror at a point."""
+    sigma = min(sigma, (len(points) - 1) // 3)
+    if sigma < 1:
+        return points
+    reach = 3 * sigma
+    longer = np.concatenate([2 * points[0] - points[reach:0:-1], points, 2 * points[-1] - points[-2:-reach - 2:-1]])
+    return _smooth(longer, sigma)[reach:-reach]
+
+
+def draw_tree(tree: list[Branch], size: int, scale: float = 1.0, smooth: int = SMOOTH) -> np.ndarray:
+    """uint8 (size, size) 0/255: the branches as lines, `smoothed`, their widths times `scale`."""
+    fine, enlarge = np.zeros((FINE * size, FINE * size), np.uint8), FINE * size / GRID
+    for branch, points in zip(tree, smoothed(tree, smooth)):
+        places = np.round(enlarge * (points + 0.5) - 0.5).astype(int)[:, ::-1].tolist()
         widths = np.maximum(1, np.round(enlarge * scale * branch.width)).astype(int).tolist()
         for step in np.flatnonzero(branch.seen[:-1] & branch.seen[1:]):
             cv2.line(fine, places[step], places[step + 1], 255, widths[step])
@@ -191,23 +216,3 @@ def draw_tree(tree: list[Branch], size: int, scale: float = 1.0) -> np.ndarray:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
     holes = stats[:, cv2.CC_STAT_AREA] < HOLE * (size / GRID) ** 2
     return np.where(holes[labels], 255, 255 * mask).astype(np.uint8)
-
-
-def mean_width(masks: list[np.ndarray]) -> float:
-    """Pixels of foreground for each pixel of centre line, over all masks, uint8 (s, s) 0/255; 0 if all are empty."""
-    length = sum(int(skeletonize(mask > 0).sum()) for mask in masks)
-    return sum(int((mask > 0).sum()) for mask in masks) / max(length, 1)
-
-
-def scale_for_width(trees: list[list[Branch]], size: int, width: float) -> float:
-    """The scale of widths at which the vessels have this `mean_width`, to 0.01, by bisection in [0.3, 4].
-
-    The share of foreground would not do: drawn trees lack twigs that real ones have, and vessels would be made too wide
-    to fill in for them.
-    """
-    low, high = 0.3, 4.0
-    while high - low > 0.01:
-        scale = (low + high) / 2
-        drawn = mean_width([draw_tree(tree, size, scale) for tree in trees])
-        low, high = (low, scale) if drawn > width else (scale, high)
-    return (low + high) / 2

@@ -18,8 +18,8 @@ from data.pairs import PairReader
 from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage1_dcgan.generate import beside_nearest, generate
 from stage1_dcgan.inputs import draw_z
+from stage1_dcgan.matching import mean_width
 from stage1_dcgan.networks import generator
-from stage1_dcgan.tree import mean_width
 from training import devices
 from training.pictures import grid
 from training.weights import save_weights

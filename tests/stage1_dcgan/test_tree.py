@@ -7,7 +7,7 @@ import pytest
 
 from data.distances import to_background
 from stage1_dcgan.encoding import encode
-from stage1_dcgan.tree import FAINT, GRID, RIM, draw_tree, find_root, grow, mean_width, scale_for_width
+from stage1_dcgan.tree import FAINT, GRID, RIM, draw_tree, find_root, grow, smoothed
 
 SIZE = 256
 INSIDE = cv2.circle(np.zeros((SIZE, SIZE), np.uint8), (128, 128), 126, 1, cv2.FILLED) > 0
@@ -150,20 +150,6 @@ def test_no_vessel_runs_along_the_edge_of_the_field_of_view():
     assert (line[rim] > 0).mean() > 0.1
 
 
-def test_the_mean_width_is_that_of_bars():
-    narrow, wide = np.zeros((2, 200, 200), np.uint8)
-    narrow[100:103], wide[100:109] = 255, 255
-    assert mean_width([narrow]) == pytest.approx(3, rel=0.1) and mean_width([narrow, wide]) == pytest.approx(6, rel=0.1)
-    assert mean_width([np.zeros((8, 8), np.uint8)]) == 0
-
-
-@pytest.mark.parametrize("width", [3.0, 5.0])
-def test_the_scale_gives_the_width_that_was_asked(eye, width):
-    trees = [grow(encode(eye(seed)[1][22:562, 12:552], 128, "signed_distance", 8.0), INSIDE) for seed in (1, 2)]
-    scale = scale_for_width(trees, 256, width)
-    assert mean_width([draw_tree(tree, 256, scale) for tree in trees]) == pytest.approx(width, rel=0.05)
-
-
 def test_the_size_of_the_mask_changes_its_resolution_only():
     tree = grow(drawn(TRUNK, [5, 5, 5]), INSIDE)
     small, large = draw_tree(tree, 256), draw_tree(tree, 512)
@@ -191,3 +177,28 @@ def test_more_is_drawn_where_fainter_ridges_count():
     field = np.maximum(drawn(TRUNK, [5, 5, 5]), drawn([[(128, 128), (30, 120)]], [3]) - 0.65)
     few, many = (draw_tree(grow(field, INSIDE, faint), SIZE) for faint in (-0.1, -0.4))
     assert not few[100:140, 30:100].any() and many[100:140, 30:100].any()
+
+
+def test_smoothing_straightens_vessels_and_leaves_ends_and_forks_where_they_are():
+    wave = [(int(128 + 6 * np.sin(y / 5)), y) for y in range(20, 237, 2)]
+    tree = grow(drawn([wave, [(128, 100), (220, 80)], [(128, 160), (40, 190)]], [5, 3, 3]), INSIDE)
+    lines = smoothed(tree, 8)
+    trunk = int(np.argmax([len(line) for line in lines]))
+    before, after = (np.abs(np.diff(line[:, 1])).sum() for line in (tree[trunk].points, lines[trunk]))
+    assert after < 0.5 * before
+    assert len(tree) > 2
+    for branch, line in zip(tree, lines):
+        assert branch.meets[0] is None and np.allclose(line[0], branch.points[0], atol=1e-3)
+        if branch.meets[1]:
+            assert np.allclose(line[-1], lines[branch.meets[1][0]][branch.meets[1][1]])
+    assert components(draw_tree(tree, SIZE, smooth=8)) == 1
+
+
+def test_a_loop_stays_closed_at_both_ends_when_it_is_smoothed():
+    loop = [(60, 128), (110, 100), (160, 100), (200, 128)], [(60, 128), (110, 156), (160, 156), (200, 128)]
+    tree = grow(drawn(loop, [5, 5]), INSIDE)
+    closed = [(branch, line) for branch, line in zip(tree, smoothed(tree, 8)) if branch.meets[0]]
+    assert closed
+    for branch, line in closed:
+        met, step = branch.meets[0]
+        assert np.allclose(line[0], smoothed(tree, 8)[met][step])
