@@ -7,7 +7,7 @@ import pytest
 
 from data.distances import to_background
 from stage1_dcgan.encoding import encode
-from stage1_dcgan.tree import FAINT, GRID, RIM, draw_tree, find_root, grow, smoothed
+from stage1_dcgan.tree import FAINT, FOLLOW, GRID, RIM, draw_tree, find_root, grow, smoothed
 
 SIZE = 256
 INSIDE = cv2.circle(np.zeros((SIZE, SIZE), np.uint8), (128, 128), 126, 1, cv2.FILLED) > 0
@@ -188,7 +188,8 @@ def test_smoothing_straightens_vessels_and_leaves_ends_and_forks_where_they_are(
     assert after < 0.5 * before
     assert len(tree) > 2
     for branch, line in zip(tree, lines):
-        assert branch.meets[0] is None and np.allclose(line[0], branch.points[0], atol=1e-3)
+        assert branch.meets[0] is None
+        assert len(line) <= FOLLOW or np.allclose(line[0], branch.points[0], atol=1e-3)  # short ones move as a whole
         if branch.meets[1]:
             assert np.allclose(line[-1], lines[branch.meets[1][0]][branch.meets[1][1]])
     assert components(draw_tree(tree, SIZE, smooth=8)) == 1
