@@ -1,6 +1,7 @@
 """Random augmentation of batches of training crops. Every function takes a seed, two integers as in tf.random."""
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from data import addons
@@ -52,12 +53,14 @@ def bend(batch, seed, rotate, elastic):
 
 
 def _blurred(images, sigma):
-    """(B, S, S, 1), blurred by a Gaussian with a standard deviation of `sigma` pixels."""
-    taps = tf.exp(-tf.square(tf.range(-3.0, 4.0)) / (2 * sigma ** 2))
-    taps /= tf.reduce_sum(taps)
-    images = tf.pad(images, [[0, 0], [3, 3], [3, 3], [0, 0]], "REFLECT")
-    images = tf.nn.conv2d(images, tf.reshape(taps, (7, 1, 1, 1)), 1, "VALID")
-    return tf.nn.conv2d(images, tf.reshape(taps, (1, 7, 1, 1)), 1, "VALID")
+    """(B, S, S, 1), blurred by a Gaussian with a standard deviation of `sigma` pixels.
+
+    Two matrix products: convolutions of a single channel take ten times as long.
+    """
+    weights = np.exp(-np.arange(-3, 4) ** 2 / np.float32(2 * sigma ** 2), dtype=np.float32)
+    rows = np.pad(np.eye(images.shape[1], dtype=np.float32), ((3, 3), (0, 0)), "reflect")
+    matrix = sum(weight * rows[start:start + images.shape[1]] for start, weight in enumerate(weights / weights.sum()))
+    return tf.matmul(tf.matmul(matrix, images[..., 0]), matrix, transpose_b=True)[..., None]
 
 
 def appearance(images, seed):

@@ -1,6 +1,7 @@
 """Random changes to crops: what must stay together stays together."""
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -65,6 +66,13 @@ def test_the_rotation_stays_within_its_degrees():
     angles = np.degrees(np.arctan2(place[:, 0], place[:, 1]))
     assert np.abs(angles).max() < 21 and angles.max() > 12 and angles.min() < -12
     assert np.allclose(np.hypot(*place.T), 20, atol=0.7)
+
+
+@pytest.mark.parametrize("sigma", [1.0, 1.2])
+def test_blur_is_that_of_opencv(sigma):
+    picture = np.random.default_rng(0).random((40, 40), np.float32)
+    blurred = augment._blurred(tf.constant(picture)[None, ..., None], sigma).numpy()[0, ..., 0]
+    assert np.allclose(blurred, cv2.GaussianBlur(picture, (7, 7), sigma, borderType=cv2.BORDER_REFLECT_101), atol=1e-6)
 
 
 def test_appearance_keeps_shape_and_range(pictures):
