@@ -105,10 +105,12 @@ def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) 
 
     def cut(index, place):
         grey, mask = pairs[index]
-        pad = border + max(0, config.crop - min(grey.shape))
-        both = np.pad(np.stack([grey, mask], axis=-1), ((pad, pad), (pad, pad), (0, 0)))
-        top, left = (int(p * (length - side + 1)) for p, length in zip(place, both.shape))
-        return both[top:top + side, left:left + side]
+        beyond = border + max(0, config.crop - min(grey.shape))  # pixels of black that a crop may have at its side
+        starts = [int(p * (length + 2 * beyond - side + 1)) - beyond for p, length in zip(place, grey.shape)]
+        part = tuple(slice(max(0, start), start + side) for start in starts)
+        both = np.stack([grey[part], mask[part]], axis=-1)
+        before = [max(0, -start) for start in starts]
+        return np.pad(both, [*((first, side - first - length) for first, length in zip(before, both.shape)), (0, 0)])
 
     def example(index, number):
         both = read(cut, [index, uniform(schedule.seed, number, PLACE, (2,))], tf.uint8)
