@@ -52,7 +52,7 @@ class Recipe:
         """The recipe of masks that were drawn, from the attributes of their file. UserError where these say none."""
         kind, name = (Tree, "tree") if "tree" in record else (Cut, "cut")
         try:
-            known = {**({"smooth": SMOOTH} if kind is Tree else {}), **record[name]}  # older records do not have it
+            known = {"smooth": SMOOTH, **record[name]}  # which older records of trees lack
             way = {field: type(default)(known[field]) for field, default in vars(kind()).items()}
             return cls(size, float(record["vary"]), kind(**way), inside)
         except (KeyError, TypeError, ValueError) as error:

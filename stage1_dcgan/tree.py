@@ -181,7 +181,7 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
 
 
 def smoothed(tree: list[Branch], sigma: int) -> list[np.ndarray]:
-    """The points of each branch after a Gaussian of `sigma` steps along it, float32 (n, 2). Who met still does."""
+    """float32 (n, 2): the points of each branch after a Gaussian of `sigma` steps along it. Branches meet as before."""
     lines = []
     for branch in tree:
         points, steps = _between_ends(branch.points, sigma), np.arange(len(branch.points))
