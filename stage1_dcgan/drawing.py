@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from absl import logging
 
 from data import rims
 from data.errors import UserError
@@ -121,6 +122,9 @@ def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Sta
         return recipe
     trees = [recipe.grown(field, config.seed, number) for number, field in enumerate(fields)]
     without = [without_specks(mask, config.speck) for mask in masks]
-    smooth = smoothing_for_winding(trees, size, winding(without))
-    scale = scale_for_width(trees, size, mean_width(without), smooth)
+    width, degrees = mean_width(without), winding(without)
+    smooth = smoothing_for_winding(trees, size, degrees)
+    scale = scale_for_width(trees, size, width, smooth)
+    logging.info("vessels of the training masks are %.1f pixels wide and wind by %.1f degrees: trees have widths times "
+                 "%.2f, and centre lines smoothed by %d", width, degrees, scale, smooth)
     return replace(recipe, way=replace(recipe.way, scale=scale, smooth=smooth))

@@ -7,9 +7,9 @@ from skimage.morphology import skeletonize
 
 from stage1_dcgan.tree import SMOOTH, Branch, draw_tree
 
-STEPS = 34        # a chord of a centre line is the side of a mask, divided by it
-SMOOTHEST = 12    # sigma; more would leave nothing of a short branch
-WOUND = 8         # trees of which it is measured how much they wind
+CHORDS = 34       # as many chords of a centre line, end to end, are as long as the side of a mask
+SMOOTHEST = 12    # sigma; a short branch is smoothed less (tree.py)
+WOUND = 8         # trees of which it is measured how much they wind, to save time
 
 
 def mean_width(masks: list[np.ndarray]) -> float:
@@ -34,10 +34,10 @@ def scale_for_width(trees: list[list[Branch]], size: int, width: float, smooth: 
 
 def winding(masks: list[np.ndarray]) -> float:
     """By how many degrees a vessel turns from one chord of its centre line to the next, without its sign, in the mean
-    over all masks, uint8 (s, s) 0/255; 0 where no vessel is so long. A chord is s / STEPS pixels long."""
+    over all masks, uint8 (s, s) 0/255; 0 where no vessel is so long. A chord is s / CHORDS pixels long."""
     turns = []
     for mask in masks:
-        step = max(2, len(mask) // STEPS)
+        step = max(2, len(mask) // CHORDS)
         for line in _centre_lines(mask):
             chord = line[step:] - line[:-step]
             if len(chord) > step:

@@ -40,7 +40,7 @@ def test_winding_is_the_angle_between_two_chords():
     """Of a circle with a radius of 80, chords of 8 pixels; and of a straight line."""
     angles = np.linspace(0.3, 5.5, 200)
     circle = line(136 + 80 * np.stack([np.cos(angles), np.sin(angles)], axis=1))
-    assert winding([circle]) == pytest.approx(np.degrees(2 * np.arcsin(4 / 80)), rel=0.35)
+    assert winding([circle]) == pytest.approx(np.degrees(2 * np.arcsin(4 / 80)), rel=0.2)
     straight = line(np.array([[20, 40], [250, 40]]))
     assert winding([straight]) < 0.1 and winding([np.zeros((64, 64), np.uint8)]) == 0
     assert winding([circle, straight]) == pytest.approx(winding([circle]) * 0.7, rel=0.2)

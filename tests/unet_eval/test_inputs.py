@@ -68,6 +68,15 @@ def test_crops_are_of_every_place():
         assert np.histogram(corners, 4, (0, 200))[0].min() > 30
 
 
+def test_a_picture_smaller_than_a_crop_lies_whole_in_it_with_black_around():
+    ramp = np.arange(31 * 31).reshape(31, 31) % 255 + 1
+    for pictures, masks in batches([(np.uint8(ramp), np.full(ramp.shape, 255, np.uint8))], crops(64)):
+        for crop, mask in zip(np.round(255 * pictures[..., 0]), masks[..., 0]):
+            rows, columns = np.nonzero(mask)
+            assert np.array_equal(crop[rows.min():rows.max() + 1, columns.min():columns.max() + 1], ramp)
+            assert crop.sum() == ramp.sum() and mask.sum() == ramp.size
+
+
 def test_every_batch_is_changed_in_its_own_way(blobs):
     corner = [tuple(part[:32, :32] for part in blobs[0])]  # all crops are this one
     flipped = {pictures.tobytes() for pictures, _ in batches(corner, crops(32, "light"), steps=80, batch_size=1)}
