@@ -14,7 +14,7 @@ from data.fundus import View, square
 from stage1_dcgan.config import MasksConfig, Stage1Config
 from stage1_dcgan.encoding import Cut, decode, level_for_share, without_specks
 from stage1_dcgan.matching import mean_width, scale_for_width, smoothing_for_winding, winding
-from stage1_dcgan.tree import FAINT, SMOOTH, Branch, draw_tree, grow
+from stage1_dcgan.tree import FAINT, SMOOTH, Branch, draw_tree, grow, smoothed
 from stage1_dcgan.variety import draw_variation, vary
 
 MEASURED = 32     # pictures that --match_share is measured on, whatever --count is
@@ -87,7 +87,7 @@ class Recipe:
         field = self.varied(drawn, seed, number)
         if isinstance(self.way, Cut):
             return decode(field, self.size, self.way)
-        tree = draw_tree(self.grown(field, seed, number), self.size, self.way.scale, self.way.smooth)
+        tree = draw_tree(smoothed(self.grown(field, seed, number), self.way.smooth), self.size, self.way.scale)
         return without_specks(np.where(self.inside, tree, 0).astype(np.uint8), self.way.speck)
 
 
@@ -124,7 +124,7 @@ def measured(draw: Callable[[int], np.ndarray], config: MasksConfig, stage1: Sta
     without = [without_specks(mask, config.speck) for mask in masks]
     width, degrees = mean_width(without), winding(without)
     smooth = smoothing_for_winding(trees, size, degrees)
-    scale = scale_for_width(trees, size, width, smooth)
+    scale = scale_for_width([smoothed(tree, smooth) for tree in trees], size, width)
     logging.info("vessels of the training masks are %.1f pixels wide and wind by %.1f degrees: trees have widths times "
                  "%.2f, and centre lines smoothed by %d", width, degrees, scale, smooth)
     return replace(recipe, way=replace(recipe.way, scale=scale, smooth=smooth))

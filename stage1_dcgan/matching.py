@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
-from stage1_dcgan.tree import SMOOTH, Branch, draw_tree
+from stage1_dcgan.tree import SMOOTH, Branch, draw_tree, smoothed
 
 CHORDS = 34       # as many chords of a centre line, end to end, are as long as the side of a mask
 SMOOTHEST = 12    # sigma; a short branch is smoothed less (tree.py)
@@ -18,7 +18,7 @@ def mean_width(masks: list[np.ndarray]) -> float:
     return sum(int((mask > 0).sum()) for mask in masks) / max(length, 1)
 
 
-def scale_for_width(trees: list[list[Branch]], size: int, width: float, smooth: int = SMOOTH) -> float:
+def scale_for_width(trees: list[list[Branch]], size: int, width: float) -> float:
     """The scale of widths at which the vessels have this `mean_width`, to 0.01, by bisection in [0.3, 4].
 
     The share of foreground would not do: drawn trees lack twigs that real ones have, and vessels would be made too wide
@@ -27,7 +27,7 @@ def scale_for_width(trees: list[list[Branch]], size: int, width: float, smooth: 
     low, high = 0.3, 4.0
     while high - low > 0.01:
         scale = (low + high) / 2
-        drawn = mean_width([draw_tree(tree, size, scale, smooth) for tree in trees])
+        drawn = mean_width([draw_tree(tree, size, scale) for tree in trees])
         low, high = (low, scale) if drawn > width else (scale, high)
     return (low + high) / 2
 
@@ -67,6 +67,6 @@ def smoothing_for_winding(trees: list[list[Branch]], size: int, degrees: float) 
     low, high = SMOOTH, SMOOTHEST
     while low < high:
         sigma = (low + high) // 2
-        drawn = winding([draw_tree(tree, size, smooth=sigma) for tree in trees[:WOUND]])
+        drawn = winding([draw_tree(smoothed(tree, sigma), size) for tree in trees[:WOUND]])
         low, high = (sigma + 1, high) if drawn > degrees else (low, sigma)
     return low

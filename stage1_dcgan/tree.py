@@ -4,7 +4,7 @@ The field is a signed distance (encoding.py), enlarged to GRID x GRID pixels. Le
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -180,17 +180,17 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
     return tree
 
 
-def smoothed(tree: list[Branch], sigma: int) -> list[np.ndarray]:
-    """float32 (n, 2): the points of each branch after a Gaussian of `sigma` steps along it. Branches meet as before."""
-    lines = []
+def smoothed(tree: list[Branch], sigma: int) -> list[Branch]:
+    """The tree with its points after a Gaussian of `sigma` steps along each branch. Branches meet as before."""
+    after = []
     for branch in tree:
         points, steps = _between_ends(branch.points, sigma), np.arange(len(branch.points))
         for end, away, met in ((0, steps, branch.meets[0]), (-1, steps[::-1], branch.meets[1])):
             if met:
                 following = np.maximum(0, 1 - away / FOLLOW)[:, None]
-                points = points + following * (lines[met[0]][met[1]] - points[end])
-        lines.append(points)
-    return lines
+                points = points + following * (after[met[0]].points[met[1]] - points[end])
+        after.append(replace(branch, points=points))
+    return after
 
 
 def _between_ends(points, sigma):
@@ -204,11 +204,11 @@ def _between_ends(points, sigma):
     return _smooth(longer, sigma)[reach:-reach]
 
 
-def draw_tree(tree: list[Branch], size: int, scale: float = 1.0, smooth: int = SMOOTH) -> np.ndarray:
-    """uint8 (size, size) 0/255: the branches as lines, `smoothed`, their widths times `scale`."""
+def draw_tree(tree: list[Branch], size: int, scale: float = 1.0) -> np.ndarray:
+    """uint8 (size, size) 0/255: the branches as lines, their widths times `scale`."""
     fine, enlarge = np.zeros((FINE * size, FINE * size), np.uint8), FINE * size / GRID
-    for branch, points in zip(tree, smoothed(tree, smooth)):
-        places = np.round(enlarge * (points + 0.5) - 0.5).astype(int)[:, ::-1].tolist()
+    for branch in tree:
+        places = np.round(enlarge * (branch.points + 0.5) - 0.5).astype(int)[:, ::-1].tolist()
         widths = np.maximum(1, np.round(enlarge * scale * branch.width)).astype(int).tolist()
         for step in np.flatnonzero(branch.seen[:-1] & branch.seen[1:]):
             cv2.line(fine, places[step], places[step + 1], 255, widths[step])

@@ -7,7 +7,7 @@ import pytest
 
 from stage1_dcgan.encoding import encode
 from stage1_dcgan.matching import SMOOTHEST, mean_width, scale_for_width, smoothing_for_winding, winding
-from stage1_dcgan.tree import SMOOTH, draw_tree, grow
+from stage1_dcgan.tree import SMOOTH, draw_tree, grow, smoothed
 
 INSIDE = cv2.circle(np.zeros((256, 256), np.uint8), (128, 128), 126, 1, cv2.FILLED) > 0
 
@@ -47,7 +47,7 @@ def test_winding_is_the_angle_between_two_chords():
 
 
 def test_trees_are_smoothed_until_they_wind_as_asked(trees):
-    degrees = [winding([draw_tree(tree, 256, smooth=sigma) for tree in trees]) for sigma in (SMOOTH, 5, SMOOTHEST)]
+    degrees = [winding([draw_tree(smoothed(tree, sigma), 256) for tree in trees]) for sigma in (SMOOTH, 5, SMOOTHEST)]
     assert degrees[0] > degrees[1] > degrees[2]
     assert smoothing_for_winding(trees, 256, degrees[1]) in (4, 5, 6)
     assert smoothing_for_winding(trees, 256, 1e-3) == SMOOTHEST
