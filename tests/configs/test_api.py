@@ -10,6 +10,7 @@ import pytest
 from configs.api import generate, train
 from data.errors import UserError
 from data.pairs import PairReader
+from stage1_dcgan import drawing
 from training.run_folder import read_record
 from unet_eval.config import UnetConfig
 
@@ -32,7 +33,8 @@ def same(pairs, path):
 
 
 @pytest.mark.parametrize("options", [{"decoder": "tree", "vary": 1.0, "match_share": True}, {"bridge": 0.2}])
-def test_generated_pairs_are_those_of_the_scripts(run_folder, make_pairs, tmp_path, options):
+def test_generated_pairs_are_those_of_the_scripts(run_folder, make_pairs, tmp_path, monkeypatch, options):
+    monkeypatch.setattr(drawing, "MEASURED", 4)  # to save time
     run = run_folder(tmp_path / "run")
     make_pairs(run, **options)
     make_pairs(run, 3, "-3", **options)

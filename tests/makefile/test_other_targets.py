@@ -22,8 +22,8 @@ def test_help_is_the_default_and_lists_every_target_and_variable(project):
         assert sum(line.startswith(f"{variable}=") for line in lines) == 1, variable
 
 
-@pytest.mark.parametrize("goal", ["tensorboard", "bench", "test-fast", "test", "faults", "test-all", "lint", "demo",
-                                  "synthmed-verify"])
+@pytest.mark.parametrize("goal", ["test-fast", "test", "faults", "test-all", "lint", "demo", *(
+    pytest.param(goal, marks=pytest.mark.long) for goal in ("tensorboard", "bench", "synthmed-verify"))])
 def test_a_flag_that_another_program_does_not_have_stops_it(project, goal):
     answer = make(project, goal, "FLAGS=--tpyo=1")
     assert answer.returncode != 0 and "tpyo" in answer.stderr and "Traceback" not in answer.stderr

@@ -64,7 +64,7 @@ def test_a_training_tells(unet_config, caplog):
 def test_a_training_of_several_phases_tells_in_the_first_that_is_long_enough(drive, tmp_path, caplog):
     """And counts the steps of the phases to come."""
     options = Stage2Config(pairs=drive, out=str(tmp_path / "stage2"), architecture="coarse_to_fine", size=64, crop=64,
-                           base=4, d_base=4, batch_size=1, coarse_steps=5 * STEPS, epochs=1, steps_per_epoch=10_000,
+                           base=4, d_base=4, batch_size=1, coarse_steps=2 * STEPS, epochs=1, steps_per_epoch=10_000,
                            validation=0, precision="float32", minutes=1e-6, minutes_avx512=1e-6)
     said = []
 

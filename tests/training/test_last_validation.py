@@ -30,8 +30,9 @@ validation.probability = probability
 """
 
 
-@pytest.mark.parametrize("moment, number, status", [(STEP, signal.SIGTERM, 75), (VALIDATION, signal.SIGTERM, 75),
-                                                    (VALIDATION, signal.SIGKILL, -9)])
+@pytest.mark.parametrize("moment, number, status", [
+    pytest.param(STEP, signal.SIGTERM, 75, marks=pytest.mark.long), (VALIDATION, signal.SIGTERM, 75),
+    (VALIDATION, signal.SIGKILL, -9)])
 def test_a_signal_at_the_end_leaves_a_complete_validation(unet_config, tmp_path, moment, number, status):
     """The last of two epochs of two steps, each with a validation on one photograph."""
     config = unet_config(epochs=2, validation=1)

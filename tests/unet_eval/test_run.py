@@ -177,7 +177,8 @@ def test_missing_inputs_stop_with_nothing_written(config, retina, tmp_path, faul
         (run / "single").mkdir()
         (run / "single" / "config.json").write_text("{")
     with pytest.raises(UserError, match=str(run)):
-        evaluate(replace(config, run=str(run), reports=str(tmp_path / "reports" / "new")))
+        evaluate(replace(config, run=str(run), reports=str(tmp_path / "reports" / "new"), seeds=1,
+                         arms=("synthetic", "rendered")))
     assert not (tmp_path / "reports").exists()
 
 

@@ -171,6 +171,7 @@ def test_without_two_held_out_patients_there_is_no_audit(eyes_folder, fresh, mak
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_with_few_patients_it_says_so_and_refuses(eyes_folder, fresh, make_run, tmp_path):
     """Four and two patients can be dealt in 15 ways, so no test of a set can fail; 14 pairs of people say nothing of
     a tail."""

@@ -116,8 +116,8 @@ def draw_arms(random, patients, seeds):
     return arms, truths
 
 
-@pytest.mark.parametrize("patients", [4, 14, 20])
-@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("patients, seeds", [(4, 1), (14, 3), *(
+    pytest.param(*numbers, marks=pytest.mark.long) for numbers in ((4, 3), (14, 1), (20, 1), (20, 3)))])
 def test_intervals_hold_the_truth_as_often_as_they_say(patients, seeds):
     random, names, trials = np.random.default_rng(0), np.repeat(np.arange(patients), 2), 800
     held = np.zeros(3)
