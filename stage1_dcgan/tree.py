@@ -51,7 +51,7 @@ FINE = 4         # lines are drawn so many times larger, because OpenCV draws wh
 class Branch:
     """A vessel from its outer end to where it meets an older one, or the root.
 
-    points: float32 (n, 2), rows and columns of pixels. width: float32 (n,). seen: boolean (n,), False in a gap. meets:
+    points: float (n, 2), rows and columns of pixels. width: float32 (n,). seen: boolean (n,), False in a gap. meets:
     the older branch and its point, their indices, at which its first point lies, and its last; None where none does.
     """
 
