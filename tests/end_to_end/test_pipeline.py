@@ -104,7 +104,7 @@ def test_the_whole_pipeline_stopped_in_the_middle(clone, drive, messidor):
 def test_every_experiment(clone, drive, messidor):
     """Every arm, one of them with two seeds, the single GAN and the second data set are in the report."""
     given = (f"PAIRS={drive}", f"PHOTOS={messidor}", f"CELLS={drive}")
-    first = make(clone, "unet-real", *given)
+    first = make(clone, "unet-real", "unet-synthetic", *given)
     assert first.returncode == 0, first.stdout[-3000:]
     weights = clone / "checkpoints" / "tiny" / "unet-real" / "weights.h5"
     trained = weights.stat().st_mtime_ns
