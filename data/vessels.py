@@ -1,4 +1,4 @@
-"""The point of a fundus image at which its vessels meet: it lies on the optic disc."""
+"""Vessels of a fundus image: their centre lines, and the point at which they meet, which lies on the optic disc."""
 from __future__ import annotations
 
 import cv2
@@ -12,6 +12,14 @@ FOREGROUND = 0.3  # share of a pixel that is vessel, for the pixel to vote
 PLACES = np.arange(STEP / 2 - 0.5, SIDE, STEP, dtype=np.float32)  # rows, and columns, that are tried
 AWAY = np.arange(PLACES[0] - SIDE + 1, SIDE, dtype=np.float32)  # a place from a pixel, in rows or in columns
 FADING = np.exp(-np.hypot(AWAY[:, None], AWAY) / FAR)  # what is left of a vote there
+
+
+def neighbours(lines: np.ndarray) -> np.ndarray:
+    """How many of the eight pixels around each pixel lie on centre lines, boolean (h, w) -> uint8 (h, w). A line has 1
+    at its end, 2 along it, and more where it forks."""
+    ring = np.ones((3, 3), np.uint8)
+    ring[1, 1] = 0
+    return cv2.filter2D(lines.astype(np.uint8), -1, ring, borderType=cv2.BORDER_CONSTANT)
 
 
 def meeting_point(mask: np.ndarray) -> np.ndarray:

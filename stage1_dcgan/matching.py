@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
+from data.vessels import neighbours
 from stage1_dcgan.tree import SMOOTH, Branch, draw_tree, smoothed
 
 CHORDS = 34       # as many chords of a centre line, end to end, are as long as the side of a mask
@@ -48,9 +49,9 @@ def winding(masks: list[np.ndarray]) -> float:
 
 def _centre_lines(mask):
     """The centre lines between forks, each int (n, 2), pixel by pixel."""
-    lines = skeletonize(mask > 0).astype(np.uint8)
-    around = cv2.filter2D(lines, -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
-    outlines, _ = cv2.findContours(lines * (around <= 3), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    lines = skeletonize(mask > 0)
+    between = (lines & (neighbours(lines) <= 2)).astype(np.uint8)
+    outlines, _ = cv2.findContours(between, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     for outline in outlines:  # of a line so thin, it goes there and back
         outline = outline[:, 0]
         ends = np.flatnonzero((np.roll(outline, 1, axis=0) == np.roll(outline, -1, axis=0)).all(axis=1))

@@ -12,6 +12,7 @@ from skimage.graph import MCP_Geometric
 from skimage.morphology import skeletonize
 
 from data.distances import to_background
+from data.vessels import neighbours
 
 GRID = 256       # pixels, square: twice Stage-I's. A finer search takes longer and finds nothing new
 STEEP = 6.0      # a step over field f costs exp(-STEEP x f): ways keep to ridges, and can cross gaps
@@ -88,8 +89,7 @@ def _ways(field, edge, faint):
     search = MCP_Geometric(np.where(edge > 0, cost, -1))
     total, came = search.find_costs([find_root(np.where(edge > 0, field, -1))])
     lines = ridges(field, faint) & (edge > 0) & np.isfinite(total)
-    around = cv2.filter2D(lines.astype(np.uint8), -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
-    ends = lines & (around == 2)
+    ends = lines & (neighbours(lines) == 1)
     starts = np.argwhere(ends | (lines & (field > CERTAIN)))
     at = tuple(starts.T)
     steps, taken = np.array(search.offsets), np.zeros(field.shape, bool)

@@ -1,9 +1,9 @@
-"""The point at which vessels meet."""
+"""Centre lines, and the point at which vessels meet."""
 import cv2
 import numpy as np
 import pytest
 
-from data.vessels import meeting_point
+from data.vessels import meeting_point, neighbours
 
 
 def arcades(row, column, size=256):
@@ -36,3 +36,12 @@ def test_it_scales_and_turns_with_the_mask():
 
 def test_without_vessels_it_is_the_centre():
     assert np.abs(meeting_point(np.zeros((100, 100), np.uint8)) - 49.5).max() < 1
+
+
+def test_neighbours_tell_ends_and_forks_of_a_line_that_reaches_the_border():
+    lines = np.zeros((5, 6), bool)
+    lines[2] = lines[:2, 3] = True
+    found = neighbours(lines)
+    assert found[2, [0, 5]].tolist() == [1, 1] and found[0, 3] == 1  # ends
+    assert found[2, 1] == 2 and found[2, 3] == 3  # along a line, and at the fork
+    assert found[4].tolist() == [0] * 6

@@ -12,6 +12,7 @@ import tensorflow as tf
 from skimage.morphology import skeletonize
 
 from data.distances import of_nearest, to_background
+from data.vessels import neighbours
 from training.contrast import GAP, RING
 
 LOOKS = 3      # planes: how dark in green; then in red and how bright along the middle, for vessels as dark in green
@@ -82,8 +83,7 @@ def _branches(line: np.ndarray) -> tuple[np.ndarray, int]:
 
     A branch is what lies between two points at which lines meet.
     """
-    around = cv2.filter2D(line.astype(np.float32), -1, np.ones((3, 3), np.float32), borderType=cv2.BORDER_CONSTANT)
-    meeting = cv2.dilate((line & (around > 3)).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    meeting = cv2.dilate((line & (neighbours(line) > 2)).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     _, parts, sizes, _ = cv2.connectedComponentsWithStats((line & ~meeting).astype(np.uint8), connectivity=8)
     long = sizes[:, cv2.CC_STAT_AREA] >= LEAST
     long[0] = False
