@@ -16,7 +16,7 @@ from training.config import fields
 ROOT = Path(__file__).parents[2]
 MINUTES = ("minutes", "minutes_avx512")
 COSTLY = ("size", "base", "d_base", "batch_size", "epochs", "steps_per_epoch", "crop", "poolings", "space_to_depth",
-          "coarse_steps", "generator_steps", "architecture")
+          "coarse_steps", "coarse_batch", "generator_steps", "architecture")
 TRAININGS = sorted(path for kind in ("stage1", "stage2", "stage2.fundus", "unet", "single")
                    for path in ROOT.glob(f"configs/*/{kind}.flags"))
 PRESETS = sorted({path.parent.name for path in TRAININGS})

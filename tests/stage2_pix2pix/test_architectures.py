@@ -63,6 +63,13 @@ def test_all_variables_of_the_optimizers_are_made(name, pairs):
                 assert len(optimizer.variables) > 2 * len(network.trainable_variables)
 
 
+def test_segmenter_and_coarse_network_have_steps_and_batches_of_their_own(pairs):
+    options = config("coarse_to_fine", coarse_steps=30, coarse_batch=3)
+    architecture = architectures.load("coarse_to_fine")
+    phases = architecture.phases(options, architecture.networks(options), pairs, Schedule(2, 5, 2, 0))
+    assert [(phase.schedule.steps, phase.schedule.batch_size) for phase in phases] == [(20, 3), (30, 3), (10, 2)]
+
+
 def test_the_fine_network_comes_to_rest(pairs):
     """Rates begin as given and fall to 0; with constant ones the contrast of vessels goes up and down to the end."""
     options = config("coarse_to_fine", learning_rate=2e-4)

@@ -56,8 +56,7 @@ from stage2_pix2pix.inputs import RENDERING, Pairs
 from training.fit import Schedule
 from training.optimizers import Adam
 
-PHASE_BATCH = 8      # examples per step of the segmenter and of the coarse network
-PHASE_EPOCHS = 5     # of these two, each with a checkpoint
+PHASE_EPOCHS = 5     # of the segmenter and of the coarse network, each with a checkpoint
 AVERAGE = 0.98       # momentum of the moving average of the generator's weights
 
 
@@ -75,7 +74,7 @@ def phases(config: Stage2Config, networks: dict, pairs: Pairs, schedule: Schedul
     views = Views(pairs)
 
     def own_schedule(steps):
-        return Schedule(PHASE_EPOCHS, max(1, steps // PHASE_EPOCHS), PHASE_BATCH, schedule.seed)
+        return Schedule(PHASE_EPOCHS, max(1, steps // PHASE_EPOCHS), config.coarse_batch, schedule.seed)
 
     brief, coarse_schedule = own_schedule(config.coarse_steps * 2 // 3), own_schedule(config.coarse_steps)
     segmenter = unet(1, SEGMENTER_BASE, 1, normalised=True, activation="sigmoid", name="segmenter")
