@@ -39,7 +39,8 @@ class Stage2Config(TrainingConfig):
     crop: int = option(128, "Pixels of the crops that coarse_to_fine is trained on, a multiple of 8.", low=64, high=512)
     coarse_steps: int = option(1500, "Steps of the coarse network, with coarse_to_fine, and two thirds as many of the "
                                "segmenter.", low=1)
-    coarse_batch: int = option(8, "Pairs per step of these two, over all devices.", low=1)
+    coarse_batch: int = option(8, "Pairs per step of the coarse network and of the segmenter, with coarse_to_fine, "
+                               "over all devices.", low=1)
     vessel_looks: bool = option(False, "Tell coarse_to_fine how dark each vessel of a photograph is and how bright its "
                                 "reflex, and draw that at random for renderings. Else all of a width look alike.")
     agreement: float = option(10.0, "Weight of the segmenter's agreement, with coarse_to_fine.", low=0, high=1000)
