@@ -16,14 +16,14 @@ from data.vessels import neighbours
 
 GRID = 256       # pixels, square: twice Stage-I's. A finer search takes longer and finds nothing new
 STEEP = 6.0      # a step over field f costs exp(-STEEP x f): ways keep to ridges, and can cross gaps
-FAINT = -0.40    # a ridge above it may be a vessel: with it vessels at 544 pixels are as long as CHASE_DB1's
+FAINT = -0.45    # a ridge above it may be a vessel: with it vessels at 544 pixels are as long as CHASE_DB1's
 CERTAIN = -0.15  # a ridge above it is a vessel, even where it closes a loop: vessels cross, and run side by side
 BREAK = 0.06     # where a way lies less than this above FAINT it is not drawn: real masks have gaps, and as many parts
 GAP = 2          # shorter gaps are bridged
 THICK = 1.3      # wider vessels have no gaps
 SIGMA = 1.5      # of the Gaussian in which ridges are looked for
 CURVED = 0.012   # second derivative across a ridge, at least, of the smoothed field
-SHORT = 3        # a shorter branch is a dent in the outline of its vessel
+SHORT = 4        # a branch that is less than so much longer than its vessel is wide is a dent in that vessel's outline
 LOOP = 9         # a shorter way that closes a loop is a rung between two vessels side by side
 NEAR = 4         # so near to the other vessel a loop is closed
 SURE = 0.8       # of a way that closes a loop is certain
@@ -92,12 +92,16 @@ def _ways(field, edge, faint):
     ends = lines & (neighbours(lines) == 1)
     starts = np.argwhere(ends | (lines & (field > CERTAIN)))
     at = tuple(starts.T)
-    steps, taken = np.array(search.offsets), np.zeros(field.shape, bool)
+    steps, taken, dents = np.array(search.offsets), np.zeros(field.shape, bool), np.zeros(field.shape, bool)
     for start in starts[np.lexsort((-total[at], ~ends[at]))]:  # ends first, far ones first
         way, end = [start], bool(ends[tuple(start)])
         while not taken[tuple(way[-1])] and came[tuple(way[-1])] >= 0:
             way.append(way[-1] - steps[came[tuple(way[-1])]])
-        if len(way) < (SHORT if end else LOOP) or not end and np.mean(field[tuple(np.transpose(way))] > CERTAIN) < SURE:
+        heights = field[tuple(np.transpose(way))]
+        if end and len(way) < SHORT + _width(heights[-1]):
+            dents[tuple(np.transpose(way))] = True
+            continue
+        if not end and (dents[tuple(start)] or len(way) < LOOP or np.mean(heights > CERTAIN) < SURE):
             continue
         corner = np.maximum(start - NEAR, 0)
         others = np.argwhere(taken[corner[0]:start[0] + NEAR + 1, corner[1]:start[1] + NEAR + 1]) + corner
@@ -106,6 +110,11 @@ def _ways(field, edge, faint):
         way = np.concatenate([_beyond(way, edge), way]) if end else np.array(way)
         taken[tuple(way.T)] = True
         yield way, end
+
+
+def _width(height, flow=0):
+    """Width of a vessel by the height of its ridge and the ends beyond it: floats or float32 (n,)."""
+    return np.maximum(THINNEST, WIDTH + BY_HEIGHT * height + BY_FLOW * flow ** (1 / FORK))
 
 
 def _beyond(way, edge):
@@ -165,7 +174,7 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
             height[:inner] = np.maximum(height[:inner], height[inner])
         drawn = _smooth(height, ALIKE)
         drawn = (np.maximum.accumulate(drawn) + np.minimum.accumulate(drawn[::-1])[::-1]) / 2  # wider towards the root
-        width = np.maximum(THINNEST, WIDTH + BY_HEIGHT * drawn + BY_FLOW * flow ** (1 / FORK))
+        width = _width(drawn, flow)
         if meets[1]:
             parent, step = meets[1]
             width = np.minimum(width, tree[parent].width[step])

@@ -132,6 +132,12 @@ def test_faint_ridges_make_no_net():
     assert mask[60:190, 95:106].any(axis=1).all() and mask[60:190, 151:162].any(axis=1).all()
 
 
+@pytest.mark.parametrize("wide, kept", [(3, True), (9, False)])
+def test_a_twig_leaves_a_thin_vessel_and_is_a_dent_in_the_outline_of_a_wide_one(wide, kept):
+    trunk, twig = [(128, 20), (128, 236)], [(128, 80), (138, 80)]
+    assert len(grow(drawn([trunk, twig], [wide, 3]), INSIDE)) - len(grow(drawn([trunk], [wide]), INSIDE)) == kept
+
+
 def test_certain_ridges_close_no_loop_over_faint_ones():
     rungs = [[(100, 40 + 12 * k), (156, 40 + 12 * k)] for k in range(15)]
     field = np.maximum(drawn([[(100, 30), (100, 220)], [(156, 30), (156, 220)]], [5, 5]), drawn(rungs, [3] * 15) - 0.67)
