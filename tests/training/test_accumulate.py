@@ -68,6 +68,7 @@ def dcgan(parts, batch=8):
     return [weight.numpy() for weight in gan.trainable_variables], updates
 
 
+@pytest.mark.long
 def test_a_gan_of_three_updates_a_step_with_a_penalty_learns_the_same():
     whole, updates = dcgan(1)
     parts, updates_in_parts = dcgan(4)

@@ -61,6 +61,7 @@ def test_a_training_tells(unet_config, caplog):
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_a_training_of_several_phases_tells_in_the_first_that_is_long_enough(drive, tmp_path, caplog):
     """And counts the steps of the phases to come."""
     options = Stage2Config(pairs=drive, out=str(tmp_path / "stage2"), architecture="coarse_to_fine", size=64, crop=64,

@@ -83,6 +83,7 @@ def gan_losses(name):
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_a_gan_in_float16_has_the_losses_of_float32_and_its_small_gradients():
     expected, _ = gan_losses("float32")
     shown, gan = gan_losses("float16")

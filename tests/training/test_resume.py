@@ -49,6 +49,7 @@ def refusal(config):
     return str(error.value)
 
 
+@pytest.mark.long
 def test_a_unet_of_version_1_goes_on(unet_config):
     config = unet_config(precision="auto", strategy="auto")
     train(config)
@@ -61,6 +62,7 @@ def test_a_unet_of_version_1_goes_on(unet_config):
     assert record["resolved"].keys() == {"precision", "strategy", "devices"}
 
 
+@pytest.mark.long
 def test_stages_of_version_1_go_on(drive, tmp_path):
     common = {"pairs": drive, "batch_size": 2, "base": 4, "size": 64, "epochs": 1, "steps_per_epoch": 1,
               "pictures_every": 9, "precision": "float32", "strategy": "one"}
@@ -83,7 +85,8 @@ def test_a_config_of_a_later_version_is_refused(unet_config):
     assert "config.json is of version 3" in refusal(config)
 
 
-@pytest.mark.parametrize("name, policy", [("float32", "float32"), ("bfloat16", "mixed_bfloat16")])
+@pytest.mark.parametrize("name, policy", [
+    ("float32", "float32"), pytest.param("bfloat16", "mixed_bfloat16", marks=pytest.mark.long)])
 def test_auto_on_resuming_is_what_it_was_at_the_start(request, unet_config, monkeypatch, name, policy):
     """Also on a processor for which `auto` is now something else."""
     if name == "bfloat16":
@@ -102,6 +105,7 @@ def test_auto_on_resuming_is_what_it_was_at_the_start(request, unet_config, monk
     assert f"(precision: 'auto' -> '{other}')" in refusal(replace(config, epochs=4, precision=other))
 
 
+@pytest.mark.long
 def test_a_training_goes_on_with_another_number_of_devices(unet_config):
     config = unet_config(strategy="mirrored", batch_size=4)
     train(config)

@@ -23,7 +23,7 @@ def quick(monkeypatch):
 
 
 @pytest.mark.training
-@pytest.mark.parametrize("add_pairs", [False, True])
+@pytest.mark.parametrize("add_pairs", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_where_no_photographs_of_their_source_were_held_out_it_says_so(quick, fresh, make_run, tmp_path, add_pairs):
     """Seven photographs and six pairs, so that there are fewer masks than photographs to copy."""
     photos = controls.eyes_twice(7, seed=55)[0]
