@@ -1,6 +1,7 @@
 """Calls make for one run after the other: what a sweep and `make few` share."""
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -12,6 +13,9 @@ from training.cli import STOPPED, Stopped
 from training.config import Config, option
 
 DRY_RUN = ("stage1", "stage2", "eval")  # goals that build every network and train none, with FLAGS=--dry_run
+# What a make shares its jobs with others by. It was not passed on to this program, which only waits for the make that
+# it calls: that one may have all jobs.
+JOBSERVER = re.compile(r"--jobserver-(auth|fds)=\S+ ?")
 # make's exit status is 2 whatever a recipe's was; its last words have that.
 STOPPED_RECIPE = re.compile(rf"\*\*\* \[.*\] \S+ {STOPPED}$")
 
@@ -45,7 +49,8 @@ class Make:
         """None, or why it failed, one line."""
         settings = [f"{name}={value.replace('$', '$$')}" for name, value in variables.items()]  # make expands values
         last = deque(maxlen=100)
-        with subprocess.Popen([self._program, "--no-print-directory", *targets, *settings],
+        environment = {**os.environ, "MAKEFLAGS": JOBSERVER.sub("", os.environ.get("MAKEFLAGS", ""))}
+        with subprocess.Popen([self._program, "--no-print-directory", *targets, *settings], env=environment,
                               stderr=subprocess.PIPE) as self._child:
             if self._signal:  # it came while make was started
                 self._child.terminate()
