@@ -99,7 +99,7 @@ def _ways(field, edge, faint):
             way.append(way[-1] - steps[came[tuple(way[-1])]])
         heights = field[tuple(np.transpose(way))]
         if end and len(way) < SHORT + _width(heights[-1]):
-            dents[tuple(np.transpose(way))] = True
+            dents[tuple(np.transpose(way))] = True  # none of its pixels begins a way that would close a loop
             continue
         if not end and (dents[tuple(start)] or len(way) < LOOP or np.mean(heights > CERTAIN) < SURE):
             continue

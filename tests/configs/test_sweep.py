@@ -227,25 +227,6 @@ def test_the_others_go_on_where_one_fails(folder):
 
 
 @pytest.mark.training
-def test_each_combination_has_the_jobs_of_the_make_that_began_the_sweep(tmp_path):
-    """Each of two recipes waits until the other one has begun."""
-    (tmp_path / "Makefile").write_text(r"""
-unet-real: one two
-	@mkdir -p checkpoints/$(RUN)/$@
-	@echo '{"f1_vessel": 0.5, "epoch": 5}' > checkpoints/$(RUN)/$@/validation.json
-one two:
-	@touch $@.began; for _ in 1 2 3 4 5 6 7 8 9; do sleep 1; [ -f one.began ] && [ -f two.began ] && exit; done; exit 1
-""")
-    (tmp_path / "outer").write_text(f"sweep: ; @exec {sys.executable} -m configs.sweep --sweep=try --config=quick "
-                                    "--pairs=drive:D --photos=\n")
-    write(tmp_path, "unet-real\n--learning_rate 1e-1\n")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    answer = subprocess.run(["make", "-f", "outer", "-j2"], cwd=tmp_path, env={**environment, "PYTHONPATH": str(ROOT)},
-                            text=True, capture_output=True, timeout=60)
-    assert answer.returncode == 0 and "jobserver" not in answer.stderr, answer.stderr
-
-
-@pytest.mark.training
 def test_a_training_that_a_signal_stopped_stops_the_sweep(folder):
     write(folder, "unet-real\n--learning_rate 1e-3 1e-7 1e-4\n")
     status, _, err = sweep(folder)
