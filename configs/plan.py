@@ -78,6 +78,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     nets = list(dict.fromkeys(nets))
     if "eval" in goals and nets == ["unet-real", "unet-synthetic"]:
         lines.append("last := unet-synthetic")
+        if not settings.stage2_photos:  # with -j2 masks would be drawn after it, when all else waits for them
+            lines.append("$(R)/unet-real/weights.h5: | $(R)/masks.h5")
     for net in nets:
         if not settings.can_make(parse_net_name(net)[0]):
             raise UserError(f"{net} is trained on photographs without masks: set PHOTOS=layout:path")

@@ -29,6 +29,11 @@ def test_the_stages_run_in_order_however_many_jobs(project):
     assert steps(project, "-j8", "stage1", "stage2", "eval") == STAGE1 + STAGE2 + EVAL
 
 
+def test_masks_which_all_wait_for_are_drawn_before_the_real_unet(project):
+    assert steps(project, "-j2", "eval", "PHOTOS=")[:3] == ["stage1", "masks", "unet-real"]
+    assert steps(project, "-j2", "unet-real", "PHOTOS=") == ["unet-real"]
+
+
 @pytest.mark.parametrize("goals", [("eval",), ("evidence", "FLAGS=--arms=phantom --seeds=1"), ("unet-synthetic",)])
 def test_the_last_training_of_the_pipeline_shares_no_cores(project, goals):
     with_cells(project)
