@@ -27,6 +27,7 @@ from data.decode import PIXEL_LIMIT
 from data.errors import UserError
 from data.files import OutputFolder, write_error
 from data.hdf5 import check_hdf5
+from data.system import fcntl
 
 
 class _Disk(io.FileIO):
@@ -37,6 +38,10 @@ class _Disk(io.FileIO):
     """
 
     error: OSError | None = None
+
+    def __init__(self, path: Path):
+        """Opens it for reading and writing, and leaves in it what is there."""
+        super().__init__(path, "w+", opener=lambda path, flags: os.open(path, flags & ~os.O_TRUNC, 0o666))
 
     def write(self, data) -> int:
         rest = memoryview(data).cast("B")
@@ -59,8 +64,8 @@ class _Disk(io.FileIO):
 class PairWriter:
     """Writes a file of rows; a context manager. The file appears when the context is left without an error.
 
-    Raises UserError if the file cannot be written, if it would have no row, or if a file with this name exists that
-    this project did not write.
+    Raises UserError if the file cannot be written, if another process is writing it, if it would have no row, or if a
+    file with this name exists that this project did not write.
     """
 
     def __init__(self, path: Path | str, attributes: dict, compressed: bool = True):
@@ -79,13 +84,32 @@ class PairWriter:
         self._folder.check([self._path.name])
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._disk = _Disk(self._partial, "w+")
+            self._disk = _Disk(self._partial)
         except OSError as error:
             raise write_error(self._path, error) from error
+        self._lock()
+        self._disk.truncate(0)  # not before, for another process may be writing it
         # From HDF5 1.10 on a file's tables have checksums; without, damage there can exchange or empty rows unnoticed.
         self._file = h5py.File(self._disk, "w", libver="v110")
         self._file.attrs.update(self._attributes)
         return self
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._disk, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = self._is_ours()
+        except BlockingIOError:
+            free = False
+        if not free:
+            self._disk.close()
+            raise UserError(f"{self._path}: another process is writing it; wait until that has ended")
+
+    def _is_ours(self) -> bool:
+        """False once another process has moved to its place what this one had opened."""
+        try:
+            return os.path.samestat(self._partial.stat(), os.fstat(self._disk.fileno()))
+        except FileNotFoundError:
+            return False
 
     def append(self, **arrays: np.ndarray) -> None:
         """Adds a row, {name: uint8 (H, W, C)}. ValueError if its names or shapes differ from those of the first row."""
@@ -122,8 +146,9 @@ class PairWriter:
         except OSError as failure:
             raise write_error(self._path, failure) from failure
         finally:
+            if self._is_ours():  # it was not moved
+                self._partial.unlink()
             self._disk.close()
-            self._partial.unlink(missing_ok=True)
 
 
 class PairReader:

@@ -12,7 +12,7 @@ import pytest
 
 from data.errors import UserError
 from data.files import RECORD
-from data.pairs import PairReader, PairWriter
+from data.pairs import PairReader, PairWriter, _Disk
 from tests.data.examples import row
 
 
@@ -108,6 +108,35 @@ with PairWriter(sys.argv[1], {}) as writer:
 
 
 @pytest.mark.training
+def test_two_writers_of_a_store_are_not_mixed(tmp_path):
+    path = tmp_path / "s.h5"
+    with PairWriter(path, {}) as first:
+        first.append(**row(0))
+        with pytest.raises(UserError, match="s.h5: another process is writing it"), PairWriter(path, {}):
+            pass
+        first.append(**row(1))
+    with PairReader(path) as reader:
+        assert all(np.array_equal(reader[number]["masks"], row(number)["masks"]) for number in (0, 1))
+    assert not list(tmp_path.glob(".partial*"))
+
+
+def test_a_writer_that_opened_what_another_one_finished_leaves_it_alone(store, monkeypatch):
+    """It opens the hidden file while the other one still writes it, and gets the lock after that was moved."""
+    partial = store.with_name(f".partial-{store.name}")
+    opened = _Disk.__init__
+
+    def late(disk, path):
+        os.link(store, path)
+        opened(disk, path)
+        partial.unlink()
+
+    monkeypatch.setattr(_Disk, "__init__", late)
+    before = store.read_bytes()
+    with pytest.raises(UserError, match="another process"), PairWriter(store, {}):
+        pass
+    assert store.read_bytes() == before
+
+
 def test_full_disk_stops_with_one_line(tmp_path):
     script = """
 import resource, sys
