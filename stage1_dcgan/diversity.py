@@ -39,6 +39,6 @@ class Diversity(keras.callbacks.Callback):
         with self._writer.as_default(step=epoch):
             tf.summary.scalar("diversity", share)
         self._writer.flush()
-        if share < LEAST:
-            logging.warning("the generator draws nearly the same for every z (diversity %.3f of the real pictures'): "
+        if share < LEAST:  # it begins with a new line, for the progress bar ends without one
+            logging.warning("\nthe generator draws nearly the same for every z (diversity %.3f of the real pictures'): "
                             "mode collapse; try --reach, --penalty or another --seed", share)

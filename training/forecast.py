@@ -46,6 +46,7 @@ class Forecast(keras.callbacks.Callback):
             step = statistics.median(end - start for start, end in zip(self._ends, self._ends[1:]))
             total = (self._spent + self._steps * step) / 60
             if total > TOLERANCE * stated:
-                logging.warning("this training will take about %.0f minutes (%.2f seconds a step); its preset is made "
-                                "for %.3g on %s", total, step, stated,
+                # It begins with a new line, for the progress bar ends without one.
+                logging.warning("\nthis training will take about %.0f minutes (%.2f seconds a step); its preset is "
+                                "made for %.3g on %s", total, step, stated,
                                 "one processor core" if one else "two processor cores")
