@@ -78,7 +78,9 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     nets = list(dict.fromkeys(nets))
     if "eval" in goals and nets == ["unet-real", "unet-synthetic"]:
         lines.append("last := unet-synthetic")
-        if not settings.stage2_photos:  # with -j2 masks would be drawn after it, when all else waits for them
+        # Where Stage-II needs no real U-Net, that one can wait: with -j2 make would begin it once Stage-I is trained,
+        # and draw the masks only after it, when Stage-II is trained, too, and its renderings wait for them.
+        if not settings.stage2_photos:
             lines.append("$(R)/unet-real/weights.h5: | $(R)/masks.h5")
     for net in nets:
         if not settings.can_make(parse_net_name(net)[0]):

@@ -107,7 +107,6 @@ with PairWriter(sys.argv[1], {}) as writer:
     assert sorted(os.listdir(tmp_path)) == [RECORD, "s.h5"]
 
 
-@pytest.mark.training
 def test_two_writers_of_a_store_are_not_mixed(tmp_path):
     path = tmp_path / "s.h5"
     with PairWriter(path, {}) as first:
@@ -137,6 +136,7 @@ def test_a_writer_that_opened_what_another_one_finished_leaves_it_alone(store, m
     assert store.read_bytes() == before
 
 
+@pytest.mark.training
 def test_full_disk_stops_with_one_line(tmp_path):
     script = """
 import resource, sys
