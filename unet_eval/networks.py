@@ -27,7 +27,7 @@ def unet(base: int = 32, poolings: int = 4, space_to_depth: bool = False) -> ker
     3 x 3 convolutions a level with base, 2 base, 4 base ... filters, transposed 4 x 4 convolutions back.
 
     space_to_depth (ours): the first level gets each square of 2 x 2 pixels as four channels, and the last layer gives
-    four back; H and W are multiples of twice as much. It buys speed on CPUs (docs/results.md, trials of Stage-II).
+    four back; H and W are multiples of twice as much. It buys speed on CPUs (docs/trials.md, trials of Stage-II).
     """
     picture = keras.Input((None, None, 1), name="picture")
     x, skips = tf.nn.space_to_depth(picture, 2) if space_to_depth else picture, []
