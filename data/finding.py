@@ -4,7 +4,7 @@ from __future__ import annotations
 import logging
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -109,8 +109,9 @@ def list_optional(folder: Path, ending: str = "") -> dict[str, Path] | None:
 
 
 def pair(root: Path, images: dict[str, Path], masks: dict[str, Path] | None,
-         fovs: dict[str, Path] | None = None) -> list[Sample]:
-    """Samples sorted by stem, which is that of the image. masks or fovs None: the samples have none.
+         fovs: dict[str, Path] | None = None, patient: Callable[[str], str] = str) -> list[Sample]:
+    """Samples sorted by stem, which is that of the image. masks or fovs None: the samples have none. patient: whose
+    image it is, by its stem; without it each image is of a person of its own.
 
     Raises UserError that names every image without its mask or field of view, and the other way round.
     """
@@ -126,7 +127,7 @@ def pair(root: Path, images: dict[str, Path], masks: dict[str, Path] | None,
     if orphans:
         raise UserError(f"{root}: {'; '.join(orphans)}; add or remove these files")
     return [Sample(stem, images[stem], masks and masks[found["mask"][stem]],
-                   fovs and fovs[found["field of view"][stem]]) for stem in sorted(images)]
+                   fovs and fovs[found["field of view"][stem]], patient(stem)) for stem in sorted(images)]
 
 
 def _match(root: Path, role: str, images: list[str], others: list[str]) -> dict[str, str]:

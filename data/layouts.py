@@ -60,8 +60,8 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
     data_set, modality = DATA_SETS[name], modality_of(spec, modality)
     parts = ("train", "test") if split == "all" else (split,)
     try:
-        all_samples = [dataclasses.replace(sample, patient=sample.patient or data_set.patient(sample.stem),
-                                           modality=modality, foreground=foreground)
+        all_samples = [dataclasses.replace(sample, patient=sample.patient or sample.stem, modality=modality,
+                                           foreground=foreground)
                        for part in parts for sample in data_set.find(root, part, masks)]
     except NoFolder as error:
         inner = _inner(name, root, masks)

@@ -24,18 +24,16 @@ class DataSet:
 
     title, citation: for the report; no citation where there is nothing to cite. modality: one of MODALITIES, None where
     the user's files decide. find(root, split, masks): the samples of split "train" or "test", without their masks where
-    `masks` is False. patient(stem): images of one person have the same, unless their samples have a patient. annotated:
-    False where there are photographs only, all of them for training. has_fov(root): whether the user's files have
-    fields of view, where these decide on the modality. held_out(root): whether the test images are training images, for
-    there are no masks of others. terms: under which its makers give it out, where they say so in
-    public.
+    `masks` is False. annotated: False where there are photographs only, all of them for training.
+    has_fov(root): whether the user's files have fields of view, where these decide on the modality. held_out(root):
+    whether the test images are training images, for there are no masks of others. terms: under which its makers give
+    it out, where they say so in public.
     """
 
     title: str
     citation: str
     modality: str | None
     find: Callable[[Path, str, bool], list[Sample]]
-    patient: Callable[[str], str] = str  # the stem: each image is of a person of its own
     annotated: bool = True
     has_fov: Callable[[Path], bool] = lambda root: False
     held_out: Callable[[Path], bool] = lambda root: False
@@ -78,7 +76,7 @@ def _chase_db1(root: Path, split: str, masks: bool) -> list[Sample]:
     files = list_images(root)
     first_observer = {stem[:-len("_1stHO")]: path for stem, path in files.items() if stem.endswith("_1stHO")}
     images = {stem: path for stem, path in files.items() if not stem.endswith("HO")}
-    eyes = pair(root, images, first_observer if masks else None)
+    eyes = pair(root, images, first_observer if masks else None, patient=_chase_db1_patient)
     return eyes[:20] if split == "train" else eyes[20:]
 
 
@@ -154,8 +152,7 @@ DATA_SETS = {
     "bu_bil": DataSet("BU-BIL", "Gurari et al., How to collect segmentations for biomedical images?, WACV 2015",
                       "cells", _bu_bil, terms="its makers' terms; its images may not be passed on"),
     "chase_db1": DataSet("CHASE_DB1", "Fraz et al., An ensemble classification-based approach applied to retinal "
-                         "blood vessel segmentation, IEEE TBME 59(9), 2012", "fundus", _chase_db1, _chase_db1_patient,
-                         terms="CC BY 4.0"),
+                         "blood vessel segmentation, IEEE TBME 59(9), 2012", "fundus", _chase_db1, terms="CC BY 4.0"),
     # Its makers describe 15 healthy, 15 diabetic and 15 glaucoma patients: 01_h, 01_dr and 01_g are three people.
     "hrf": DataSet("HRF", "Budai et al., Robust vessel segmentation in fundus images, Int. J. Biomedical Imaging, "
                    "2013", "fundus", _hrf, terms="CC BY 4.0"),

@@ -96,6 +96,7 @@ def test_hrf(tmp_path):
     assert stems(spec, "train") == [f"0{number}_{category}" for number in range(1, 6) for category in ("dr", "g", "h")]
     assert len(samples(spec, "test")) == 30
     assert samples(spec, "test")[0].fov.name == "06_dr_mask.tif"
+    assert [sample.patient for sample in samples(spec)[:3]] == ["01_dr", "01_g", "01_h"]  # three people
     shutil.rmtree(tmp_path / "manual1")
     shutil.rmtree(tmp_path / "mask")
     assert {(sample.mask, sample.fov) for sample in samples(spec, "all", masks=False)} == {(None, None)}
@@ -155,11 +156,6 @@ def test_every_layout_has_a_record_for_the_report(name):
     assert citation(name) == DATA_SETS[name].citation
     assert citation(name) or name in ("folder", "csv")
     assert DATA_SETS[name].modality in (*MODALITIES, None)
-
-
-@pytest.mark.parametrize("name", sorted(DATA_SETS.keys() - {"chase_db1"}))
-def test_elsewhere_each_image_is_a_patient(name):
-    assert DATA_SETS[name].patient("01_dr") == "01_dr"
 
 
 def test_credits_of_what_is_no_layout():

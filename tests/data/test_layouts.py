@@ -12,7 +12,9 @@ import pytest
 
 from data.check import check
 from data.errors import UserError
+from data.finding import every_fifth, list_images, pair
 from data.layouts import DATA_SETS, checksum, modality_of, samples, training
+from data.registry import DataSet
 from tests.data.examples import stems, write
 
 
@@ -64,9 +66,26 @@ def test_no_patient_is_trained_on_and_held_out(tmp_path, validation, held_out):
 
 
 def test_images_of_a_patient_need_not_follow_one_another(folder, monkeypatch):
-    monkeypatch.setitem(DATA_SETS, "folder", replace(DATA_SETS["folder"], patient=lambda stem: stem in "ak"))
+    def find(*arguments):
+        return [replace(sample, patient=str(sample.stem in "ak")) for sample in registered.find(*arguments)]
+
+    registered = DATA_SETS["folder"]
+    monkeypatch.setitem(DATA_SETS, "folder", replace(registered, find=find))
     trained, held_out = training(f"folder:{folder}", 1)
     assert [sample.stem for sample in held_out] == ["a", "k"] and len(trained) == 7
+
+
+def test_a_layout_that_names_patients_deals_out_whole_ones(tmp_path, monkeypatch):
+    """The example of docs/EXTENDING.md."""
+    def find(root, split, masks):
+        images, drawn = list_images(root / "photos"), list_images(root / "vessels") if masks else None
+        return every_fifth(pair(root, images, drawn, patient=lambda stem: stem.split("_")[0]), split)
+
+    write(tmp_path, *(f"{kind}/{number:02d}_{eye}.png" for kind in ("photos", "vessels") for number in range(1, 11)
+                      for eye in ("left", "right")))
+    monkeypatch.setitem(DATA_SETS, "eyes", DataSet("EYES", "Author et al.", "fundus", find))
+    assert stems(f"eyes:{tmp_path}", "test") == ["05_left", "05_right", "10_left", "10_right"]
+    assert [sample.stem for sample in training(f"eyes:{tmp_path}", 1)[1]] == ["09_left", "09_right"]
 
 
 def test_training_holds_out_the_last_and_knows_the_modality(folder):
