@@ -77,7 +77,7 @@ The networks learned from the training images, and from no test image, of
 {origins}
 
 SHA-256 of size and pixels of each of the {seen} images stands in the `seen.json` of each folder: who has an image can
-tell by it whether it is one of them. The networks were made by
+tell by it whether it is one of them. The networks were made by (`absent` is in place of where the images lay)
 
     {command}
 
