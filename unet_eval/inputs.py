@@ -43,10 +43,11 @@ def pair_views(reader: PairReader, rows: Iterable[int]) -> Iterator[View]:
 
 
 class RealPairs:
-    """Annotated views as (picture uint8 (h, w), mask uint8 (h, w) 0/255) by index."""
+    """Annotated views as (picture uint8 (h, w), mask uint8 (h, w) 0/255) by index. Masks end at the field of view, as
+    those of made pairs do: beyond it the picture is black."""
 
     def __init__(self, views: list[View], kind: str):
-        self._pairs = [(picture(view.image, kind), view.mask) for view in views]
+        self._pairs = [(picture(view.image, kind), np.minimum(view.mask, view.fov)) for view in views]
 
     def __len__(self):
         return len(self._pairs)
@@ -77,17 +78,20 @@ class SyntheticPairs:
 
 
 class Mixture:
-    """Real and made pairs, of which `real_share` are real: the real ones come as often as that takes."""
+    """Real and made pairs, of which `real_share` are real: both come as often as that takes, each at least once."""
 
     def __init__(self, real: RealPairs, made: SyntheticPairs, real_share: float):
         self.real, self.made = real, made
-        self._times = max(1, round(len(made) * real_share / (1 - real_share)))
+        for_one = real_share / (1 - real_share)  # real pairs for one that was made
+        self._made = len(made) * math.ceil(max(1, len(real) / (len(made) * for_one)))
+        self._real = max(1, round(self._made * for_one))
 
     def __len__(self):
-        return self._times + len(self.made)
+        return self._real + self._made
 
     def __getitem__(self, index):
-        return self.real[index % len(self.real)] if index < self._times else self.made[index - self._times]
+        return (self.real[index % len(self.real)] if index < self._real
+                else self.made[(index - self._real) % len(self.made)])
 
 
 def margin(config: UnetConfig) -> int:
@@ -138,7 +142,7 @@ def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) 
 
 def in_turn(mixture: Mixture, config: UnetConfig, schedule: Schedule, first_step: int = 0) -> tf.data.Dataset:
     """As `dataset`, but made pairs only for the share config.synthetic_first of the steps, then real ones only."""
-    turn = round(config.synthetic_first * schedule.steps)
+    turn = max(1, round(config.synthetic_first * schedule.steps))
     beginning = replace(schedule, epochs=1, steps_per_epoch=turn)
     return dataset(mixture.made, config, beginning, min(first_step, turn)).concatenate(
         dataset(mixture.real, config, schedule, max(first_step, turn)))

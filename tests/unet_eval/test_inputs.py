@@ -1,6 +1,8 @@
 """Crops for the U-Net: pictures and masks of the same place."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import h5py
 import numpy as np
@@ -109,6 +111,12 @@ def test_real_pairs_are_views(views):
     assert np.array_equal(grey, picture(views[1].image, "grey")) and np.array_equal(mask, views[1].mask)
 
 
+def test_real_masks_end_at_the_field_of_view(views):
+    drawn = np.full_like(views[0].mask, 255)
+    [(grey, mask)] = RealPairs([replace(views[0], mask=drawn)], "grey")
+    assert np.array_equal(mask, views[0].fov) and not grey[mask == 0].any()
+
+
 @pytest.fixture
 def synthetic(tmp_path, eye):
     path = tmp_path / "synthetic.h5"
@@ -145,6 +153,9 @@ def test_in_turn_shows_made_pairs_then_real_ones_and_resumes():
                 in_turn(Mixture(real, made, 0.5), config, schedule, first_step)]
 
     assert shown(0) == pytest.approx([0.2] * 3 + [1.0] * 7)
+    least = crops(16, synthetic_first=1e-4)  # a step at least
+    assert [float(pictures[0, 0, 0, 0]) for pictures, _ in in_turn(Mixture(real, made, 0.5), least, schedule)] == \
+        pytest.approx([0.2] + [1.0] * 9)
     assert shown(2) == pytest.approx([0.2] + [1.0] * 7)
     assert shown(4) == pytest.approx([1.0] * 6)
 
