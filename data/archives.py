@@ -79,6 +79,9 @@ def _check_member(archive: Path, member: zipfile.ZipInfo) -> None:
         raise _refused(archive, f"a link or a device ({member.filename!r})")
     if member.flag_bits & 1:
         raise UserError(f"{archive}: {member.filename!r} is encrypted; unpack it yourself")
+    # Of others Python unpacks a whole block at a time, however large that becomes.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise UserError(f"{archive}: {member.filename!r} is packed in a way that is not read here; unpack it yourself")
 
 
 def _places(archive: Path, name: str, members: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
@@ -147,9 +150,6 @@ def _blocks(archive: Path, file: zipfile.ZipFile, member: zipfile.ZipInfo):
                 if not block:
                     return
                 yield block
-    except NotImplementedError as error:  # Deflate64, which Windows takes for large files
-        raise UserError(f"{archive}: {member.filename!r} is packed in a way that is not read here ({error}); unpack it "
-                        "yourself") from error
     except Exception as error:  # on damaged archives zipfile raises many kinds
         raise _damaged(archive, error) from error
 

@@ -43,7 +43,8 @@ def read_dicom(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str
         low, high = np.ravel(apply_modality_lut(np.array([[0, 2 ** data.BitsStored - 1]]), data)).astype(float)
     shown = _eight(values, low, high)
     if kind == "MONOCHROME1":
-        exchanged = int(stored.max()) + int(stored.min()) - stored.astype(np.int32)
+        most = 2 ** data.BitsStored - 1  # by the range of its bits, so that a level is the same one in each file
+        exchanged = (-1 if data.PixelRepresentation else most) - stored.astype(np.int32)
         return exchanged, 255 - shown, ["shown with black and white exchanged (MONOCHROME1)"], notes
     return stored.astype(np.int32), shown, [], notes
 

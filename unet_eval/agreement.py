@@ -21,7 +21,8 @@ from unet_eval.segment import Segmenter
 
 
 def agreement(segmenter: Segmenter, view: View) -> float:
-    """Vessel F1 at 0.5, in the field of view, of what the segmenter finds against the view's mask."""
+    """Vessel F1 at 0.5, in the field of view, of what the segmenter finds against the view's mask; 1 where neither has
+    a vessel."""
     return float(scores(confusion(view.mask > 0, segmenter.probability(view) >= 0.5, view.fov > 0))["f1_vessel"])
 
 
@@ -32,12 +33,16 @@ def agreements(pairs: PairReader, folder: str | Path) -> list[float]:
     Where Stage-II has not drawn a vessel of the mask, or has drawn one that is not in it, the pair teaches an error.
     UserError where the folder has no finished training.
     """
-    segmenter = Segmenter(folder)
-    return [agreement(segmenter, view) for view in pair_views(pairs, range(len(pairs)))]
+    segmenter, found = Segmenter(folder), []
+    for view in pair_views(pairs, range(len(pairs))):
+        f1 = agreement(segmenter, view)
+        found.append(float("nan") if f1 == 1 and not view.mask.any() else f1)
+    return found
 
 
 def most_agreed(pairs: PairReader, folder: str | Path, count: int) -> list[int]:
-    """The `count` rows of `pairs`, in their order, with the highest `agreements`; of equals the earlier ones."""
+    """The `count` rows of `pairs`, in their order, with the highest `agreements`, those without a vessel last;
+    of equals the earlier ones."""
     agreed = agreements(pairs, folder)
     return sorted(np.argsort(-np.array(agreed), kind="stable")[:count].tolist())
 

@@ -218,6 +218,15 @@ def test_folders_of_windows(place):
     assert written("data/raw/DRIVE") == sorted(DRIVE)
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_way_of_packing_without_a_limit_of_memory(place, packing):
+    """A few kilobytes of these unpack to gigabytes in one go, whatever size the archive states."""
+    with zipfile.ZipFile(place / "DRIVE.zip", "w", packing) as file:
+        for name in DRIVE:
+            file.writestr(name, "x")
+    refusal(place / "DRIVE.zip", "packed in a way that is not read here", "unpack it yourself")
+
+
 def test_a_way_of_packing_that_python_does_not_know(place):
     """Windows packs large files with Deflate64, number 9."""
     content = archive(place / "DRIVE.zip", DRIVE).read_bytes()

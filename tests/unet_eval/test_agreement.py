@@ -62,6 +62,19 @@ def test_pairs_of_the_best_agreement_are_kept_in_their_order(tmp_path, net):
     assert np.argsort(f1).tolist() == [2, 4, 0, 3, 1] and f1[1] == 1
 
 
+def test_a_pair_without_vessels_agrees_least(tmp_path, net, monkeypatch):
+    """A network that finds nothing agrees with an empty mask, but nothing is learned from that."""
+    monkeypatch.setattr(Segmenter, "probability", lambda self, view: np.zeros(view.mask.shape, np.float32))
+    masks = np.zeros((2, SIZE, SIZE), np.uint8)
+    masks[1, 200:300, 270] = 255
+    write_pairs(tmp_path / "pairs.h5", masks, np.full((2, SIZE, SIZE, 3), 99, np.uint8))
+    with PairReader(tmp_path / "pairs.h5") as pairs:
+        assert most_agreed(pairs, net, 1) == [1]
+    out = tmp_path / "agreement.json"
+    write_agreements(AgreementConfig(model=str(net), store=str(tmp_path / "pairs.h5"), out=str(out)))
+    assert read_json(out, "")["f1_vessel"] == [None, 0]
+
+
 def test_without_a_trained_network_it_stops(tmp_path):
     write_pairs(tmp_path / "pairs.h5", np.zeros((1, SIZE, SIZE), np.uint8), np.zeros((1, SIZE, SIZE, 3), np.uint8))
     with PairReader(tmp_path / "pairs.h5") as pairs, pytest.raises(UserError, match="train it first"):
