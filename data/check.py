@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags, logging
 
-from data.copies import copies, refuse_copies, warn_of_look_alikes
+from data.copies import copies, refuse_copies, warn_of_look_alikes, warn_of_twins
 from data.decode import TURNED
 from data.errors import UserError, listed
 from data.fundus import find_field_of_view
@@ -202,6 +202,7 @@ def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (
         train, test = (samples(pairs, split, True, modality, foreground) for split in ("train", "test"))
         check_pairs(train + test)
         refuse_copies(test, train, pairs)
+        warn_of_twins(train)
         shared = {sample.patient for sample in train} & {sample.patient for sample in test}
         if shared:
             logging.warning("patients with training and with test images, so that the test is easier than one on other "

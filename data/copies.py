@@ -37,6 +37,24 @@ def copies(tests: Iterable[Sample], others: Iterable[Sample]) -> list[tuple[Samp
     return found
 
 
+def without_copies(samples: Iterable[Sample], of: Iterable[Sample]) -> list[Sample]:
+    """The samples whose images are no copies of an image of `of`. UserError as `read_image`."""
+    samples = list(samples)
+    same = {sample.image for _, sample in copies(of, samples)}
+    return [sample for sample in samples if sample.image not in same]
+
+
+def warn_of_twins(samples: list[Sample]) -> None:
+    """One warning that names images of two patients with the same pixels: one may be held out while the other trains.
+    UserError as `read_image`."""
+    first: dict[str, Sample] = {}
+    twins = [(first.setdefault(pixels, sample), sample) for pixels, sample in zip(fingerprints(samples), samples)]
+    shown = [f"{other.image} is a copy of {one.image}" for one, other in twins if one.patient != other.patient]
+    if shown:
+        logging.warning("%d training images count as other patients' though they are copies, so that --validation and "
+                        "audit may take one for unseen: %s. Remove one of each two", len(shown), listed(shown))
+
+
 def fingerprints(samples: Iterable[Sample]) -> list[str]:
     """Of each image sha256 (hex) over its size and pixels, whatever its file is called and how it is compressed.
     UserError as `read_image`."""

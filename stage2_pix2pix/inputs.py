@@ -16,6 +16,7 @@ from training.fit import Schedule
 
 # Streams of random numbers (data/randomness.py). Each dropout layer takes one, beginning with DROPOUT.
 NOISE, FLIPS, RENDERING, COLOURS, FOVS, DROPOUT = range(6)
+DRAWN_COLOURS = 26  # coarse_to_fine has 16 to 25
 DRAWN = 200   # colours that renderings have
 MOST = 2.0    # deviations of these from the mean, of each random number
 LEAST = 1e-6  # deviation, so that nothing is divided by 0
@@ -75,7 +76,7 @@ def drawn_codes(codes: np.ndarray, seed: int) -> np.ndarray:
     standard = ((codes - mean) / np.maximum(deviation, LEAST)).reshape(len(codes), -1, 3)
     # The mean over the three pairs of channels of their correlation.
     together = np.clip((standard.sum(axis=2) ** 2 - (standard ** 2).sum(axis=2)).mean(axis=0) / 6, 0, 1)
-    random = numpy_generator(seed, 0, COLOURS)
+    random = numpy_generator(seed, 0, DRAWN_COLOURS)
     chance = np.clip(random.standard_normal((DRAWN, standard.shape[1], 4)), -MOST, MOST)
     chance = np.sqrt(together)[:, None] * chance[..., :1] + np.sqrt(1 - together)[:, None] * chance[..., 1:]
     drawn = mean + deviation * chance.reshape(DRAWN, -1)

@@ -10,7 +10,7 @@ from absl import logging
 
 from data import layouts
 from data.check import check
-from data.copies import refuse_copies
+from data.copies import refuse_copies, without_copies
 from data.errors import UserError, listed
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import Stage2Config
@@ -34,13 +34,17 @@ def load_samples(config: Stage2Config) -> tuple[list[layouts.Sample], list[layou
 
     Training samples are the photographs with the masks that a U-Net made of them. The annotated pairs are added with
     --add_pairs, and then imitated; they are used alone if there are no photographs. Raises UserError if a mask is
-    missing, or if a photograph is a copy of a test image of the annotated data set.
+    missing, or if a photograph is a copy of a test image of the annotated data set. Copies of images that --validation
+    holds out are left out.
     """
-    annotated, _ = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
+    annotated, held_out = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
     if not config.photos:
         return annotated, annotated
     photos = layouts.photographs(config.photos, config.pairs, config.modality, config.photo_masks)
     refuse_copies(layouts.samples(config.pairs, "test", modality=config.modality), photos, f"--photos={config.photos}")
+    found, photos = len(photos), without_copies(photos, held_out)
+    if len(photos) < found:
+        logging.info("%d photographs are images that --validation holds out: left out", found - len(photos))
     missing = [sample.stem for sample in photos if not sample.mask.is_file()]
     if missing:
         raise UserError(f"{config.photo_masks} lacks the masks of {listed(missing)}: run unet_eval.segment again")

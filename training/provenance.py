@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data import layouts
-from data.copies import refuse_copies
+from data.copies import refuse_copies, without_copies
 from data.errors import UserError
 from data.layouts import Sample
 from training.cli import run
@@ -34,7 +34,8 @@ def seen(flags: dict, pairs: str, photos: str, modality: str = "") -> list[Sampl
         return train + held_out
     if not flags.get("photos"):
         return train
-    photographed = layouts.photographs(photos or flags["photos"], pairs, modality, flags["photo_masks"])
+    photographed = without_copies(
+        layouts.photographs(photos or flags["photos"], pairs, modality, flags["photo_masks"]), held_out)
     return photographed + (train if flags.get("add_pairs") else [])
 
 

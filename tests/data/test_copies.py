@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 from absl import logging
 
-from data.copies import copies, refuse_copies, warn_of_look_alikes
+from data.copies import copies, refuse_copies, warn_of_look_alikes, warn_of_twins, without_copies
 from data.errors import UserError
 from data.images import write_image
 from data.layouts import samples
@@ -54,11 +55,28 @@ def test_both_files_are_named_and_many_are_counted(tests, eye, photographs):
         refuse_copies(tests, listed(photographs), "--photos=x")
 
 
-def warnings(monkeypatch, *arguments):
+def test_copies_are_left_out(tests, eye, photographs):
+    write_image(photographs / "holiday.png", eye(1)[0])
+    everything = listed(photographs)
+    assert [sample.stem for sample in everything if sample not in without_copies(everything, tests)] == ["holiday"]
+    assert without_copies(everything, []) == everything
+
+
+def warnings(monkeypatch, *arguments, of=warn_of_look_alikes):
     said = []
     monkeypatch.setattr(logging, "warning", lambda message, *values: said.append(message % values))
-    warn_of_look_alikes(*arguments)
+    of(*arguments)
     return said
+
+
+def test_the_same_picture_of_two_patients_is_warned_of(eye, photographs, monkeypatch):
+    write_image(photographs / "a.png", eye(1)[0])
+    write_image(photographs / "b.bmp", eye(1)[0])
+    everything = listed(photographs)
+    (said,) = warnings(monkeypatch, everything, of=warn_of_twins)
+    assert said.startswith("1 training image") and "b.bmp is a copy of " in said and "a.png" in said
+    of_one = [replace(sample, patient="p") for sample in everything]  # two readers' masks of an image, say
+    assert warnings(monkeypatch, of_one, of=warn_of_twins) == []
 
 
 def test_a_copy_of_another_size_or_compression_is_warned_of(tests, eye, photographs, monkeypatch):

@@ -8,6 +8,8 @@ import numpy as np
 from data.randomness import STREAMS, key, normal, numpy_generator, uniform
 from stage1_dcgan import inputs as stage1
 from stage2_pix2pix import inputs as stage2
+from stage2_pix2pix.architectures.coarse_to_fine import inputs as coarse_to_fine
+from stage2_pix2pix.architectures.coarse_to_fine.coarse import DISCS
 from stage2_pix2pix.networks import DROPOUT_BLOCKS, SeededDropout
 from unet_eval import inputs as unet
 
@@ -34,11 +36,12 @@ def test_numbers_are_the_same_for_the_same_key_and_independent_for_others():
 
 def test_the_streams_of_a_stage_are_not_shared():
     for module, names in ((stage1, ("NOISE", "VIEWS")), (unet, ("PLACE", "CHANGE")),
-                          (stage2, ("NOISE", "FLIPS", "RENDERING", "COLOURS", "FOVS", "DROPOUT"))):
+                          (stage2, ("NOISE", "FLIPS", "RENDERING", "COLOURS", "FOVS", "DROPOUT", "DRAWN_COLOURS"))):
         streams = [getattr(module, name) for name in names]
         assert len(set(streams)) == len(streams)
     assert stage2.DROPOUT == max(stage2.NOISE, stage2.FLIPS, stage2.RENDERING, stage2.COLOURS, stage2.FOVS, 5)
-    assert stage2.DROPOUT + DROPOUT_BLOCKS <= STREAMS
+    assert stage2.DROPOUT + DROPOUT_BLOCKS <= coarse_to_fine.CROP  # the first of its own
+    assert coarse_to_fine.MIRRORS < DISCS < stage2.DRAWN_COLOURS < STREAMS
 
 
 def test_dropout_is_independent_of_the_noise_planes_and_of_its_other_layers():

@@ -10,6 +10,7 @@ from data.errors import UserError
 from data.images import write_image
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.train import load_samples
+from training.provenance import seen
 
 
 @pytest.fixture
@@ -33,6 +34,15 @@ def test_a_copy_of_a_test_image_is_refused_under_another_name(config, eye, tmp_p
     write_image(tmp_path / "photos" / "holiday.png", eye(1)[0])
     with pytest.raises(UserError, match="holiday.png is a copy of .*01_test.tif"):
         load_samples(config)
+
+
+def test_a_copy_of_a_held_out_image_is_left_out(config, eye, tmp_path):
+    write_image(tmp_path / "photos" / "holiday.png", eye(23)[0])  # which --validation=1 holds out
+    write_image(tmp_path / "photos" / "known.png", eye(22)[0])
+    write_image(tmp_path / "masks" / "known.png", eye(22)[1])
+    samples, _ = load_samples(config)
+    assert [sample.stem for sample in samples] == ["known", "photo 0", "photo 1", "photo 2", "21", "22"]
+    assert seen(config.to_json(), config.pairs, config.photos) == samples
 
 
 def test_photographs_without_masks_are_named(config, tmp_path):

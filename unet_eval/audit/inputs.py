@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data import layouts
 from data.check import check
-from data.copies import copies, fingerprints
+from data.copies import copies, fingerprints, without_copies
 from data.errors import UserError
 from data.few import parse_few
 from data.files import checksum
@@ -49,6 +49,11 @@ def find_real(config: AuditConfig, trained: dict) -> RealSamples:
     """UserError where the images are not those that the GANs learned from, or not all of them, or too few were held
     out."""
     flags, pairs = trained["stage2"]["flags"], layouts.original(config.pairs)
+    alone = flags.get("photos") and not flags.get("add_pairs")  # then Stage-II saw no image of PAIRS
+    held = {name: record["flags"].get("validation", 0) for name, record in trained.items()}
+    if not alone and len({*held.values()}) > 1:
+        raise UserError(f"{config.store}: Stage-I was trained with --validation={held['stage1']}, Stage-II with "
+                        f"--validation={held['stage2']}, so one saw what the other held out: train both with one value")
     training, held_out = find_sides(config.pairs, trained["stage1"]["flags"].get("validation", 0), config.modality,
                                     config.foreground)
     photos = layouts.photographs(config.photos or flags.get("photos", ""), pairs, config.modality)
@@ -56,17 +61,18 @@ def find_real(config: AuditConfig, trained: dict) -> RealSamples:
         samples = seen(record["flags"], config.pairs, config.photos, config.modality)
         _check(f"{stage} of {config.store}", record["data"].get("checksum"), samples, config.pairs)
         if record["flags"].get("warm_start"):
-            alone = record["flags"].get("photos") and not record["flags"].get("add_pairs")  # not compared with PAIRS
-            _check_warm(Path(config.run) / stage, samples if alone else [*samples, *training])
+            compared = [] if stage == "stage2" and alone else training
+            _check_warm(Path(config.run) / stage, [*samples, *compared])
     for stage, learned in _behind(config.pairs).items():
         _check(f"{stage} of the release", learned, training, pairs)
-    if not flags.get("photos"):
-        photos = _of_others(photos, training + held_out)
+    # What the GANs learned from stays; a copy of a training image is of that image's patient.
+    photos = without_copies(photos, held_out if flags.get("photos") else training + held_out)
+    known = {photo.image: pair.patient for pair, photo in copies(training, photos)}
     patients = len({sample.patient for sample in held_out})
     if patients < LEAST_HELD_OUT:
         raise UserError(f"--pairs={config.pairs}: {patients} patient{' was' if patients == 1 else 's were'} held out, "
                         f"an audit needs {LEAST_HELD_OUT} or more that no training saw: add test images")
-    others = [replace(sample, patient=f"photograph {sample.patient}") for sample in photos]  # of other people
+    others = [replace(sample, patient=known.get(sample.image, f"photograph {sample.patient}")) for sample in photos]
     return RealSamples(training, held_out, others)
 
 
@@ -123,12 +129,6 @@ def _check_warm(folder: Path, samples: list[Sample]) -> None:
     if others:
         raise UserError(f"{folder} began with weights that have seen {len(others)} images which this audit does not "
                         f"look for: {remedy}")
-
-
-def _of_others(photos: list[Sample], pairs: list[Sample]) -> list[Sample]:
-    """The photographs that are no copies of an image of PAIRS."""
-    same = {copy.image for _, copy in copies(pairs, photos)}
-    return [sample for sample in photos if sample.image not in same]
 
 
 def read_overtrained(config: AuditConfig) -> tuple[Records, Records, Records]:

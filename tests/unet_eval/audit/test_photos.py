@@ -1,10 +1,15 @@
 """What an audit says of a Stage-II that learned from photographs without masks, PHOTOS."""
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from data import layouts
+from data.errors import UserError
+from training.provenance import seen
 from unet_eval.audit import controls, examine, features, inputs, looks, pictures, report, statistics
 from unet_eval.audit.audit import audit
 from unet_eval.audit.measures import MASK, MEASURES
@@ -37,6 +42,28 @@ def test_where_no_photographs_of_their_source_were_held_out_it_says_so(quick, fr
     text = (tmp_path / "reports/audit/audit.md").read_text()
     assert ("judged pair by pair only" in text) == (not add_pairs) == bool(results["untested"])
     assert ("which Stage-II learned from too" if add_pairs else "the only ones that Stage-II learned from") in text
+
+
+def test_a_photograph_of_a_training_eye_is_of_that_patient_and_of_a_held_out_one_is_none(fresh, real, make_run):
+    config = make_run(fresh.take([0, 1]), photos=replace(fresh.take([2, 3, 4]), names=["new", "trained", "held_out"]))
+    folder = Path(config.photos.partition(":")[2])
+    training, test = (layouts.samples(real, part) for part in ("train", "test"))
+    shutil.copy(training[1].image, folder / "trained.png")
+    shutil.copy(test[1].image, folder / "held_out.png")
+    _, trained = inputs.read_pairs(config)
+    stage2 = trained["stage2"]
+    stage2["data"]["checksum"] = layouts.checksum(seen(stage2["flags"], real, config.photos))
+    found = inputs.find_real(config, trained)
+    assert {sample.stem: sample.patient for sample in found.photos} == {
+        "new": "photograph new", "trained": training[1].patient}
+
+
+def test_stages_that_held_out_other_images_cannot_be_audited(fresh, make_run):
+    config = make_run(fresh.take([0, 1]))
+    _, trained = inputs.read_pairs(config)
+    trained["stage1"]["flags"]["validation"] = 2
+    with pytest.raises(UserError, match="--validation=2, Stage-II with --validation=0"):
+        inputs.find_real(config, trained)
 
 
 def test_photographs_that_stage2_learned_from_are_found_where_none_are_given(fresh, make_run):
