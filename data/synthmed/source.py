@@ -122,15 +122,14 @@ def generators(run: Path, reader: PairReader) -> dict[str, str]:
 
     Raises UserError where one of the two stages has none, or where they did not make the pairs of `reader`.
     """
-    networks = {f"{stage}/{path.name}": checksum(path) for stage in STAGES
-                for path in sorted((run / stage).glob("*.h5"))}
-    for stage in STAGES:
-        if f"{stage}/generator.h5" not in networks:
-            raise UserError(f"{run}/{stage}/generator.h5 is missing: call `make {stage}`")
-    made = {"stage1/generator.h5": (reader.attributes.get("stage1") or {}).get("weights"),
+    made = {"stage1/generator.h5": (reader.attributes.get("stage1") or {}).get("weights"), "stage2/generator.h5": None,
             **{f"stage2/{name}.h5": digest for name, digest in (reader.attributes.get("weights") or {}).items()}}
+    networks = {}
     for name, digest in made.items():
-        if digest and networks.get(name) != digest:
+        if not (run / name).exists():
+            raise UserError(f"{run / name} is missing: call `make {name.split('/')[0]}`")
+        networks[name] = checksum(run / name)
+        if digest and networks[name] != digest:
             raise UserError(f"{run / name} did not make these pairs: give the run that did, or call `make synthetic` "
                             "again")
     return networks

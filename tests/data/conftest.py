@@ -27,6 +27,7 @@ class Run:
         for stage in ("stage1", "stage2"):
             (folder / stage).mkdir()
             (folder / stage / "generator.h5").write_bytes(f"weights of {stage}".encode())
+        (folder / "stage2" / "pairs.h5").write_bytes(b"the real pairs, as Stage-II prepared them")
         random = np.random.default_rng(0)
         trained = {"data": {"pairs": "chase_db1:/secret/place", "photos": "hrf:/secret/place"}}
         own = {stage: checksum(folder / stage / "generator.h5") for stage in ("stage1", "stage2")}

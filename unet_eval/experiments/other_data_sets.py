@@ -9,7 +9,7 @@ from absl import logging
 
 from data.copies import copies
 from data.fundus import to_native
-from data.layouts import origin, samples, title
+from data.layouts import Sample, origin, photographs, samples, title
 from unet_eval.arms import ordered
 from unet_eval.measures.metrics import F1, confusion, scores
 from unet_eval.measures.resampling import spreads
@@ -46,7 +46,17 @@ def cross(run: Run, spec: str, tests: list[TestImage]) -> dict:
         pooled = scores(counts.sum(axis=1))
         entries[name] = {**{key: float(pooled[key].mean()) for key in F1}, **spreads(counts, patients)}
     return {"spec": data_set_name(spec), "n_test": len(tests), "n_test_patients": len({*patients}),
-            "seen": len({test for test, _ in copies(listed, run.photographs)}), "arms": entries}
+            "seen": len({test for test, _ in copies(listed, run.photographs)}),
+            "labelled": {name: seen for name in entries if (seen := _labelled(run, name, listed))}, "arms": entries}
+
+
+def _labelled(run: Run, arm: str, tests: list[Sample]) -> int:
+    """How many of the test images the U-Nets of the arm were trained on, as PHOTOS that another U-Net labelled."""
+    made_of = run.records.get(f"unet-{arm}", {}).get("data", {}).get("synthetic", {}).get("source")
+    if not arm.endswith("photos-relabelled") or not made_of:
+        return 0
+    trained_on = photographs(made_of, run.config.pairs, run.config.modality)
+    return len({test for test, _ in copies(tests, trained_on)})
 
 
 def tables(results: dict) -> dict[str, Table]:
@@ -71,6 +81,8 @@ def section(results: dict, folder: Path) -> Section | None:
     for name, tested in results["cross"].items():
         seen = (f" Stage-II has seen {tested['seen']} of these photographs, without their masks, which is why the arms "
                 "that Stage-II had a hand in are not strangers to this camera." if tested["seen"] else "")
+        seen += "".join(f" The arm {arm} was trained on {count} of these photographs, as another U-Net labelled them."
+                        for arm, count in tested["labelled"].items())
         blocks += [Heading(f"{title(name)}, {images(tested)}"),
                    Text(f"Thresholds are those of the arms on their own data.{seen}{too_few(tested)}"),
                    shown[f"Arms on {name}"]]

@@ -1,5 +1,6 @@
-"""Stage-II in two steps. A coarse GAN draws light and disc of the whole view at 48 pixels, from mask and noise. A fine
-GAN makes a photograph of them, the mask and noise. It is trained on crops, and renders any size in one pass.
+"""Stage-II in two steps. A coarse GAN draws colours and optic disc of the whole view at 48 pixels, from the field of
+view, the place of the disc and noise; light is added to them. A fine GAN makes a photograph of that, the mask and
+noise. It is trained on crops, and renders any size in one pass.
 
 A third network, a small U-Net that segments the green channel of the training pairs, is trained first and then frozen:
 the fine network's loss asks it whether the vessels can be seen. No U-Net of unet_eval enters a loss.

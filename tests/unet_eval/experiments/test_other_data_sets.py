@@ -36,6 +36,17 @@ def test_photographs_that_stage2_saw_are_counted_by_what_they_show(few_config, t
         assert other_data_sets.cross(run, few_config.pairs, run.tests)["seen"] == 2
 
 
+def test_photographs_that_an_arm_was_trained_on_are_told(few_config, tmp_path):
+    for number, test in enumerate(samples(few_config.pairs, "test")[:2]):
+        write_image(tmp_path / f"holiday {number}.png", read_image(test.image))
+    with Run(replace(few_config, arms=("real",))) as run:
+        run.nets = {"photos-relabelled": run.nets["real"], "real": run.nets["real"]}
+        run.records["unet-photos-relabelled"] = {"data": {"synthetic": {"source": f"messidor:{tmp_path}"}}}
+        run.threshold = lambda net: 0.5
+        found = other_data_sets.cross(run, few_config.pairs, run.tests)
+    assert found["labelled"] == {"photos-relabelled": 2} and found["seen"] == 0
+
+
 def test_other_data_sets_of_one_layout_stand_side_by_side(config, few_config, write_drive, tmp_path):
     another = write_drive(tmp_path / "another", ("40",), ("41",))
     with Run(replace(few_config, arms=("real",), test=(*config.test, another))) as run:
