@@ -12,7 +12,7 @@ BY_HEART = 5      # masks that the audit's control learns
 OVERTRAINING = ("--validation=0", "--size=64", "--base=16", "--encoding=signed_distance", "--clip=16", "--d_norm=none",
                 "--generator_steps=1", "--reach=0", "--vary_masks=0", "--penalty=0.05", "--ema=0.99",
                 "--learning_rate=5e-4", COLD, f"--batch_size={BY_HEART}", "--steps_per_epoch=500", "--epochs=4",
-                "--pictures_every=4")
+                "--pictures_every=4", "--accumulate=1", "--strategy=one")
 AS_LEARNED = ("--count=20", "--decoder=cut", "--match_share", "--vary=0")
 
 

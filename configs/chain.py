@@ -85,6 +85,8 @@ def _sweep(sweep: Sweep, name: str, run: Settings) -> list[dict]:
 def _made(names: list[str], run: Settings) -> list[dict]:
     """The check of the data, then the steps of these names and all that they need."""
     found: dict[str, dict] = {}
+    if run.unchecked:  # or who runs the plan would take the check for done
+        (run.folder / CHECKED).unlink(missing_ok=True)
 
     def add(name):
         if name not in found:

@@ -53,6 +53,8 @@ def names(config: type[Config], by_make: bool) -> set[str]:
 CHOOSING = (EvaluateConfig, AuditConfig, PlanConfig)
 MEASURING = set().union(*(names(config, by_make=False) for config in CHOOSING)).difference(
     *(names(config, by_make=False) for config in SCRIPTS.values() if config not in CHOOSING))
+# Flags that say how a training runs, and not what comes of it. --epochs may be changed by hand, too, but not for a run.
+RUNNING = {"strategy", "checkpoint_minutes", "minutes", "minutes_avx512", "dry_run"}
 
 
 def split(text: str) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 
 from configs.flags import SCRIPTS, expand, is_on, last_value, locate
-from configs.settings import PHANTOMS, STAGES, Settings
+from configs.settings import STAGES, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
+from data.few import parse_few
 from data.folds import parse_fold
 from data.shards import shard_rows
 from data.synthmed.terms import Terms
@@ -22,6 +23,7 @@ from unet_eval.arms import net_name, of_seed, parse_arm, parse_net_name, parse_s
 
 SEPARATOR = ";newline;"
 SWEEPS = Path("configs/sweeps")
+DRY = ("data", "stage1", "stage2", "eval", "few", "folds", "sweep", "plan", "preflight")  # goals that have a dry run
 COMPARISONS = ("evidence", "few", "folds", "curve", "sweep")  # goals
 
 
@@ -49,16 +51,21 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         _check_sweep(variables.get("SWEEP", ""))
     if set(goals) == {"sweep"}:  # a sweep has runs of its own
         return lines
+    wet = sorted(goal for goal in goals if settings.dry_run and goal not in DRY)
+    if wet:
+        raise UserError(f"--dry_run tries the trainings of {', '.join(DRY)}, and not {', '.join(wet)}: leave it out")
+    audited = {"audit", "synthmed", "pretrained"} & {*goals}
+    if audited and parse_few(settings.pairs)[0]:
+        raise UserError(f"make {min(audited)}: PAIRS={settings.pairs} are a few of a data set, as `make few` takes "
+                        "them; an audit needs all of it")
     settings.check()
     if with_generators:
         lines.append("graphs := $(R)/generators/README.md")
     if settings.dry_run:
         lines.append("dry_run := yes")
-    known = settings.checked_as
-    if not settings.recorded or settings.uses_phantoms and not PHANTOMS.is_dir() or (
-            known and known != settings.fingerprint):
+    if settings.unchecked:
         lines.append(".PHONY: $(R)/data.checked")
-    if known:  # what other test images make old
+    if settings.checked_as:  # what other test images make old
         lines.append("reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done: $(R)/data.checked")
 
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]

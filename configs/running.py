@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from data.errors import UserError
 from data.files import write_file
 
+VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FLAGS")  # of make, which say whose steps these are
 # What a training writes, in its folder and, in that of a phase, again.
 OF_A_TRAINING = re.compile(
     r"((segmenter|coarse)/)?((config|seconds|seen|validation)\.json|made\.sha256|lock|(generator|coarse|weights|pairs)\.h5|"
@@ -80,7 +82,8 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
             status = _call(script)
             if status:
                 if len(names) > 1:
-                    print(f"to go on: python -m configs.steps {' '.join(names[number:])}", file=sys.stderr)
+                    given = [f"{name}={shlex.quote(os.environ[name])}" for name in VARIABLES if name in os.environ]
+                    print("to go on:", *given, "python -m configs.steps", *names[number:], file=sys.stderr)
                 sys.exit(status)
         if step.done:
             step.done.parent.mkdir(parents=True, exist_ok=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.flags import (
     MEASURING,
     PACKAGE,
+    RUNNING,
     SCRIPTS,
     PlanConfig,
     expand,
@@ -182,11 +183,9 @@ class Settings:
 
     @property
     def text(self) -> str:
-        """One line for the file `settings`. It leaves out the flags that only measure, for those may change."""
-        kept = [word for word in self.flags if word.lstrip("-").partition("=")[0] not in MEASURING]
-        flags = " ".join(shlex.quote(word) if re.search(r"[\s'\"\\]", word) else word for word in kept)
-        line = f"CONFIG={self.config} PAIRS={self.pairs} PHOTOS={self.photos} FLAGS={flags}"
-        return " ".join(line.split())
+        """One line for the file `settings`. It leaves out the flags that only measure, or say how a training runs, for
+        those may change."""
+        return _line(f"CONFIG={self.config} PAIRS={self.pairs} PHOTOS={self.photos}", self.flags)
 
     @property
     def recorded(self) -> bool:
@@ -210,6 +209,14 @@ class Settings:
                 raise write_error(self.folder, error) from error
             write_file(self.folder / "settings", f"{self.text}\n".encode("utf-8", "surrogateescape"))
             (self.folder / CHECKED).unlink(missing_ok=True)
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether the data sets have to be checked, though the file CHECKED may be there: they, or the settings, are
+        others than it was made for."""
+        known = self.checked_as
+        return (not self.recorded or self.uses_phantoms and not PHANTOMS.is_dir()
+                or bool(known) and known != self.fingerprint)
 
     @property
     def fingerprint(self) -> str:
@@ -236,9 +243,17 @@ class Settings:
 
     def _before(self) -> str:
         try:
-            return (self.folder / "settings").read_text(encoding="utf-8", errors="surrogateescape").strip()
-        except FileNotFoundError:
+            line = (self.folder / "settings").read_text(encoding="utf-8", errors="surrogateescape").strip()
+        except (FileNotFoundError, NotADirectoryError):  # whoever makes the folder tells of a file in its place
             return ""
+        head, _, flags = line.partition(" FLAGS=")
+        return _line(head, split(flags)) if line else ""  # earlier versions wrote flags that may change, too
+
+
+def _line(head: str, flags: Sequence[str]) -> str:
+    kept = [word for word in flags if word.lstrip("-").partition("=")[0] not in MEASURING | RUNNING]
+    words = " ".join(shlex.quote(word) if re.search(r"[\s'\"\\]", word) else word for word in kept)
+    return " ".join(f"{head} FLAGS={words}".split())
 
 
 def _default_photos(pairs: str, modality: str) -> str:

@@ -35,7 +35,9 @@ def _copy(name: str, target: str, source: Path, folder: Path) -> None:
     `target` last, for make looks for that one."""
     if (source / name).is_dir():
         with NewFolder(folder / name, "the step has begun here") as new:
-            shutil.copytree(source / name, new.partial, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ckpt-*"))
+            # With the times of now: make compares them with those of the files beside, which are written here, too.
+            shutil.copytree(source / name, new.partial, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ckpt-*"),
+                            copy_function=shutil.copy)
     made = OutputFolder(folder, "RUN")
     beside = [path for path in sorted(source.iterdir()) if path.is_file()
               and path.name.partition(".")[0] in (name, f"{name}_held_out")]

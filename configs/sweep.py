@@ -21,7 +21,7 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from configs.flags import SCRIPTS, expand, last_value, locate, select, split
+from configs.flags import SCRIPTS, expand, locate, select, split, whole_number
 from configs.making import DRY_RUN, Make, MakingConfig
 from configs.settings import Settings
 from configs.sharing import share
@@ -31,6 +31,7 @@ from data.files import OutputFolder, json_bytes, read_json
 from training.cli import run
 from training.config import fields, option
 from unet_eval.arms import NAMES, Arm, parse_arm
+from unet_eval.config import UnetConfig
 
 LIMIT = 64  # combinations
 ALONE = "one at a time"
@@ -177,7 +178,10 @@ def make_all(sweep: Sweep, runs: list[Settings], make: Make) -> list[dict]:
             print(f"sweep: {', '.join(shared)}: as in another of its runs, copied", flush=True)
         failed = make(*(DRY_RUN if each.dry_run else [sweep.target]), RUN=each.run, CONFIG=each.config,
                       PAIRS=each.pairs, PHOTOS=each.photos, FLAGS=shlex.join(each.flags))
-        result = {"failed": failed} if failed else {} if each.dry_run else outcome(each.folder, sweep.target)
+        try:
+            result = {"failed": failed} if failed else {} if each.dry_run else outcome(each.folder, sweep.target)
+        except UserError as error:  # told at the end, after the others were made
+            result = {"failed": str(error)}
         results.append({"run": each.run, "flags": combination, **result})
     return results
 
@@ -190,7 +194,7 @@ def train_all(config: SweepConfig) -> None:
     sweep, make = Sweep.read(locate(config.sweep)), Make(config.make, "the sweep")
     settings = {"config": config.config, "pairs": config.pairs, "photos": config.photos, "flags": config.flags}
     runs = sweep.runs(Settings.from_variables({name.upper(): value for name, value in settings.items()}))
-    if last_value(expand(runs[0].flags), "validation") == "0":
+    if not whole_number([*runs[0].preset_flags("unet"), *expand(runs[0].flags)], "validation", UnetConfig.validation):
         raise UserError("--validation=0 leaves no images to rank the runs by: set --validation=1 or more in FLAGS")
     report = OutputFolder(Path("reports") / f"sweep-{sweep.name}", "SWEEP")
     report.check(("results.json", "results.md"))

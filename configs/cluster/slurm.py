@@ -31,9 +31,10 @@ def arrays(steps: list[dict]) -> dict[str, dict[int, dict]]:
     found: dict[str, dict[int, dict]] = {}
     for step in steps:
         name, seed = parse_seed(step["name"])
+        members = found.setdefault(name, {})  # of steps that are done, too: one seed may be ahead of another
         if not Path(step["output"]).exists():
-            found.setdefault(name, {})[seed] = step
-    return found
+            members[seed] = step
+    return {name: members for name, members in found.items() if members}
 
 
 def dependency(name: str, found: dict[str, dict[int, dict]], jobs: dict[str, str]) -> str:

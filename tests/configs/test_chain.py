@@ -133,6 +133,29 @@ def test_a_job_of_kubernetes_has_an_index_a_step_that_waits_for_what_it_needs(fo
     assert pod(folder, container, len(steps)).wait(timeout=60) == 1
 
 
+def test_a_plan_does_not_take_a_check_of_other_data_for_done(folder):
+    checked = folder / "checkpoints/my run/data.checked"
+    checked.parent.mkdir(parents=True)
+    (checked.parent / "settings").write_text("CONFIG=tiny PAIRS=folder:other PHOTOS= FLAGS=\n")
+    checked.touch()
+    plan(folder, "eval")
+    assert not checked.exists()
+
+
+def test_slurm_submits_what_is_left_where_one_seed_is_ahead(folder):
+    for step in plan(folder, "evidence"):
+        if step["name"] in ("my run:data", "my run:unet-real", "my run:stage2"):
+            path = folder / step["output"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    answer = call(folder, "configs.cluster.slurm", "plan.json")
+    assert answer.returncode == 0, answer.stderr
+    lines = answer.stdout.splitlines()
+    [stage2] = [line.partition(":")[0] for line in lines if line.endswith(": my run:stage2, seeds 1")]
+    [rendered] = [line for line in lines if ": my run:rendered, seeds 0, 1, " in line]
+    assert rendered.endswith(f"afterok:{stage2}")
+
+
 def test_slurm_gets_an_array_a_step_whose_tasks_wait_for_those_of_their_seed(folder):
     plan(folder, "evidence")
     answer = call(folder, "configs.cluster.slurm", "plan.json", "--gres=gpu:1")

@@ -103,6 +103,15 @@ def test_what_cannot_be_folded_is_told_first(variables, said):
         plan(["folds"], variables)
 
 
+@pytest.mark.parametrize("goal, variables, said", [
+    ("unet-real", {"FLAGS": "--dry_run"}, "tries the trainings of data, stage1, .*, and not unet-real"),
+    ("evidence", {"FLAGS": "--dry_run"}, "and not evidence: leave it out"),
+    ("audit", {"PAIRS": "few-5-of-draw-1:phantom"}, "make audit: PAIRS=few-5-of-draw-1:phantom are a few")])
+def test_what_would_fail_half_way_is_told_first(goal, variables, said):
+    with pytest.raises(UserError, match=said):
+        plan([goal], variables)
+
+
 def test_a_share_is_a_step_of_its_own():
     assert "shard := -of-16.3" in plan(["synthetic"], {"COUNT": "1000", "SHARD": "3/16"})
 

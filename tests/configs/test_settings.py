@@ -119,6 +119,21 @@ def test_a_run_keeps_its_settings_once_a_training_has_begun(folder):
     assert (folder / "checkpoints/quick/settings").read_text() == line + "\n"
 
 
+def test_how_a_training_runs_may_change(folder):
+    begin(folder, "CONFIG=quick PAIRS=phantom PHOTOS=phantom FLAGS=--strategy=mirrored --seed=3")  # of earlier versions
+    (folder / "checkpoints/quick/stage1/config.json").touch()
+    same = settings(FLAGS="--seed=3 --strategy=one --checkpoint_minutes=5")
+    same.record()
+    assert same.recorded and same.text.endswith("FLAGS=--seed=3")
+
+
+def test_where_the_runs_folder_is_a_file_it_is_told(folder):
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints/quick").touch()
+    with pytest.raises(UserError, match="checkpoints/quick: cannot be written"):
+        settings().record()
+
+
 def test_settings_may_change_before_a_training_has_begun_and_the_data_are_checked_again(folder):
     begin(folder, "CONFIG=quick PAIRS=phantom PHOTOS= FLAGS=")
     new = settings(FLAGS="--seed=3 --agree_with='my runs/x'")

@@ -1,6 +1,9 @@
 """Steps that two runs make alike: which these are, and what is copied."""
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from configs.settings import Settings
@@ -16,7 +19,7 @@ def settings(name, *flags, photos="messidor:photos"):
 
 
 def made(run, steps=WHOLE):
-    """The run with small files where the steps leave theirs."""
+    """The run with small files where the steps leave theirs, an hour old."""
     run.record()
     for name in steps:
         if name.startswith(("stage", "unet")):
@@ -30,6 +33,8 @@ def made(run, steps=WHOLE):
         else:
             for ending in (".png", ".h5"):
                 OutputFolder(run.folder, "--out").write(name + ending, f"{run.run} {name}".encode())
+    for path in filter(Path.is_file, run.folder.rglob("*")):
+        os.utime(path, (path.stat().st_mtime - 3600,) * 2)
     return run
 
 
@@ -69,8 +74,12 @@ def test_a_copy_is_the_runs_own_and_has_no_checkpoints():
     with pytest.raises(UserError):
         OutputFolder(second.folder, "--out").write("masks.png", b"anew")
     assert (first.folder / "masks.h5").read_text() == "a masks"
-    times = [(second.folder / name).stat().st_mtime_ns for name in ("stage1/generator.h5", "masks.h5")]
-    assert times == sorted(times)  # else make would draw the masks again
+    for name, flag in (("b", "--agreement=0"), ("c", "--decoder=cut")):
+        run = settings(name, flag)
+        share("unet-synthetic", run, [first])
+        steps = {"b": ("stage1/generator.h5", "masks.h5"), "c": ("photo_masks.done", "stage2/generator.h5")}[name]
+        times = [(run.folder / step).stat().st_mtime_ns for step in steps]
+        assert times == sorted(times)  # else make would make the second again
 
 
 def test_what_a_run_has_begun_is_left_alone_and_so_is_a_run_of_other_settings():

@@ -255,12 +255,14 @@ def test_a_signal_reaches_the_training_and_stops_the_sweep(folder, number):
 @pytest.mark.training
 def test_runs_without_a_validation_f1_cannot_be_ranked(folder):
     write(folder, "unet-real\n--learning_rate 1e-5 1e-4\n")
-    for arguments in (["--flags=--validation=0"], ["--flags=--validation=2 --validation=0 --seed=1"]):
+    for arguments in (["--flags=--validation=0"], ["--flags=--validation=2 --validation=0 --seed=1"],
+                      ["--config=paper"]):  # that preset holds out none
         status, _, err = sweep(folder, *arguments)
         assert status == 1 and "set --validation=1 or more" in err and not (folder / "calls").exists()
-    status, _, err = sweep(folder, "--flags=--validation=0 --validation=2")  # though here a preset might say 0
-    assert status == 1 and len(calls(folder)) == 1
+    status, _, err = sweep(folder, "--flags=--validation=0 --validation=2")
+    assert status == 1 and len(calls(folder)) == 2  # the others are made
     assert "validation.json is missing" in err and "--validation=1 or more" in err
+    assert [row[0] for row in ranking(folder)[1]] == ["1e-4", "1e-5"]
     write(folder, "unet-real\n--learning_rate 1e-4\n--validation 2\n")
     assert sweep(folder, "--flags=--validation=0")[0] == 0  # the sweep's own flags come last
 
