@@ -35,20 +35,25 @@ help: ## what can be made, and what can be set
 
 # ---------------------------------------------------------------------------------------------- environment
 # "complete PATH" or "supported PATH", as configs/environment.py says of the first Python that is good for something.
-found := $(shell for p in $(or $(PYTHON),.venv/bin/python python3.11 python3.10 python3.9 python3 python); do \
-	state=$$($$p -m configs.environment $(EXTRAS) 2>/dev/null) && { echo "$$state $$p"; break; }; done)
-# This makes .venv, without packages, before any rule runs, for configs/plan.py needs a Python.
+# Quoted, for its folder may have a space; the shell does not see ~ in quotes.
+chosen := $(and $(PYTHON),$(call quote,$(if $(filter ~/%,$(PYTHON)),$(subst ~/,$(HOME)/,$(PYTHON)),$(PYTHON))))
+found := $(shell for p in $(if $(chosen),$(chosen),.venv/bin/python python3.11 python3.10 python3.9 \
+	python3 python); do state=$$("$$p" -m configs.environment $(EXTRAS) 2>/dev/null) && { echo "$$state $$p"; break; }; done)
+# This makes .venv, without packages, before any rule runs, for configs/plan.py needs a Python. One that make did not
+# make stays.
 ifeq (,$(found)$(PYTHON)$(filter help,$(or $(MAKECMDGOALS),help)))
-found := $(shell command -v uv >/dev/null && UV_VENV_CLEAR=1 uv venv --seed --python 3.11 .venv >&2 && \
+found := $(shell { [ ! -e .venv ] || ls .venv/installed-* >/dev/null 2>&1; } && command -v uv >/dev/null && \
+	UV_VENV_CLEAR=1 uv venv --seed --python 3.11 .venv >&2 && \
 	echo supported .venv/bin/python)
 endif
-any_python := $(lastword $(found))
+any_python := $(and $(found),$(if $(chosen),$(chosen),$(lastword $(found))))
 own := $(and $(PYTHON),$(filter complete,$(found)))
-python := $(if $(own),$(PYTHON),.venv/bin/python)
+python := $(if $(own),$(chosen),.venv/bin/python)
 environment := $(if $(own),,.venv)
 no_python = $(if $(PYTHON),PYTHON=$(PYTHON) is no,there is no) Python 3.9, 3.10 or 3.11 with its venv module, which \
-  TensorFlow 2.14 needs: install uv, which brings one (curl -LsSf https://astral.sh/uv/install.sh | sh), or give the path \
-  of one, make PYTHON=/path/to/python3.11, or take the Dockerfile, docker build -t dual-gan .
+  TensorFlow 2.14 needs$(if $(wildcard .venv/bin), (.venv is none: move it away)): install uv, which brings one \
+  (curl -LsSf https://astral.sh/uv/install.sh | sh), or give the path of one, make PYTHON=/path/to/python3.11, or take \
+  the Dockerfile, docker build -t dual-gan .
 
 .venv: .venv/installed-$(or $(EXTRAS),base) ## the Python environment, on first use and when its versions change
 

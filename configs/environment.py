@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import re
 import runpy
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from pathlib import Path
 
 OLDEST, NEWEST = (3, 9), (3, 11)  # what TensorFlow 2.14 supports
 FOLDER = Path(".venv")
+EMPTY = re.compile("_?(pip|setuptools|pkg_resources|wheel|distutils|virtualenv)|__pycache__")  # in a new environment
+# What the Python in .venv has to pass.
+USABLE = f"import pip, sys; sys.exit(not {OLDEST} <= sys.version_info[:2] <= {NEWEST})"
 NO_OPENCV = "error: OpenCV does not start, for want of system libraries: apt-get install libgl1 libglib2.0-0"
 
 
@@ -44,20 +48,34 @@ def is_supported() -> bool:
     return OLDEST <= sys.version_info[:2] <= NEWEST and all(map(importlib.util.find_spec, needed))
 
 
+def is_ours() -> bool:
+    """Whether .venv may be emptied: it is absent, or this program made it, or no package but pip is in it."""
+    packages = FOLDER.glob("lib/python*/site-packages/*")
+    return any(FOLDER.glob("installed-*")) or all(EMPTY.match(path.name) for path in packages)
+
+
 def install(extra: str) -> int:
-    """Makes .venv where it is absent or broken, and installs what setup.py asks for. Returns an exit status."""
-    print(f"{FOLDER}: installing TensorFlow 2.14 and the rest (600 MB on the first use)", flush=True)
+    """Makes .venv where it is absent or broken, and installs what setup.py asks for. Returns an exit status.
+
+    All that it says goes to stderr: what make prints may be data.
+    """
+    print(f"{FOLDER}: installing TensorFlow 2.14 and the rest (600 MB on the first use)", file=sys.stderr, flush=True)
     python = str(FOLDER / "bin" / "python")
     try:
-        works = subprocess.run([python, "-c", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
+        works = subprocess.run([python, "-c", USABLE], stderr=subprocess.DEVNULL).returncode == 0
     except OSError:
         works = False
+    if not works and not is_ours():
+        oldest, newest = (".".join(map(str, version)) for version in (OLDEST, NEWEST))
+        print(f"error: {FOLDER} is not one that make made, and has no pip or no Python {oldest} to {newest}: move it "
+              "away, or give make a Python that has the packages, PYTHON=", file=sys.stderr)
+        return 1
     project = "." if extra == "base" else f".[{extra}]"
     commands = [] if works else [[sys.executable, "-m", "venv", "--clear", str(FOLDER)]]
     commands += [[python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", "constraints.txt",
                   "-e", project]]
     for command in commands:
-        status = subprocess.run(command).returncode
+        status = subprocess.run(command, stdout=sys.stderr).returncode
         if status:
             return status
     if subprocess.run([python, "-c", "import cv2"]).returncode:

@@ -1,6 +1,7 @@
 """The Python that the targets run with."""
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 
@@ -43,6 +44,29 @@ def test_where_there_is_no_python_uv_brings_one(project, no_python, tmp_path):
     assert "exec .venv/bin/python -m configs.steps stage1" in answer.stdout
 
 
+def test_an_environment_of_the_user_is_not_emptied(project, no_python, tmp_path):
+    """Neither by uv, where its Python is another one, nor where it has no pip."""
+    program(tmp_path / "programs/uv", "rm -r .venv")
+    mine = project / ".venv/lib/python3.13/site-packages/mine"
+    mine.mkdir(parents=True)
+    (project / ".venv/bin").mkdir()
+    (project / ".venv/bin/python").symlink_to("/bin/false")
+    stops(make(project, "stage1", "CONFIG=tiny", python="", PATH=no_python), ".venv is none: move it away")
+    for script in ("exit 1", f"[ \"$1\" = -c ] && exit 1; exec '{sys.executable}' \"$@\""):
+        (project / ".venv/bin/python").unlink()
+        program(project / ".venv/bin/python", script)
+        answer = make(project, ".venv", python="" if "exec" in script else sys.executable, PATH=os.environ["PATH"])
+        assert answer.returncode and ".venv is not one that make made" in answer.stderr
+        assert mine.is_dir()
+
+
+def test_a_python_in_a_folder_with_a_space(project, tmp_path):
+    (tmp_path / "my programs").mkdir()
+    program(tmp_path / "my programs" / "python", f"exec '{sys.executable}' \"$@\"")
+    answer = make(project, "-n", "stage1", "CONFIG=tiny", python=str(tmp_path / "my programs" / "python"))
+    assert f"exec '{tmp_path}/my programs/python' -m configs.steps stage1" in answer.stdout, answer.stderr
+
+
 def test_where_there_is_neither_python_nor_uv_what_brings_them_is_shown(project, no_python):
     if shutil.which("uv", path=no_python):
         pytest.skip("uv lies where the other programs lie")
@@ -53,9 +77,15 @@ def test_where_there_is_neither_python_nor_uv_what_brings_them_is_shown(project,
 
 
 def test_an_environment_that_has_the_packages_is_used_as_it_is(project):
-    assert f"exec {sys.executable} -m configs.steps stage1" in make(project, "-n", "stage1", "CONFIG=tiny").stdout
+    assert f"exec '{sys.executable}' -m configs.steps stage1" in make(project, "-n", "stage1", "CONFIG=tiny").stdout
     with open(project / "setup.py", "a") as file:
         file.write("REQUIREMENTS.append('a-package-that-nobody-has>=1')\n")
     answer = make(project, "-n", "stage1", "CONFIG=tiny").stdout
     assert "-m configs.environment install base" in answer
     assert "exec .venv/bin/python -m configs.steps stage1" in answer
+
+
+def test_a_tilde_is_the_home_folder(project, tmp_path):
+    program(tmp_path / "python", f"exec '{sys.executable}' \"$@\"")
+    answer = make(project, "-n", "stage1", "CONFIG=tiny", python="~/python", HOME=str(tmp_path))
+    assert f"exec '{tmp_path}/python' -m configs.steps stage1" in answer.stdout, answer.stderr
