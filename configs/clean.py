@@ -4,6 +4,7 @@ This module imports the standard library only, so that it runs in any Python.
 """
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -14,15 +15,20 @@ from pathlib import Path
 from configs.running import OF_A_TRAINING
 from data.errors import UserError, listed
 from data.files import RECORD, SUMS, OutputFolder, checksum
+from data.unfinished import ENDING
 
 # Files that no list has: the lists, what make looks at, the lock of a training that did not begin.
 UNLISTED = re.compile(rf"{RECORD}|{SUMS}|settings|data\.checked|lock|.+\.done")
-WHOLE = re.compile(r"demo|private(-\d+)?")  # folders of reports that appear complete, without a list
+UNFINISHED = re.compile(rf"\.partial-.+|\..+{re.escape(ENDING)}")  # hidden files and folders of writes that were killed
 
 
 def clean(run: str) -> None:
-    """Removes checkpoints/RUN and reports/RUN. UserError, and nothing is removed, where a file in them is another's."""
-    folders = [folder for folder in (Path("checkpoints") / run, Path("reports") / run) if folder.exists()]
+    """Removes checkpoints/RUN and reports/RUN. UserError, and nothing is removed, where a file in them is another's, or
+    one of them is a link."""
+    folders = [folder for folder in (Path("checkpoints") / run, Path("reports") / run) if os.path.lexists(folder)]
+    links = [folder.as_posix() for folder in folders if folder.is_symlink()]
+    if links:
+        raise UserError(f"make clean follows no links: remove {listed(links)} yourself; nothing was removed")
     others = [path.as_posix() for folder in folders for path in foreign(folder)]
     if others:
         raise UserError(f"make clean removes what the project made: move away {listed(others)}; nothing was removed")
@@ -32,13 +38,13 @@ def clean(run: str) -> None:
 
 def foreign(folder: Path) -> Iterator[Path]:
     """Files below a run's folder that no training writes, and no list in theirs or in a folder above has, or that have
-    changed since they were listed. Hidden files are left out."""
+    changed since they were listed. What killed writes left is left out."""
     made = lru_cache(None)(_made)
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_dir() and not path.is_symlink() or any(part.startswith(".") for part in parts):
+        if path.is_dir() and not path.is_symlink() or any(map(UNFINISHED.fullmatch, parts)):
             continue
-        if UNLISTED.fullmatch(path.name) or WHOLE.fullmatch(parts[0]):
+        if UNLISTED.fullmatch(path.name):
             continue
         above = [folder.joinpath(*parts[:depth]) for depth in range(len(parts))]
         names = [path.relative_to(each).as_posix() for each in above]

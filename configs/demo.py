@@ -17,12 +17,12 @@ from absl import logging
 from configs.api import DRAWING, generate
 from configs.pretrained import FOLDER, UNET
 from data.errors import UserError
-from data.files import RECORD, NewFolder
+from data.files import RECORD, SUMS, NewFolder
 from data.images import encode_image
 from data.pairs import PairWriter
 from data.synthmed import gallery
 from data.synthmed.formats import Sheets
-from data.synthmed.release import FOLDERS, ROLES, sharpness
+from data.synthmed.release import FOLDERS, ROLES, sharpness, sums
 from stage2_pix2pix.sheet import contact_sheet
 from training.cli import run
 from training.config import Config, option
@@ -122,6 +122,7 @@ def _write(new: NewFolder, folder: Path, cleared: bool) -> None:
     new.write("index.html", gallery.page(label, metadata, (mask.shape[1], mask.shape[0])).encode())
     text = (CLEARED if cleared else NOT_CLEARED).format(folder=folder)
     new.write("README.md", README.format(count=COUNT, sheet=SHEET, folder=folder, cleared=text).encode())
+    new.write(SUMS, sums(new.partial).encode())  # by which `make clean` knows them from files of yours
 
 
 def main(config: DemoConfig) -> None:

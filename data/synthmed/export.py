@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.errors import errors_in_one_line
-from data.files import NewFolder
+from data.files import SUMS, NewFolder
 from data.images import encode_image
 from data.pairs import PairReader
-from data.synthmed.release import FOLDERS, ROLES, roles_of
+from data.synthmed.release import FOLDERS, ROLES, roles_of, sums
 
 README = """# Not cleared for publication
 
@@ -37,6 +37,7 @@ def export(store: Path, out: Path) -> int:
             for role in roles:
                 folder.write(f"{FOLDERS[role]}/{number:06d}.png", encode_image(row[ROLES[role]], ".png"))
         folder.write("README.md", README.format(count=len(reader), store=store.name).encode())
+        folder.write(SUMS, sums(folder.partial).encode())  # by which `make clean` knows them from files of yours
         return len(reader)
 
 

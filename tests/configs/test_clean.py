@@ -28,6 +28,8 @@ def run(tmp_path, monkeypatch):
             OutputFolder(folder, "--out").write(name, b"1")
     with NewFolder(tmp_path / "reports" / "mine" / "private-9", "") as folder:
         folder.write("images/000000.png", b"")
+        folder.write("SHA256SUMS", hashlib.sha256(b"").hexdigest().encode() + b"  images/000000.png\n")
+    (tmp_path / "checkpoints/mine/.partial-masks.h5").touch()  # a killed write
     with NewFolder(tmp_path / "reports" / "mine" / "synthmed" / "small", "") as folder:
         folder.write("train/images/000000.png", b"")
         folder.write("SHA256SUMS", hashlib.sha256(b"").hexdigest().encode() + b"  train/images/000000.png\n")
@@ -44,9 +46,10 @@ def test_a_run_is_removed_and_nothing_beside_it(run):
 
 @pytest.mark.parametrize("name", [
     "checkpoints/mine/best.h5", "checkpoints/mine/stage2.1/mine.h5", "checkpoints/mine/photo_masks/drawn by hand.png",
-    "reports/mine/a/b.txt", "reports/mine/synthmed/small/x.png"])
+    "reports/mine/a/b.txt", "reports/mine/synthmed/small/x.png", "reports/mine/private-9/notes.txt",
+    "checkpoints/mine/.git/HEAD", "checkpoints/mine/demo/x.png"])
 def test_a_file_of_a_user_stops_it(run, name):
-    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).parent.mkdir(exist_ok=True, parents=True)
     (run / name).touch()
     before = {*run.rglob("*")}
     with pytest.raises(UserError, match=f"move away {name}; nothing was removed"):
@@ -60,3 +63,11 @@ def test_a_file_that_a_user_has_changed_stops_it(run, name):
     with pytest.raises(UserError, match=f"move away {name}; nothing was removed"):
         clean("mine")
     assert (run / name).read_bytes() == b"drawn by hand" and (run / "reports" / "mine" / "results.json").exists()
+
+
+def test_a_link_to_another_disk_is_not_followed(run):
+    (run / "checkpoints" / "mine").rename(run / "disk")
+    (run / "checkpoints" / "mine").symlink_to(run / "disk")
+    with pytest.raises(UserError, match="follows no links: remove checkpoints/mine yourself"):
+        clean("mine")
+    assert (run / "disk" / "masks.h5").exists() and (run / "reports" / "mine").exists()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from configs.clean import foreign
 from data.errors import UserError
 from data.files import NewFolder, write_file
 from data.images import read_image
@@ -278,9 +279,10 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
 def test_an_export_is_a_data_set_and_says_that_it_was_not_cleared(tmp_path, run_of):
     run = run_of(tmp_path / "run")
     run.write(passed=False)
-    assert export(run.store, tmp_path / "private") == 5
-    assert "Not cleared" in (tmp_path / "private/README.md").read_text()
-    found = samples(f"folder:{tmp_path}/private")
+    assert export(run.store, tmp_path / "reports/private") == 5
+    assert "Not cleared" in (tmp_path / "reports/private/README.md").read_text()
+    assert list(foreign(tmp_path / "reports")) == []  # `make clean` knows all of it
+    found = samples(f"folder:{tmp_path}/reports/private")
     assert [sample.stem for sample in found] == [f"{row:06d}" for row in range(5)]
     with PairReader(run.store) as reader:
         assert all((read_image(sample.image) == reader[row]["images"]).all() and sample.fov
