@@ -21,9 +21,10 @@ import stage1_dcgan.inputs
 import stage1_dcgan.train
 import unet_eval.train
 from configs.options import config_of
-from configs.settings import Settings
+from configs.settings import PHANTOMS, Settings
 from data import layouts
 from data.errors import UserError
+from data.few import whole
 from data.pairs import PairWriter
 from stage1_dcgan.config import Stage1Config
 from stage2_pix2pix import architectures
@@ -133,19 +134,29 @@ def of_batch(spec, size: int):
 
 
 def training_samples(run: Settings) -> tuple[dict[str, int], str]:
-    """(stage -> number of its training samples, what is said of where they are from)."""
-    configs, remark = {step: config_of(step, run) for step in STEPS}, ""
-    try:
+    """(stage -> number of its training samples, what is said of where they are from). UserError where a data set is
+    there and cannot be used."""
+    configs, remarks = {step: config_of(step, run) for step in STEPS}, []
+    if _is_there(run.pairs):
         found = {step: len(layouts.training(run.pairs, config.validation, run.modality)[0])
                  for step, config in configs.items()}
-        if run.stage2_photos:
-            photos = len(layouts.photographs(run.stage2_photos, run.pairs, run.modality))
-            found["stage2"] = photos + configs["stage2"].add_pairs * found["stage2"]
-    except UserError:
+    else:
         found = dict.fromkeys(STEPS, IMAGES)
-        remark = f"PAIRS={run.pairs} is not there yet: {IMAGES} training images assumed"
+        remarks.append(f"PAIRS={run.pairs} is not there yet: {IMAGES} training images assumed")
+    if run.stage2_photos:
+        if _is_there(run.stage2_photos):
+            photos = len(layouts.photographs(run.stage2_photos, run.pairs, run.modality))
+        else:
+            photos = IMAGES
+            remarks.append(f"PHOTOS={run.stage2_photos} is not there yet: {IMAGES} photographs assumed")
+        found["stage2"] = photos + configs["stage2"].add_pairs * found["stage2"]
     synthetic = parse_arm("synthetic", configs["unet-synthetic"].count).rows(config_of("masks", run).count)
-    return {**found, "unet-synthetic": synthetic}, remark
+    return {**found, "unet-synthetic": synthetic}, "; ".join(remarks)
+
+
+def _is_there(spec: str) -> bool:
+    """Whether the folder or file of a data set exists. What is wrong in it is told where it is read."""
+    return Path(whole(spec).partition(":")[2] or PHANTOMS).exists()
 
 
 def stores(run: Settings, prepared: int) -> dict[str, float]:

@@ -26,6 +26,12 @@ def write_error(path: Path, error: OSError) -> UserError:
                      "free space on the disk or choose another folder")
 
 
+def no_locks(path: Path | str, error: OSError) -> UserError:
+    """The one line for a file that cannot be locked."""
+    return UserError(f"{path}: its disk has no locks of files ({error.strerror or error}), which keep two processes "
+                     "apart: mount it with locks (Lustre: -o flock), or choose a folder on another disk")
+
+
 def write_file(path: Path, content: bytes) -> None:
     """The file appears complete or not at all. Raises UserError where it cannot be written."""
     partial = path.with_name(f".partial-{path.name}")

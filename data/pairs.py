@@ -25,7 +25,7 @@ import numpy as np
 
 from data.decode import PIXEL_LIMIT
 from data.errors import UserError
-from data.files import OutputFolder, write_error
+from data.files import OutputFolder, no_locks, write_error
 from data.hdf5 import check_hdf5
 from data.system import fcntl
 
@@ -100,6 +100,9 @@ class PairWriter:
             free = self._is_ours()
         except BlockingIOError:
             free = False
+        except OSError as error:
+            self._disk.close()
+            raise no_locks(self._path, error) from error
         if not free:
             self._disk.close()
             raise UserError(f"{self._path}: another process is writing it; wait until that has ended")

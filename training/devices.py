@@ -84,7 +84,10 @@ def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.dist
     Raises UserError if the batch size is no multiple of the number of devices, times the `parts` of --accumulate.
     """
     for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)  # other programs may need memory too
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)  # other programs may need memory too
+        except RuntimeError:  # TensorFlow runs: an earlier training of this process has set it
+            break
     # TensorFlow has to know the workers before it starts, and listing logical devices starts it.
     strategy = _multi_worker() if name == MULTI_WORKER else None
     gpus = tf.config.list_logical_devices("GPU")
@@ -99,7 +102,7 @@ def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.dist
         where = f"{replicas} {'device' if replicas == 1 else 'devices'}"
         raise UserError(f"--batch_size={batch_size} does not divide over {where}" +
                         (f" in --accumulate={parts} parts" if parts > 1 else "") +
-                        f": use a multiple of {replicas * parts}")
+                        f": use a multiple of {replicas * parts}" + (", or --strategy=one" if replicas > 1 else ""))
     return strategy, name
 
 

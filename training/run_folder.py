@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from data.errors import UserError
-from data.files import read_json, write_json
+from data.files import no_locks, read_json, write_json
 from data.system import fcntl
 from training import workers
 from training.config import Config, TrainingConfig, fields
@@ -65,6 +65,8 @@ class RunFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{config.out} is in use by another training: wait for it or take another --out") from None
+        except OSError as error:
+            raise no_locks(config.out, error) from error
         try:
             self._write_or_compare(config, data, resolved)
         except BaseException:

@@ -17,18 +17,21 @@ _own: dict[str, tempfile.TemporaryDirectory] = {}  # the temporary folder in pla
 
 
 def task() -> tuple[str, int] | None:
-    """(type, index) of this worker's task; None where TF_CONFIG lists no cluster."""
+    """(type, index) of this worker's task, ("chief", 0) for the one that writes; None where TF_CONFIG lists no
+    cluster."""
     try:
         said = json.loads(os.environ.get("TF_CONFIG", "{}"))
         cluster, own = said.get("cluster"), said.get("task", {})
-        return (own.get("type", "worker"), int(own.get("index", 0))) if cluster else None
+        kind, index = own.get("type", "worker"), int(own.get("index", 0))
     except (ValueError, AttributeError):
         return None
+    # A cluster that lists no "chief" has its first worker for one.
+    return ("chief" if (kind, index) == ("worker", 0) and "chief" not in cluster else kind, index) if cluster else None
 
 
 def folder(config: TrainingConfig) -> Path:
     """Where this process writes what belongs into config.out."""
-    if config.strategy != MULTI_WORKER or task() in (("worker", 0), ("chief", 0)):
+    if config.strategy != MULTI_WORKER or task() == ("chief", 0):
         return Path(config.out)
     if config.out not in _own:
         _own[config.out] = tempfile.TemporaryDirectory(prefix="worker-")

@@ -57,6 +57,16 @@ def test_photographs_are_prepared_and_with_add_pairs_the_annotated_too(run, mess
         "stage1": 3, "stage2": 3 + 3, "unet-real": 2, "unet-synthetic": 3}
 
 
+def test_numbers_are_assumed_of_what_is_not_there_and_of_nothing_else(run, messidor, tmp_path):
+    counts, remark = preflight.training_samples(replace(run, photos=f"messidor:{tmp_path}/typo"))
+    assert counts == {"stage1": 3, "stage2": preflight.IMAGES + 3, "unet-real": 2, "unet-synthetic": 3}
+    assert remark == f"PHOTOS=messidor:{tmp_path}/typo is not there yet: {preflight.IMAGES} photographs assumed"
+    counts, remark = preflight.training_samples(replace(run, pairs="drive:typo", photos=messidor))
+    assert counts["stage1"] == preflight.IMAGES and remark.startswith("PAIRS=drive:typo is not there yet")
+    with pytest.raises(UserError, match="--validation=9"):
+        preflight.training_samples(replace(run, flags=("--validation=9",)))
+
+
 def test_disk_for_pairs_is_what_a_file_of_them_takes(run, drive, tmp_path):
     large = replace(run, flags=("--size=256", "--count=40"))
     prepared(layouts.samples(drive, "train"), 256, tmp_path / "pairs.h5", {})

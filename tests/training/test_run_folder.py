@@ -1,6 +1,8 @@
 """One user at a time, the record of how a run was made, and files that are not the run's."""
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -13,6 +15,7 @@ import pytest
 
 from data.errors import UserError
 from data.files import read_json, write_json
+from data.pairs import PairWriter
 from training.config import TrainingConfig, option
 from training.run_folder import RunFolder, read_config, read_record
 
@@ -45,6 +48,17 @@ def refusal(*arguments):
         start(*arguments)
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+def test_a_disk_without_locks_is_told(config, monkeypatch):
+    """As Lustre mounted without them, of which there is none here."""
+    def flock(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert "läuft bereits" in refusal(config) and "its disk has no locks of files (No locks available)" in refusal(config)
+    with pytest.raises(UserError, match="s.h5: its disk has no locks"), PairWriter(Path(config.out) / "s.h5", {}):
+        pass
 
 
 def test_the_record_says_how_the_run_was_made(config):

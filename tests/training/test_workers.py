@@ -91,10 +91,12 @@ def test_two_workers_train_what_one_process_trains_though_one_was_killed(drive, 
     assert len(events) == 1 + (script != "stage2_pix2pix.train")  # that one was killed in an earlier phase
 
 
-@pytest.mark.parametrize("task, own", [(("worker", 0), False), (("chief", 0), False), (("worker", 1), True)])
-def test_the_chief_writes_and_the_others_do_not(monkeypatch, tmp_path, task, own):
-    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["a:1", "b:1"]},
-                                                "task": dict(zip(("type", "index"), task))}))
+@pytest.mark.parametrize("chiefs, task, own", [
+    ([], ("worker", 0), False), ([], ("worker", 1), True),
+    (["c:1"], ("chief", 0), False), (["c:1"], ("worker", 0), True), (["c:1"], ("worker", 1), True)])
+def test_the_chief_writes_and_the_others_do_not(monkeypatch, tmp_path, chiefs, task, own):
+    cluster = {"worker": ["a:1", "b:1"], **({"chief": chiefs} if chiefs else {})}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": dict(zip(("type", "index"), task))}))
     config = UnetConfig(pairs="drive:x", out=str(tmp_path / "out"), strategy="multi_worker")
     folder = workers.folder(config)
     assert (folder != Path(config.out)) == own and workers.folder(config) == folder
