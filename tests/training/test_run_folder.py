@@ -56,7 +56,7 @@ def test_a_disk_without_locks_is_told(config, monkeypatch):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    assert "läuft bereits" in refusal(config) and "its disk has no locks of files (No locks available)" in refusal(config)
+    assert "läuft bereits/stage1: its disk has no locks of files (No locks available)" in refusal(config)
     with pytest.raises(UserError, match="s.h5: its disk has no locks"), PairWriter(Path(config.out) / "s.h5", {}):
         pass
 
