@@ -28,7 +28,7 @@ def _smooth_field(seed, batch, cells, channels=1):
     """float32 (B, S, S, channels), about in [-1, 1], for a batch (B, S, S, C): noise on a `cells` x `cells` grid,
     interpolated bicubically.
 
-    Two matrix products: tf.image.resize takes five times as long.
+    Two matrix products: tf.image.resize takes three times as long.
     """
     coarse = _between(seed, (tf.shape(batch)[0], channels, cells, cells), -1.0, 1.0)
     rows, columns = (_bicubic(cells, length) for length in batch.shape[1:3])
