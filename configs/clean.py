@@ -19,7 +19,8 @@ from data.unfinished import ENDING
 
 # Files that no list has: the lists, what make looks at, the lock of a training that did not begin.
 UNLISTED = re.compile(rf"{RECORD}|{SUMS}|settings|data\.checked|lock|.+\.done")
-UNFINISHED = re.compile(rf"\.partial-.+|\..+{re.escape(ENDING)}")  # hidden files and folders of writes that were killed
+# Hidden files and folders of nobody: of writes that were killed, and of the system.
+NOBODYS = re.compile(rf"\.partial-.+|\..+{re.escape(ENDING)}|\.DS_Store|\._.+|\.nfs.+")
 
 
 def clean(run: str) -> None:
@@ -38,11 +39,11 @@ def clean(run: str) -> None:
 
 def foreign(folder: Path) -> Iterator[Path]:
     """Files below a run's folder that no training writes, and no list in theirs or in a folder above has, or that have
-    changed since they were listed. What killed writes left is left out."""
+    changed since they were listed. What killed writes and the system left is left out."""
     made = lru_cache(None)(_made)
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_dir() and not path.is_symlink() or any(map(UNFINISHED.fullmatch, parts)):
+        if path.is_dir() and not path.is_symlink() or any(map(NOBODYS.fullmatch, parts)):
             continue
         if UNLISTED.fullmatch(path.name):
             continue

@@ -21,10 +21,9 @@ import stage1_dcgan.inputs
 import stage1_dcgan.train
 import unet_eval.train
 from configs.options import config_of
-from configs.settings import PHANTOMS, Settings
+from configs.settings import Settings
 from data import layouts
 from data.errors import UserError
-from data.few import whole
 from data.pairs import PairWriter
 from stage1_dcgan.config import Stage1Config
 from stage2_pix2pix import architectures
@@ -156,7 +155,7 @@ def training_samples(run: Settings) -> tuple[dict[str, int], str]:
 
 def _is_there(spec: str) -> bool:
     """Whether the folder or file of a data set exists. What is wrong in it is told where it is read."""
-    return Path(whole(spec).partition(":")[2] or PHANTOMS).exists()
+    return layouts.folder_of(spec).exists()
 
 
 def stores(run: Settings, prepared: int) -> dict[str, float]:

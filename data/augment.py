@@ -30,9 +30,10 @@ def _smooth_field(seed, batch, cells, channels=1):
 
     Two matrix products: tf.image.resize takes three times as long.
     """
-    coarse = _between(seed, (tf.shape(batch)[0], channels, cells, cells), -1.0, 1.0)
+    coarse = _between(seed, (tf.shape(batch)[0], cells, cells, channels), -1.0, 1.0)
     rows, columns = (_bicubic(cells, length) for length in batch.shape[1:3])
-    return tf.transpose(tf.matmul(tf.matmul(rows, coarse), columns, transpose_b=True), [0, 2, 3, 1])
+    return tf.transpose(tf.matmul(tf.matmul(rows, tf.transpose(coarse, [0, 3, 1, 2])), columns, transpose_b=True),
+                        [0, 2, 3, 1])
 
 
 def choose(condition, yes, no):

@@ -43,8 +43,9 @@ def read_dicom(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str
         low, high = np.ravel(apply_modality_lut(np.array([[0, 2 ** data.BitsStored - 1]]), data)).astype(float)
     shown = _eight(values, low, high)
     if kind == "MONOCHROME1":
-        most = 2 ** data.BitsStored - 1  # by the range of its bits, so that a level is the same one in each file
-        exchanged = (-1 if data.PixelRepresentation else most) - stored.astype(np.int32)
+        # By the range of its bits, so that a level is the same one in each file; masks have no signed ones.
+        most = 2 ** (data.BitsStored - bool(data.PixelRepresentation)) - 1
+        exchanged = most - stored.astype(np.int32)
         return exchanged, 255 - shown, ["shown with black and white exchanged (MONOCHROME1)"], notes
     return stored.astype(np.int32), shown, [], notes
 

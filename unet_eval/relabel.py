@@ -17,6 +17,7 @@ from absl import logging
 
 from data import layouts
 from data.check import check
+from data.copies import without_copies
 from data.fundus import ACROSS, load_view, resize, square
 from data.pairs import PairReader, PairWriter
 from training.cli import run
@@ -45,7 +46,9 @@ def relabel(config: RelabelConfig) -> None:
             if config.pairs:  # without the images that the U-Net is validated on
                 samples, _ = layouts.training(config.pairs, trained.validation, config.modality, config.foreground)
             else:
-                samples = layouts.photographs(config.photos, trained.pairs, config.modality or trained.modality)
+                _, held_out = layouts.training(trained.pairs, trained.validation, trained.modality, trained.foreground)
+                samples = without_copies(layouts.photographs(config.photos, trained.pairs,
+                                                             config.modality or trained.modality), held_out)
             check(samples)
             source, rows = config.pairs or config.photos, from_samples(samples, segmenter)
         attributes = {"source": source, "mix": config.mix, "labelled_by": read_record(config.model, REMEDY)}

@@ -18,6 +18,7 @@ from data.images import read_image
 from data.layouts import Sample, foreground_of, modality_of, origin, photographs, samples, training
 from data.masks import read_mask
 from data.pairs import PairReader
+from training.config import fields
 from training.provenance import check_run
 from training.run_folder import read_config, read_record
 from unet_eval.arms import PAPER_PAIRS, STORES, net_name, parse_arm, parse_net_name, trained_nets
@@ -25,6 +26,9 @@ from unet_eval.config import EvaluateConfig, UnetConfig
 from unet_eval.inputs import pair_views
 from unet_eval.measures.metrics import best_threshold
 from unet_eval.segment import Segmenter
+
+# Options in which arms and seeds differ, and those that are told of elsewhere.
+ITS_OWN = ("arm", "count", "synthetic", "seed", "agree_with", "pairs", "warm_start")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Net:
     def __init__(self, folder: Path):
         remedy = "train this arm again"
         config, data = read_config(folder, UnetConfig, remedy), read_record(folder, remedy)["data"]
+        self.config = config
         self.arm, self.seed, self.validation = parse_arm(config.arm, config.count), config.seed, config.validation
         # Before each seed had GANs of its own, all of an arm's U-Nets were trained on the same pairs.
         self.store = Path(config.synthetic).stem if self.arm.kind.store else None
@@ -95,6 +100,10 @@ class Run:
         config, folder = self.config, self.folder
         self.nets = {name: [Net(path) for path in trained_nets(folder, name)[:config.seeds or None]]
                      for name in find_arms(folder, config.arms)}
+        unlike = unlike_options([net.config for nets in self.nets.values() for net in nets])
+        if unlike:
+            logging.warning("the U-Nets of %s were trained with different values of %s, so that their scores are not "
+                            "to be compared: remove some and train them again", folder, listed(unlike))
         with ExitStack() as stack:
             there = [name for name in STORES if name == "synthetic" or (folder / f"{name}.h5").exists()]
             tuned_on = [net.store for nets in self.nets.values() for net in nets if net.store]
@@ -187,6 +196,13 @@ def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:
         raise UserError(f"{folder}/unet-{missing[0]}/weights.h5 is missing: train this arm first, `make "
                         f"{'eval' if missing[0] in ('real', 'synthetic') else 'unet-' + missing[0]}`")
     return sorted(wanted or trained, key=lambda name: (name != "real", name))
+
+
+def unlike_options(configs: list[UnetConfig]) -> list[str]:
+    """The flags in which U-Nets differ that only their pairs and seeds should tell apart."""
+    compared = [field.name for field, _ in fields(UnetConfig) if field.name not in ITS_OWN
+                and (field.name == "epochs" or not field.metadata["may_change"])]
+    return [f"--{name}" for name in compared if len({str(getattr(config, name)) for config in configs}) > 1]
 
 
 def open_store(folder: Path, name: str) -> PairReader:

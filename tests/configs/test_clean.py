@@ -29,7 +29,8 @@ def run(tmp_path, monkeypatch):
     with NewFolder(tmp_path / "reports" / "mine" / "private-9", "") as folder:
         folder.write("images/000000.png", b"")
         folder.write("SHA256SUMS", hashlib.sha256(b"").hexdigest().encode() + b"  images/000000.png\n")
-    (tmp_path / "checkpoints/mine/.partial-masks.h5").touch()  # a killed write
+    for name in (".partial-masks.h5", ".DS_Store"):  # of a killed write, and of the system
+        (tmp_path / "checkpoints/mine" / name).touch()
     with NewFolder(tmp_path / "reports" / "mine" / "synthmed" / "small", "") as folder:
         folder.write("train/images/000000.png", b"")
         folder.write("SHA256SUMS", hashlib.sha256(b"").hexdigest().encode() + b"  train/images/000000.png\n")

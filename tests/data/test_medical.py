@@ -82,10 +82,11 @@ def test_white_and_black_are_exchanged_where_the_file_says_so(tmp_path):
     path = dicom(tmp_path / "a.dcm", np.round(RAMP * 255).astype(np.uint8), "MONOCHROME1")
     assert near(read_image(path), 1 - RAMP)
     assert np.array_equal(read_mask(dicom(path, CELL.astype(np.uint8), "MONOCHROME1")) > 0, ~CELL)
-    # A label is the same one in each file, whichever others there are: stored 1 is 254.
-    for most in (1, 2):
-        labels = np.minimum(np.arange(48 * 64).reshape(48, 64) % 3, most).astype(np.uint8)
-        assert np.array_equal(read_mask(dicom(path, labels, "MONOCHROME1"), ("254",)) > 0, labels == 1)
+    # A label is the same one in each file, whichever others there are: stored 1 is 254, or 32766 of signed 16 bits.
+    for kind, level in ((np.uint8, "254"), (np.int16, "32766")):
+        for most in (1, 2):
+            labels = np.minimum(np.arange(48 * 64).reshape(48, 64) % 3, most).astype(kind)
+            assert np.array_equal(read_mask(dicom(path, labels, "MONOCHROME1"), (level,)) > 0, labels == 1)
 
 
 def test_colours_of_dicom(tmp_path):

@@ -18,7 +18,7 @@ from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from unet_eval.evaluate import evaluate
 from unet_eval.inputs import pair_views
-from unet_eval.run import Net, Run, learned, tuned_threshold
+from unet_eval.run import Net, Run, learned, tuned_threshold, unlike_options
 from unet_eval.segment import Segmenter
 
 
@@ -65,6 +65,13 @@ def test_trainings_that_began_with_other_weights_are_named(few_config, tmp_path)
     assert evaluate(config)["run"]["warm_started"] == ["unet-real"]
     for name in ("results.md", "report.html"):
         assert "(--warm_start): U-Net, real arm." in (tmp_path / "reports" / name).read_text(), name
+
+
+def test_unets_that_were_trained_otherwise_are_named(unet_config):
+    first = unet_config(crop=64, seed=1, arm="real", minutes=5.0)
+    alike = replace(first, seed=2, arm="synthetic", synthetic="s.h5", minutes=9.0)
+    assert unlike_options([first, alike]) == []
+    assert unlike_options([first, replace(alike, crop=128, epochs=first.epochs + 1)]) == ["--epochs", "--crop"]
 
 
 def test_stage1_learned_from_patients_that_it_did_not_hold_out(tmp_path, eye):
