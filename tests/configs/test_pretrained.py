@@ -12,6 +12,7 @@ import pytest
 
 from configs import demo as demo_module
 from configs.api import generate
+from configs.clean import foreign
 from configs.demo import DemoConfig, demo
 from configs.pretrained import PretrainedConfig, _command, pack
 from data.copies import fingerprints
@@ -184,7 +185,8 @@ def test_the_demo_of_a_run_says_that_it_was_not_cleared(trained, tmp_path, monke
         assert all(np.array_equal(shown[row]["images"], image)
                    for row, (image, _, _) in enumerate(generate(trained, len(shown)))) and len(shown) == 3
     assert {path.name for path in page.parent.iterdir()} == {"train", "thumbnails", "pairs.h5", "contact_sheet.png",
-                                                             "index.html", "README.md"}
+                                                             "index.html", "README.md", "SHA256SUMS"}
+    assert not [path for path in foreign(page.parent.parent) if page.parent in path.parents]  # `make clean` knows all
     before = page.stat().st_mtime_ns
     demo(DemoConfig(run="mine"))
     assert page.stat().st_mtime_ns == before
