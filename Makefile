@@ -42,8 +42,8 @@ found := $(shell for p in $(if $(chosen),$(chosen),.venv/bin/python python3.11 p
 # This makes .venv, without packages, before any rule runs, for configs/plan.py needs a Python. One that make did not
 # make stays.
 ifeq (,$(found)$(PYTHON)$(filter help,$(or $(MAKECMDGOALS),help)))
-found := $(shell { [ -z "$$(ls -A .venv 2>/dev/null)" ] || ls .venv/installed-* >/dev/null 2>&1; } && command -v uv >/dev/null && \
-	UV_VENV_CLEAR=1 uv venv --seed --python 3.11 .venv >&2 && \
+found := $(shell { [ -z "$$(ls -A .venv 2>/dev/null)" ] || ls .venv/installed-* >/dev/null 2>&1; } && \
+	command -v uv >/dev/null && UV_VENV_CLEAR=1 uv venv --seed --python 3.11 .venv >&2 && \
 	echo supported .venv/bin/python)
 endif
 any_python := $(and $(found),$(if $(chosen),$(chosen),$(lastword $(found))))
@@ -51,9 +51,9 @@ own := $(and $(PYTHON),$(filter complete,$(found)))
 python := $(if $(own),$(chosen),.venv/bin/python)
 environment := $(if $(own),,.venv)
 no_python = $(if $(PYTHON),PYTHON=$(PYTHON) is no,there is no) Python 3.9, 3.10 or 3.11 with its venv module, which \
-  TensorFlow 2.14 needs$(if $(PYTHON),,$(if $(wildcard .venv), (.venv is none: move it away))): install uv, which brings one \
-  (curl -LsSf https://astral.sh/uv/install.sh | sh), or give the path of one, make PYTHON=/path/to/python3.11, or take \
-  the Dockerfile, docker build -t dual-gan .
+  TensorFlow 2.14 needs$(if $(PYTHON),,$(if $(wildcard .venv), (.venv is none: move it away))): install uv, which brings \
+  one (curl -LsSf https://astral.sh/uv/install.sh | sh), or give the path of one, make PYTHON=/path/to/python3.11, or \
+  take the Dockerfile, docker build -t dual-gan .
 
 .venv: .venv/installed-$(or $(EXTRAS),base) ## the Python environment, on first use and when its versions change
 

@@ -53,8 +53,9 @@ def names(config: type[Config], by_make: bool) -> set[str]:
 CHOOSING = (EvaluateConfig, AuditConfig, PlanConfig)
 MEASURING = set().union(*(names(config, by_make=False) for config in CHOOSING)).difference(
     *(names(config, by_make=False) for config in SCRIPTS.values() if config not in CHOOSING))
-# Flags that say how a training runs, and not what comes of it. --epochs may be changed by hand, too, but not for a run.
-RUNNING = {"strategy", "checkpoint_minutes", "minutes", "minutes_avx512", "dry_run"}
+# Flags that say how a training runs, and not what comes of it: those that may change for one, but for its length.
+RUNNING = {field.name for config in SCRIPTS.values() for field, _ in fields(config)
+           if field.metadata["may_change"] and not field.metadata["set_by_make"]} - {"epochs"}
 
 
 def split(text: str) -> tuple[str, ...]:

@@ -251,6 +251,7 @@ class Settings:
 
 
 def _line(head: str, flags: Sequence[str]) -> str:
+    """The line of `Settings.text`, from what comes before FLAGS and the words of FLAGS."""
     kept = [word for word in flags if word.lstrip("-").partition("=")[0] not in MEASURING | RUNNING]
     words = " ".join(shlex.quote(word) if re.search(r"[\s'\"\\]", word) else word for word in kept)
     return " ".join(f"{head} FLAGS={words}".split())

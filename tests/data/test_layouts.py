@@ -75,6 +75,10 @@ def test_images_of_a_patient_need_not_follow_one_another(folder, monkeypatch):
     assert [sample.stem for sample in held_out] == ["a", "k"] and len(trained) == 7
 
 
+def test_where_no_patients_are_named_each_image_is_one(folder):
+    assert [sample.patient for sample in samples(f"folder:{folder}", "all")] == list("abcdefghijk")
+
+
 def test_a_layout_that_names_patients_deals_out_whole_ones(tmp_path, monkeypatch):
     """The example of docs/EXTENDING.md."""
     def find(root, split, masks):

@@ -92,7 +92,7 @@ def test_two_workers_train_what_one_process_trains_though_one_was_killed(drive, 
 
 
 @pytest.mark.parametrize("chiefs, task, own", [
-    ([], ("worker", 0), False), ([], ("worker", 1), True),
+    ([], ("worker", 0), False), ([], ("chief", 0), False), ([], ("worker", 1), True),
     (["c:1"], ("chief", 0), False), (["c:1"], ("worker", 0), True), (["c:1"], ("worker", 1), True)])
 def test_the_chief_writes_and_the_others_do_not(monkeypatch, tmp_path, chiefs, task, own):
     cluster = {"worker": ["a:1", "b:1"], **({"chief": chiefs} if chiefs else {})}

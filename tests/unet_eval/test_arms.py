@@ -96,12 +96,16 @@ def test_seeds_of_an_arm_in_order(tmp_path):
     assert [path.name for path in trained_nets(tmp_path, "real")] == ["unet-real", "unet-real.2", "unet-real.10"]
 
 
-@pytest.mark.parametrize("share, reals, mades", [(0.5, 18, 50), (0.8, 18, 50), (0.1, 18, 50), (0.5, 100, 50),
-                                                 (0.5, 18, 5)])
-def test_mixture_has_the_share_of_real_pairs_and_all_of_both_kinds(share, reals, mades):
+@pytest.mark.parametrize("share, reals, mades, times, made_times", [
+    (0.5, 18, 50, 50, 50), (0.8, 18, 50, 200, 50), (0.1, 18, 50, 22, 200), (0.5, 100, 50, 100, 100),
+    (0.5, 18, 5, 20, 20)])
+def test_mixture_has_the_share_of_real_pairs_and_all_of_both_kinds(share, reals, mades, times, made_times):
     mixed = Mixture([f"real {k}" for k in range(reals)], [f"made {k}" for k in range(mades)], share)
     pairs = [mixed[k] for k in range(len(mixed))]
+    assert len(pairs) == times + made_times
     real = [pair for pair in pairs if pair.startswith("real")]
+    assert len(real) == times
+    assert pairs[times:] == [f"made {k % mades}" for k in range(made_times)]
     for kind, count in (("real", reals), ("made", mades)):
         occurs = [pairs.count(f"{kind} {k}") for k in range(count)]
         assert min(occurs) >= 1 and max(occurs) - min(occurs) <= 1

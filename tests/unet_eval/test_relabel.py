@@ -67,7 +67,8 @@ def test_annotated_photographs_keep_their_masks_and_those_held_out_stay_out(segm
     assert np.isclose(labelled[0]["masks"].sum(), np.minimum(views[0].mask, views[0].fov).sum(), rtol=0.05)
 
 
-def test_photographs_get_the_answer_alone_but_copies_of_held_out_ones(segmenter, drive, tmp_path):
+def test_photographs_get_the_answer_alone_and_their_masks_are_not_read(segmenter, drive, tmp_path):
+    """Those that the U-Net is validated on are left out."""
     for spec, count in ((f"messidor:{drive[len('drive:'):]}/training/images", 3 - 2), (drive, 5 - 2)):  # --validation=2
         out = tmp_path / f"{count}.h5"
         relabel(RelabelConfig(model=segmenter, photos=spec, out=str(out), mix=0.1))
