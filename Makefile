@@ -42,9 +42,9 @@ found := $(shell for p in $(if $(chosen),$(chosen),.venv/bin/python python3.11 p
 # This makes .venv, without packages, before any rule runs, for configs/plan.py needs a Python. One that make did not
 # make stays.
 ifeq (,$(found)$(PYTHON)$(filter help,$(or $(MAKECMDGOALS),help)))
-found := $(shell { [ -z "$$(ls -A .venv 2>/dev/null)" ] || ls .venv/installed-* >/dev/null 2>&1; } && \
+found := $(shell { [ -z "$$(ls -A .venv 2>/dev/null)" ] || [ -e .venv/made-by-make ]; } && \
 	command -v uv >/dev/null && UV_VENV_CLEAR=1 uv venv --seed --python 3.11 .venv >&2 && \
-	echo supported .venv/bin/python)
+	touch .venv/made-by-make && echo supported .venv/bin/python)
 endif
 any_python := $(and $(found),$(if $(chosen),$(chosen),$(lastword $(found))))
 own := $(and $(PYTHON),$(filter complete,$(found)))

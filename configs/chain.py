@@ -25,6 +25,7 @@ from configs.settings import CHECKED, Settings
 from configs.steps import files, needs, shard_done
 from configs.sweep import Sweep
 from data.errors import UserError
+from data.files import write_error
 from unet_eval.arms import net_name
 
 PLAIN = ["unet-real", "unet-synthetic"]  # the U-Nets of `make eval`
@@ -33,6 +34,9 @@ GOALS = ("eval", "evidence", "curve", "synthetic", "sweep")
 
 def chain(goal: str, run: Settings, count: str = "", shards: str = "", sweep: str = "") -> list[dict]:
     """The steps of a goal, each after those that it needs. UserError where the goal or a setting makes no sense."""
+    if run.dry_run:
+        raise UserError("--dry_run tries trainings and writes nothing, so a plan's steps would wait for what others "
+                        "make: leave it out")
     check_cold([goal], run)
     if goal == "sweep":
         return _sweep(Sweep.read(locate(sweep)), sweep, run)
@@ -86,7 +90,10 @@ def _made(names: list[str], run: Settings) -> list[dict]:
     """The check of the data, then the steps of these names and all that they need."""
     found: dict[str, dict] = {}
     if run.unchecked:  # or who runs the plan would take the check for done
-        (run.folder / CHECKED).unlink(missing_ok=True)
+        try:
+            (run.folder / CHECKED).unlink(missing_ok=True)
+        except OSError as error:
+            raise write_error(run.folder / CHECKED, error) from error
 
     def add(name):
         if name not in found:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 OLDEST, NEWEST = (3, 9), (3, 11)  # what TensorFlow 2.14 supports
 FOLDER = Path(".venv")
+MADE = "made-by-make"  # a file in it; what make only installed into is the user's
 EMPTY = re.compile("_?(pip|setuptools|pkg_resources|wheel|distutils|virtualenv)|__pycache__")  # in a new environment
 # What the Python in .venv has to pass.
 USABLE = f"import pip, sys; sys.exit(not {OLDEST} <= sys.version_info[:2] <= {NEWEST})"
@@ -49,9 +50,9 @@ def is_supported() -> bool:
 
 
 def is_ours() -> bool:
-    """Whether .venv may be emptied: it is absent, or this program made it, or no package but pip is in it."""
+    """Whether .venv may be emptied: it is absent, or make made it, or no package but pip is in it."""
     packages = FOLDER.glob("lib/python*/site-packages/*")
-    return any(FOLDER.glob("installed-*")) or all(EMPTY.match(path.name) for path in packages)
+    return (FOLDER / MADE).exists() or all(EMPTY.match(path.name) for path in packages)
 
 
 def install(extra: str) -> int:
@@ -78,6 +79,8 @@ def install(extra: str) -> int:
         status = subprocess.run(command, stdout=sys.stderr).returncode
         if status:
             return status
+        if not works:
+            (FOLDER / MADE).touch()
     if subprocess.run([python, "-c", "import cv2"]).returncode:
         print(NO_OPENCV, file=sys.stderr)
         return 1

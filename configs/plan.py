@@ -23,7 +23,7 @@ from unet_eval.arms import net_name, of_seed, parse_arm, parse_net_name, parse_s
 
 SEPARATOR = ";newline;"
 SWEEPS = Path("configs/sweeps")
-DRY = ("data", "stage1", "stage2", "eval", "few", "folds", "sweep", "plan", "preflight")  # goals that have a dry run
+DRY = ("data", "stage1", "stage2", "eval", "few", "folds", "sweep", "preflight")  # goals that have a dry run
 COMPARISONS = ("evidence", "few", "folds", "curve", "sweep")  # goals
 
 
@@ -47,6 +47,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         lines.append("shard := -of-{1}.{0}".format(*variables["SHARD"].split("/")))
     settings.preset  # noqa: B018  (raises where there is none)
     check_cold(goals, settings)
+    if "evidence" in goals:
+        settings.preset_flags("single")  # raises where there are none; the single GAN is trained after all else
     if "sweep" in goals:
         _check_sweep(variables.get("SWEEP", ""))
     if set(goals) == {"sweep"}:  # a sweep has runs of its own

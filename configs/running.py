@@ -19,7 +19,7 @@ VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FLAGS")  # of make, w
 # What a training writes, in its folder and, in that of a phase, again.
 OF_A_TRAINING = re.compile(
     r"((segmenter|coarse)/)?((config|seconds|seen|validation)\.json|made\.sha256|lock|(generator|coarse|weights|pairs)\.h5|"
-    r"(codes|grain)\.npy|ckpt-\d+(_temp/.*|\.(index|sha256|data-[^/]*))|samples/epoch_\d+\.png|"
+    r"(codes|grain)\.npy|ckpt-\d+(_temp/.*|\.(index(\.tempstate\d+)?|sha256|data-[^/]*))|samples/epoch_\d+\.png|"
     r"logs/(\w+/)?events\.out\.tfevents\.[^/]*|(samples/)?\.partial-[^/]*)")
 
 

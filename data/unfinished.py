@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from data.files import no_locks
 from data.system import fcntl
 
 ENDING = ".unfinished"
@@ -19,20 +20,29 @@ def unfinished_folder(path: Path) -> Iterator[Path]:
     """An empty hidden folder beside `path`, on the same disk; it is removed on leaving the context.
 
     What killed processes left is removed first. Folders of processes that still run are locked, and stay. Raises
-    OSError if it cannot be made.
+    OSError if it cannot be made, UserError where its disk has no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{glob.escape(path.name)}.*{ENDING}"):
         with _opened(left) as descriptor:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(descriptor, path, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
             shutil.rmtree(left)
     with TemporaryDirectory(prefix=f".{path.name}.", suffix=ENDING, dir=path.parent) as folder, \
             _opened(folder) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor, path, fcntl.LOCK_EX)
         yield Path(folder)
+
+
+def _lock(descriptor: int, path: Path, how: int) -> None:
+    try:
+        fcntl.flock(descriptor, how)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise no_locks(path, error) from error
 
 
 @contextmanager

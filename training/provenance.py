@@ -55,10 +55,12 @@ def check_run(folder: Path, pairs: str, photos: str, modality: str = "") -> None
         except FileNotFoundError:
             same = False
         if not same:
-            data = f"{pairs} and {photos}" if flags.get("photos") else pairs
+            photographed = flags.get("photos")
+            data = f"{pairs} and {photos}" if photographed else pairs
+            copied = ", or an earlier version also learned from copies of held-out images" if photographed else ""
             raise UserError(f"{path.parent} was trained on other data than {data} holds now: images or masks were "
-                            "changed, added or removed since. Put back what there was, or train everything again with "
-                            f"another RUN, or after make clean RUN={folder.name}")
+                            f"changed, added or removed since{copied}. Put back what there was, or train everything "
+                            f"again with another RUN, or after make clean RUN={folder.name}")
     refuse_copies(layouts.samples(pairs, "test", modality=modality), list(shown.values()), "what trainings saw")
 
 

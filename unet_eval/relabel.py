@@ -19,6 +19,7 @@ from data import layouts
 from data.check import check
 from data.copies import without_copies
 from data.fundus import ACROSS, load_view, resize, square
+from data.layouts import Sample
 from data.pairs import PairReader, PairWriter
 from training.cli import run
 from training.run_folder import read_config, read_record
@@ -46,9 +47,8 @@ def relabel(config: RelabelConfig) -> None:
             if config.pairs:  # without the images that the U-Net is validated on
                 samples, _ = layouts.training(config.pairs, trained.validation, config.modality, config.foreground)
             else:
-                _, held_out = layouts.training(trained.pairs, trained.validation, trained.modality, trained.foreground)
                 samples = without_copies(layouts.photographs(config.photos, trained.pairs,
-                                                             config.modality or trained.modality), held_out)
+                                                             config.modality or trained.modality), held_out_by(trained))
             check(samples)
             source, rows = config.pairs or config.photos, from_samples(samples, segmenter)
         attributes = {"source": source, "mix": config.mix, "labelled_by": read_record(config.model, REMEDY)}
@@ -57,6 +57,18 @@ def relabel(config: RelabelConfig) -> None:
         for row, probability in rows:
             writer.append(**row, labels=label(row["masks"], probability, row["fovs"], mix))
     logging.info("labels of %s: %s", config.model, config.out)
+
+
+def held_out_by(trained: UnetConfig) -> list[Sample]:
+    """The images that a U-Net with these options is validated on. None where its data set is not here, as with networks
+    that come with the project: a warning says so."""
+    if not trained.validation:
+        return []
+    if not layouts.folder_of(layouts.original(trained.pairs)).exists():
+        logging.warning("%s, from which the U-Net held out images, is not here: copies of them among the photographs "
+                        "are not found", trained.pairs)
+        return []
+    return layouts.training(trained.pairs, trained.validation, trained.modality, trained.foreground)[1]
 
 
 def label(mask: np.ndarray, probability: np.ndarray, fov: np.ndarray, mix: float) -> np.ndarray:

@@ -142,6 +142,19 @@ def test_a_plan_does_not_take_a_check_of_other_data_for_done(folder):
     assert not checked.exists()
 
 
+def test_a_check_that_cannot_be_removed_is_told_in_one_line(folder):
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints/my run").touch()
+    answer = call(folder, "configs.chain", GOAL="eval", **SETTINGS)
+    assert answer.returncode and answer.stdout == ""
+    assert answer.stderr.startswith("error: checkpoints/my run/data.checked: cannot be written"), answer.stderr
+
+
+def test_a_dry_run_has_no_plan(folder):
+    answer = call(folder, "configs.chain", GOAL="eval", **{**SETTINGS, "FLAGS": "--dry_run"})
+    assert answer.returncode and answer.stdout == "" and "error: --dry_run tries trainings" in answer.stderr
+
+
 def test_slurm_submits_what_is_left_where_one_seed_is_ahead(folder):
     for step in plan(folder, "evidence"):
         if step["name"] in ("my run:data", "my run:unet-real", "my run:stage2"):

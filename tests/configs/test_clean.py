@@ -9,8 +9,9 @@ from configs.clean import clean
 from data.errors import UserError
 from data.files import NewFolder, OutputFolder
 
-TRAINING = ("config.json", "lock", "ckpt-5.index", "ckpt-5.data-00000-of-00001", "generator.h5", "codes.npy",
-            "samples/epoch_0003.png", "logs/train/events.out.tfevents.1.host.2.v2", "coarse/ckpt-2.sha256")
+TRAINING = ("config.json", "lock", "ckpt-5.index", "ckpt-5.index.tempstate123", "ckpt-5.data-00000-of-00001",
+            "generator.h5", "codes.npy", "samples/epoch_0003.png", "logs/train/events.out.tfevents.1.host.2.v2",
+            "coarse/ckpt-2.sha256")
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def run(tmp_path, monkeypatch):
     with NewFolder(tmp_path / "reports" / "mine" / "private-9", "") as folder:
         folder.write("images/000000.png", b"")
         folder.write("SHA256SUMS", hashlib.sha256(b"").hexdigest().encode() + b"  images/000000.png\n")
+    (tmp_path / "reports/mine/quality.json").touch()
     for name in (".partial-masks.h5", ".DS_Store"):  # of a killed write, and of the system
         (tmp_path / "checkpoints/mine" / name).touch()
     with NewFolder(tmp_path / "reports" / "mine" / "synthmed" / "small", "") as folder:

@@ -106,6 +106,7 @@ def test_what_cannot_be_folded_is_told_first(variables, said):
 @pytest.mark.parametrize("goal, variables, said", [
     ("unet-real", {"FLAGS": "--dry_run"}, "tries the trainings of data, stage1, .*, and not unet-real"),
     ("evidence", {"FLAGS": "--dry_run"}, "and not evidence: leave it out"),
+    ("plan", {"FLAGS": "--dry_run"}, "and not plan: leave it out"),
     ("audit", {"PAIRS": "few-5-of-draw-1:phantom"}, "make audit: PAIRS=few-5-of-draw-1:phantom are a few")])
 def test_what_would_fail_half_way_is_told_first(goal, variables, said):
     with pytest.raises(UserError, match=said):

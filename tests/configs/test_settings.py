@@ -125,6 +125,8 @@ def test_how_a_training_runs_may_change(folder):
     same = settings(FLAGS="--seed=3 --strategy=one --checkpoint_minutes=5")
     same.record()
     assert same.recorded and same.text.endswith("FLAGS=--seed=3")
+    assert settings(FLAGS="--nodry_run --seed=3 --nowith_generators").recorded
+    assert settings(FLAGS="--noadd_pairs").text.endswith("FLAGS=--noadd_pairs")
 
 
 def test_where_the_runs_folder_is_a_file_it_is_told(folder):

@@ -1,12 +1,16 @@
 """What a killed process leaves, and what belongs to one that still runs."""
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from data.errors import UserError
+from data.system import fcntl
 from data.unfinished import unfinished_folder
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +32,16 @@ def test_it_is_beside_the_path_and_is_gone_in_the_end(tmp_path):
         (folder / "a.png").touch()
         raise KeyError
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_disk_without_locks_is_told(tmp_path, monkeypatch):
+    def flock(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(UserError, match="its disk has no locks of files"), unfinished_folder(tmp_path / "reports"):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.training

@@ -34,6 +34,18 @@ def test_it_scales_and_turns_with_the_mask():
     assert np.abs(turned - (255 - column, row)).max() < 5
 
 
+def test_a_fan_of_thin_branches_is_no_root():
+    """As where many branches leave a thick vessel side by side, and it comes from the disc far away."""
+    mask = np.zeros((256, 256), np.uint8)
+    for end in ((20, 60), (128, 140), (236, 60)):
+        cv2.line(mask, (220, 128), end[::-1], 255, 6)
+    for angle in np.radians(range(0, 360, 15)):
+        along = np.float64([np.cos(angle), np.sin(angle)])
+        start, end = (np.round((60, 190) + length * along).astype(int).tolist() for length in (20, 60))
+        cv2.line(mask, start, end, 255, 2)
+    assert np.abs(meeting_point(mask) - (128, 220)).max() < 14
+
+
 def test_without_vessels_it_is_the_centre():
     assert np.abs(meeting_point(np.zeros((100, 100), np.uint8)) - 49.5).max() < 1
 

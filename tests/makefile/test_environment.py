@@ -61,6 +61,8 @@ def test_an_environment_of_the_user_is_not_emptied(project, no_python, tmp_path)
         answer = make(project, ".venv", python="" if "exec" in script else sys.executable, PATH=os.environ["PATH"])
         assert answer.returncode and ".venv is not one that make made" in answer.stderr
         assert mine.is_dir()
+    (project / ".venv/installed-base").touch()  # into it, while its Python worked
+    assert "not one that make made" in make(project, ".venv", python=sys.executable).stderr and mine.is_dir()
 
 
 def test_a_python_in_a_folder_with_a_space(project, tmp_path):

@@ -1,6 +1,8 @@
 """Soft labels: what is written, what the U-Net is trained on, and what is still measured with masks."""
 from __future__ import annotations
 
+import shutil
+
 import h5py
 import numpy as np
 import pytest
@@ -77,6 +79,15 @@ def test_photographs_get_the_answer_alone_and_their_masks_are_not_read(segmenter
         for row in labelled:
             inside = row["fovs"] > 0
             assert ((row["labels"][inside] >= 128) == (row["masks"][inside] > 0)).all()
+
+
+def test_photographs_are_labelled_where_the_unet_s_own_images_are_not(net_folder, drive, tmp_path, caplog):
+    """As with the networks that come with the project."""
+    moved = shutil.copytree(drive.partition(":")[2], tmp_path / "moved")
+    net_folder(tmp_path / "unet-real", f"drive:{moved}", "real", 1)
+    shutil.rmtree(moved)
+    relabel(RelabelConfig(model=str(tmp_path / "unet-real"), photos=drive, out=str(tmp_path / "out.h5")))
+    assert len(rows(tmp_path / "out.h5")[0]) == 5 and f"drive:{moved}" in caplog.text
 
 
 @pytest.mark.parametrize("given", [{}, {"store": "a.h5", "pairs": "drive:b"}])

@@ -51,7 +51,9 @@ def find_real(config: AuditConfig, trained: dict) -> RealSamples:
     flags, pairs = trained["stage2"]["flags"], layouts.original(config.pairs)
     alone = flags.get("photos") and not flags.get("add_pairs")  # then Stage-II saw no image of PAIRS
     held = {name: record["flags"].get("validation", 0) for name, record in trained.items()}
-    if not alone and len({*held.values()}) > 1:
+    unseen = [{sample.image for sample in layouts.training(pairs, count, config.modality, config.foreground)[1]}
+              for count in held.values()]
+    if not alone and any(each != unseen[0] for each in unseen):  # whole patients: two counts may be the same images
         raise UserError(f"{config.store}: Stage-I was trained with --validation={held['stage1']}, Stage-II with "
                         f"--validation={held['stage2']}, so one saw what the other held out: train both with one value")
     training, held_out = find_sides(config.pairs, trained["stage1"]["flags"].get("validation", 0), config.modality,

@@ -8,6 +8,7 @@ import numpy as np
 from absl import logging
 
 from data.copies import copies
+from data.errors import UserError
 from data.fundus import to_native
 from data.layouts import Sample, origin, photographs, samples, title
 from unet_eval.arms import ordered
@@ -36,6 +37,7 @@ def data_set_name(spec: str) -> str:
 def cross(run: Run, spec: str, tests: list[TestImage]) -> dict:
     """An entry of "cross"."""
     listed = samples(spec, "test", modality=run.config.modality)
+    labelled = {arm: _labelled(run, arm, listed) for arm in run.nets}
     entries, patients = {}, [test.patient for test in tests]
     for name, nets in run.nets.items():
         if nets[0].arm.numbered:  # F1 over the number of pairs is for one data set
@@ -47,15 +49,20 @@ def cross(run: Run, spec: str, tests: list[TestImage]) -> dict:
         entries[name] = {**{key: float(pooled[key].mean()) for key in F1}, **spreads(counts, patients)}
     return {"spec": data_set_name(spec), "n_test": len(tests), "n_test_patients": len({*patients}),
             "seen": len({test for test, _ in copies(listed, run.photographs)}),
-            "labelled": {name: seen for name in entries if (seen := _labelled(run, name, listed))}, "arms": entries}
+            "labelled": {name: labelled[name] for name in entries if labelled[name] != 0}, "arms": entries}
 
 
-def _labelled(run: Run, arm: str, tests: list[Sample]) -> int:
-    """How many of the test images the U-Nets of the arm were trained on, as PHOTOS that another U-Net labelled."""
+def _labelled(run: Run, arm: str, tests: list[Sample]) -> int | None:
+    """How many of the test images the U-Nets of the arm were trained on, as PHOTOS that another U-Net labelled; None
+    where these photographs are gone, and a warning says so."""
     made_of = run.records.get(f"unet-{arm}", {}).get("data", {}).get("synthetic", {}).get("source")
     if not arm.endswith("photos-relabelled") or not made_of:
         return 0
-    trained_on = photographs(made_of, run.config.pairs, run.config.modality)
+    try:
+        trained_on = photographs(made_of, run.config.pairs, run.config.modality)
+    except UserError as error:
+        logging.warning("whether the arm %s was trained on test images is not known: %s", arm, error)
+        return None
     return len({test for test, _ in copies(tests, trained_on)})
 
 
@@ -81,7 +88,8 @@ def section(results: dict, folder: Path) -> Section | None:
     for name, tested in results["cross"].items():
         seen = (f" Stage-II has seen {tested['seen']} of these photographs, without their masks, which is why the arms "
                 "that Stage-II had a hand in are not strangers to this camera." if tested["seen"] else "")
-        seen += "".join(f" The arm {arm} was trained on {count} of these photographs, as another U-Net labelled them."
+        seen += "".join(f" The arm {arm} was trained on {'an unknown number' if count is None else count} of these "
+                        "photographs, as another U-Net labelled them."
                         for arm, count in tested["labelled"].items())
         blocks += [Heading(f"{title(name)}, {images(tested)}"),
                    Text(f"Thresholds are those of the arms on their own data.{seen}{too_few(tested)}"),

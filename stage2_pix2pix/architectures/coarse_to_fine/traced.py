@@ -66,7 +66,8 @@ def _meeting_point(mask: tf.Tensor) -> tf.Tensor:
     blur = _matrix(lambda rows: _blurred(rows, 1.25), side)
     xx, yy, xy = (_both(blur, product) for product in (across ** 2, down ** 2, across * down))
     normal = 0.5 * tf.atan2(2 * xy, xx - yy)[..., 0]
-    weight = tf.where(small > vessels.FOREGROUND, small, 0.0)[..., 0]
+    thick = small * _both(_matrix(lambda rows: _blurred(rows, vessels.THICK), side), small)
+    weight = tf.where(small > vessels.FOREGROUND, thick, 0.0)[..., 0]
     pixels, places = np.arange(side, dtype=np.float32), tf.constant(vessels.PLACES)
 
     def votes(place):  # of all pixels for the places of one row

@@ -66,6 +66,22 @@ def test_stages_that_held_out_other_images_cannot_be_audited(fresh, make_run):
         inputs.find_real(config, trained)
 
 
+def test_stages_that_held_out_the_same_patient_can_be_audited(fresh, make_run, real, tmp_path):
+    """By two counts, for both images of the last patient are held out together."""
+    lines = [",".join([*(str(path) for path in (sample.image, sample.mask, sample.fov)), part,
+                       "last" if sample.stem in ("04", "05") else sample.stem])
+             for part in ("train", "test") for sample in layouts.samples(real, part)]
+    (tmp_path / "eyes.csv").write_text("\n".join(["image,mask,fov,split,patient", *lines]))
+    pairs = f"csv:{tmp_path / 'eyes.csv'}"
+    config = make_run(fresh.take([0, 1]), pairs=pairs)
+    _, trained = inputs.read_pairs(config)
+    for record, count in zip(trained.values(), (1, 2)):
+        record["flags"]["validation"] = count
+        record["data"]["checksum"] = layouts.checksum(seen(record["flags"], pairs, ""))
+    found = inputs.find_real(config, trained)
+    assert [sample.stem for sample in found.training] == ["00", "01", "02", "03"] and len(found.held_out) == 2 + 6
+
+
 def test_photographs_that_stage2_learned_from_are_found_where_none_are_given(fresh, make_run):
     config = replace(make_run(fresh.take([0, 1]), photos=fresh.take([2, 3, 4])), photos="")
     _, trained = inputs.read_pairs(config)

@@ -44,7 +44,13 @@ def test_photographs_that_an_arm_was_trained_on_are_told(few_config, tmp_path):
         run.records["unet-photos-relabelled"] = {"data": {"synthetic": {"source": f"messidor:{tmp_path}"}}}
         run.threshold = lambda net: 0.5
         found = other_data_sets.cross(run, few_config.pairs, run.tests)
-    assert found["labelled"] == {"photos-relabelled": 2} and found["seen"] == 0
+        assert found["labelled"] == {"photos-relabelled": 2} and found["seen"] == 0
+        for path in tmp_path.glob("holiday*"):
+            path.unlink()
+        gone = other_data_sets.cross(run, few_config.pairs, run.tests)
+    assert gone["labelled"] == {"photos-relabelled": None} and gone["arms"] == found["arms"]
+    said = str(other_data_sets.section({"cross": {"drive": gone}}, tmp_path).blocks)
+    assert "photos-relabelled was trained on an unknown number of these" in said
 
 
 def test_other_data_sets_of_one_layout_stand_side_by_side(config, few_config, write_drive, tmp_path):
