@@ -25,15 +25,15 @@ class WarmStart:
     seen: what these weights have seen, as in SEEN; and what the GANs of a release saw that the training learns from.
     """
 
-    def __init__(self, config: TrainingConfig, stage: str, held_out: Iterable[Sample] = (), instead: str = ""):
-        """Of the subfolder `stage` of config.warm_start; where only `instead` is there, of that.
+    def __init__(self, config: TrainingConfig, stage: str, held_out: Iterable[Sample] = (),
+                 instead: tuple[str, ...] = ()):
+        """Of the subfolder `stage` of config.warm_start or, where that is not there, of the first of `instead` that is.
 
         Raises UserError if that does not say what its weights have seen, or if they have seen a test image of
         config.pairs or one of `held_out`.
         """
-        self._folder = Path(config.warm_start) / stage if config.warm_start else None
-        if self._folder and instead and not self._folder.exists() and self._folder.with_name(instead).exists():
-            self._folder = self._folder.with_name(instead)
+        there = [name for name in (stage, *instead) if (Path(config.warm_start) / name).exists()]
+        self._folder = Path(config.warm_start) / (there or [stage])[0] if config.warm_start else None
         self.identity: dict = {}
         self.seen = [*(self._compared(config, held_out) if self._folder else []), *self._behind(config)]
 

@@ -63,7 +63,7 @@ def train(config: UnetConfig) -> None:
     """Trains, or goes on with, the run in config.out; its weights are in weights.h5 there. Raises UserError."""
     pairs, held_out, identity = load_pairs(config)
     samples, unseen = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
-    warm = WarmStart(config, "unet-real", unseen, "unet-synthetic")
+    warm = WarmStart(config, "unet-real", unseen, ("unet-synthetic", "unet-phantom"))
     schedule = Schedule.from_config(config, len(pairs))
     device = devices.start(config, schedule)
     with device.strategy.scope():

@@ -62,6 +62,7 @@ def test_an_environment_of_the_user_is_not_emptied(project, no_python, tmp_path)
         assert answer.returncode and ".venv is not one that make made" in answer.stderr
         assert mine.is_dir()
     (project / ".venv/installed-base").touch()  # into it, while its Python worked
+    os.utime(project / ".venv/installed-base", (0, 0))  # and setup.py has changed since
     assert "not one that make made" in make(project, ".venv", python=sys.executable).stderr and mine.is_dir()
 
 

@@ -136,18 +136,18 @@ def test_weights_that_have_seen_what_is_tested_or_held_out_are_refused(drive, tm
 
 
 def test_the_other_unet_stands_in_only_where_the_asked_one_is_missing(drive, tmp_path, unet_config):
-    """A pack of networks has the U-Net of the synthetic pairs alone, a run's folder has both."""
+    """A pack of networks has the U-Net of the synthetic pairs alone, a run of procedural ones theirs."""
     config, network = unet_config(out="x", warm_start=str(tmp_path)), keras.Sequential([keras.layers.Dense(2)])
     network.build((None, 3))
 
     def started():
-        start = WarmStart(config, "unet-real", instead="unet-synthetic")
+        start = WarmStart(config, "unet-real", instead=("unet-synthetic", "unet-phantom"))
         start.load({"weights": network})
         return start.identity["warm_started_from"]["weights.h5"]
 
     with pytest.raises(UserError, match="unet-real/seen.json is missing"):
         started()
-    for name in ("unet-synthetic", "unet-real"):
+    for name in ("unet-phantom", "unet-synthetic", "unet-real"):
         (tmp_path / name).mkdir()
         write_json(tmp_path / name / "seen.json", {"images": fingerprints(layouts.training(drive, 1)[0])})
         network.set_weights([weight + 1 for weight in network.get_weights()])
