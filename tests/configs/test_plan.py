@@ -84,6 +84,14 @@ def test_clean_and_sweep_ask_for_less(folder):
     assert plan(["sweep"], {"SWEEP": "configs/sweeps/unet_loss"})
 
 
+def test_evidence_without_a_preset_of_the_single_gan_stops_before_all_else(folder):
+    for stage in ("stage1", "stage2", "unet"):
+        (folder / f"{stage}.flags").touch()
+    assert plan(["eval"], {"CONFIG": str(folder), "RUN": "mine"})
+    with pytest.raises(UserError, match="single.flags"):
+        plan(["evidence"], {"CONFIG": str(folder), "RUN": "mine"})
+
+
 def test_folds_have_the_arms_of_evidence_without_a_number():
     flags = "--arms=real,phantom,synthetic-10 --seeds=2"
     lines = plan(["folds"], {"FOLDS": "2", "FLAGS": flags, "PAIRS": "chase_db1:D"})

@@ -246,4 +246,4 @@ def test_the_networks_that_come_with_the_project_draw_and_have_seen_no_test_imag
     training, _ = training_samples(f"chase_db1:{chase}", 2)
     assert read_json(folder / "unet-synthetic/seen.json", "")["images"] == sorted(fingerprints(training))
     WarmStart(UnetConfig(pairs=f"chase_db1:{chase}", out="x", warm_start=str(folder)), "unet-real",
-              instead="unet-synthetic")
+              instead=("unet-synthetic",))
