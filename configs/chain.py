@@ -50,6 +50,7 @@ def chain(goal: str, run: Settings, count: str = "", shards: str = "", sweep: st
         return [*_made(nets, run), _step("curve", _targets(nets, run), f"{run.folder}/curve.done", run)]
     if goal != "evidence":
         raise UserError(f"GOAL={goal} is none of {', '.join(GOALS)}")
+    run.preset_flags("single")  # raises where there are none, as configs/plan.py does for make evidence
     nets = evidence_nets(run)
     single = [_step("single", [], f"{run.folder}/single/generator.h5", run),
               _step("single_photographs", [f"{run.folder}/single/generator.h5"], f"{run.folder}/single.h5", run)]

@@ -79,7 +79,7 @@ def install(extra: str) -> int:
         status = subprocess.run(command, stdout=sys.stderr).returncode
         if status:
             return status
-        if not works:
+        if not works:  # said before the packages, which may fail
             (FOLDER / MADE).touch()
     if subprocess.run([python, "-c", "import cv2"]).returncode:
         print(NO_OPENCV, file=sys.stderr)

@@ -250,15 +250,9 @@ class Settings:
         return _line(head, split(flags)) if line else ""  # earlier versions wrote flags that may change, too
 
 
-def _names(word: str) -> list[str]:
-    """The flag that a word of FLAGS sets: --NAME, --NAME=VALUE or, to switch it off, --noNAME."""
-    name = word.lstrip("-").partition("=")[0]
-    return [name, name[2:]] if name.startswith("no") else [name]
-
-
 def _line(head: str, flags: Sequence[str]) -> str:
     """The line of `Settings.text`, from what comes before FLAGS and the words of FLAGS."""
-    kept = [word for word in flags if not {*_names(word)} & (MEASURING | RUNNING)]
+    kept = [word for word in flags if all(last_value([word], name) is None for name in MEASURING | RUNNING)]
     words = " ".join(shlex.quote(word) if re.search(r"[\s'\"\\]", word) else word for word in kept)
     return " ".join(f"{head} FLAGS={words}".split())
 

@@ -27,8 +27,8 @@ def meeting_point(mask: np.ndarray) -> np.ndarray:
     """Row and column, float32 (2,), in pixels of a mask, uint8 (S, S), 0 to 255; the centre if there is no vessel.
 
     Each pixel of a vessel votes, with the more weight the thicker that is, for the places on the straight line along it
-    (compare Hoover and Goldbaum, "Locating
-    the optic nerve in a retinal image using the fuzzy convergence of the blood vessels", 2003).
+    (compare Hoover and Goldbaum, "Locating the optic nerve in a retinal image using the fuzzy convergence of the blood
+    vessels", 2003).
     """
     small = cv2.resize(mask, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     smooth = cv2.GaussianBlur(small, (0, 0), 1)

@@ -27,7 +27,7 @@ def folder(tmp_path):
     """A project folder with a preset, and an `sbatch` that writes down what it is called with."""
     for preset in ("tiny", "cells"):
         (tmp_path / "configs" / preset).mkdir(parents=True)
-        for stage in ("stage1", "stage2", "unet"):
+        for stage in ("stage1", "stage2", "unet", "single"):
             (tmp_path / "configs" / preset / f"{stage}.flags").touch()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "sbatch").write_text(SBATCH)
@@ -148,6 +148,12 @@ def test_a_check_that_cannot_be_removed_is_told_in_one_line(folder):
     answer = call(folder, "configs.chain", GOAL="eval", **SETTINGS)
     assert answer.returncode and answer.stdout == ""
     assert answer.stderr.startswith("error: checkpoints/my run/data.checked: cannot be written"), answer.stderr
+
+
+def test_evidence_needs_a_preset_of_the_single_gan(folder):
+    (folder / "configs/tiny/single.flags").unlink()
+    answer = call(folder, "configs.chain", GOAL="evidence", **SETTINGS)
+    assert answer.returncode and answer.stdout == "" and "tiny/single.flags" in answer.stderr
 
 
 def test_a_dry_run_has_no_plan(folder):

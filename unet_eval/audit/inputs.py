@@ -51,9 +51,11 @@ def find_real(config: AuditConfig, trained: dict) -> RealSamples:
     flags, pairs = trained["stage2"]["flags"], layouts.original(config.pairs)
     alone = flags.get("photos") and not flags.get("add_pairs")  # then Stage-II saw no image of PAIRS
     held = {name: record["flags"].get("validation", 0) for name, record in trained.items()}
-    unseen = [{sample.image for sample in layouts.training(pairs, count, config.modality, config.foreground)[1]}
-              for count in held.values()]
-    if not alone and any(each != unseen[0] for each in unseen):  # whole patients: two counts may be the same images
+
+    def unseen(count):  # whole patients are held out, so two counts may be the same images
+        return {sample.image for sample in layouts.training(pairs, count, config.modality, config.foreground)[1]}
+
+    if not alone and unseen(held["stage1"]) != unseen(held["stage2"]):
         raise UserError(f"{config.store}: Stage-I was trained with --validation={held['stage1']}, Stage-II with "
                         f"--validation={held['stage2']}, so one saw what the other held out: train both with one value")
     training, held_out = find_sides(config.pairs, trained["stage1"]["flags"].get("validation", 0), config.modality,

@@ -88,8 +88,9 @@ def section(results: dict, folder: Path) -> Section | None:
     for name, tested in results["cross"].items():
         seen = (f" Stage-II has seen {tested['seen']} of these photographs, without their masks, which is why the arms "
                 "that Stage-II had a hand in are not strangers to this camera." if tested["seen"] else "")
-        seen += "".join(f" The arm {arm} was trained on {'an unknown number' if count is None else count} of these "
-                        "photographs, as another U-Net labelled them."
+        seen += "".join(f" Whether the arm {arm} was trained on any of these photographs is not known: its PHOTOS are "
+                        "gone." if count is None else
+                        f" The arm {arm} was trained on {count} of these photographs, as another U-Net labelled them."
                         for arm, count in tested["labelled"].items())
         blocks += [Heading(f"{title(name)}, {images(tested)}"),
                    Text(f"Thresholds are those of the arms on their own data.{seen}{too_few(tested)}"),

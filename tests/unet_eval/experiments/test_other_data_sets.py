@@ -50,7 +50,8 @@ def test_photographs_that_an_arm_was_trained_on_are_told(few_config, tmp_path):
         gone = other_data_sets.cross(run, few_config.pairs, run.tests)
     assert gone["labelled"] == {"photos-relabelled": None} and gone["arms"] == found["arms"]
     said = str(other_data_sets.section({"cross": {"drive": gone}}, tmp_path).blocks)
-    assert "photos-relabelled was trained on an unknown number of these" in said
+    assert "Whether the arm photos-relabelled was trained on any of these photographs is not known" in said
+    assert "was trained on None" not in said and "as another U-Net labelled them" not in said
 
 
 def test_other_data_sets_of_one_layout_stand_side_by_side(config, few_config, write_drive, tmp_path):
