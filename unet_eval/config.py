@@ -36,6 +36,8 @@ class UnetConfig(TrainingConfig):
                                   "two thirds of the time.")
     input: str = option("grey", "What it sees of a photograph.", choices=INPUTS)
     test_flips: bool = option(False, "Average the answers to four flips of a picture; four times the work.")
+    own_statistics: bool = option(False, "Where it answers, batch norm also uses means and variances of the picture "
+                                  "itself, the more the fewer training photographs there are (docs/trials.md).")
     crop: int = option(128, "Side of the training crops in pixels, a multiple of 2^poolings, twice that with "
                       "--space_to_depth.", low=16, high=1024)
     augmentation: str = option("none", "Changes to crops; strong: light and noise as well.", choices=AUGMENTATIONS)

@@ -11,11 +11,42 @@ SLOPE = 0.2  # of the leaky ReLU, authors' code
 # Batch norm and leaky ReLU are float32: in bfloat16 TensorFlow 2.14 has slow kernels for them (training/README.md).
 
 
+class BatchNormalization(layers.BatchNormalization):
+    """Batch norm that outside training can use the means and variances of what it is given, too.
+
+    own: their weight (`trust_pictures`); the rest is that of the moving averages.
+    """
+
+    own = 0.0
+
+    def call(self, inputs, training=None):
+        if training or not self.own:
+            return super().call(inputs, training=training)
+        mean, variance = tf.nn.moments(inputs, [0, 1, 2])
+        mean = self.own * mean + (1 - self.own) * self.moving_mean
+        variance = self.own * variance + (1 - self.own) * self.moving_variance
+        return tf.nn.batch_normalization(inputs, mean, variance, self.beta, self.gamma, self.epsilon)
+
+
+def trust_pictures(model: keras.Model, photographs: int) -> None:
+    """Outside training, `model` also normalises a picture by its own means and variances, with a weight of
+    1 / (1 + photographs^2) where it was trained on so many.
+
+    Means and variances of one photograph are not those of others, and a U-Net that knows no more finds too little
+    there (Schneider et al., Improving robustness against common corruptions by covariate shift adaptation, NeurIPS
+    2020, mix both in this way). With many photographs a picture's own make it find a little too much. The weight is
+    ours, from trials with 1, 5 and 14 photographs (docs/trials.md).
+    """
+    for layer in model.layers:
+        if isinstance(layer, BatchNormalization):
+            layer.own = 1 / (1 + photographs ** 2)
+
+
 def _double_convolution(x, filters):
     several = tf.distribute.get_strategy().num_replicas_in_sync > 1
     for _ in range(2):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
-        x = layers.BatchNormalization(momentum=0.9, synchronized=several, dtype="float32")(x)
+        x = BatchNormalization(momentum=0.9, synchronized=several, dtype="float32")(x)
         x = layers.LeakyReLU(SLOPE, dtype="float32")(x)
     return x
 

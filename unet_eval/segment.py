@@ -23,21 +23,23 @@ from data.layouts import DATA_SETS, folder_of, photographs
 from data.shards import shard_rows
 from training.cli import run
 from training.run_folder import read_config
+from training.warm import read_seen
 from training.weights import load_weights
 from unet_eval.config import SegmentConfig, UnetConfig
 from unet_eval.inputs import picture
-from unet_eval.networks import unet_of
+from unet_eval.networks import trust_pictures, unet_of
 
 TILES = 4  # a side of the grid that features are taken on
 Answer = Callable[[np.ndarray], tf.Tensor]
 
 
 def _input(view: View, kind: str, halvings: int) -> np.ndarray:
-    """float32 (1, H, W, 1) in [0, 1], sides padded to multiples of 2^halvings."""
+    """float32 (1, H, W, 1) in [0, 1], sides padded to multiples of 2^halvings with black, as it is beyond a field of
+    view: where the edge of one was mirrored, U-Nets found a vessel (docs/trials.md)."""
     height, width = view.fov.shape
     multiple = 2 ** halvings
     x = picture(view.image, kind).astype(np.float32)[None, ..., None] / 255
-    return np.pad(x, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), "reflect")
+    return np.pad(x, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)))
 
 
 def as_graph(model: keras.Model) -> Answer:
@@ -86,9 +88,17 @@ class Segmenter:
     def __init__(self, folder: str | Path):
         remedy = f"train it first (make stage2 or make eval), or give another folder than {folder}"
         self._config = read_config(folder, UnetConfig, remedy)
-        model = unet_of(self._config)
-        load_weights(model, Path(folder) / "weights.h5", remedy)
-        self._answer, self._encoder = as_graph(model), as_graph(bottleneck(model))
+
+        def trained():
+            model = unet_of(self._config)
+            load_weights(model, Path(folder) / "weights.h5", remedy)
+            return model
+
+        model = trained()
+        if self._config.own_statistics:
+            trust_pictures(model, len(read_seen(Path(folder), remedy)))
+        # Features are to tell pictures apart, so nothing of a picture is taken off.
+        self._answer, self._encoder = as_graph(model), as_graph(bottleneck(trained()))
 
     def probability(self, view: View) -> np.ndarray:
         """float32 (h, w) in [0, 1] on the view's grid, 0 outside the field of view."""

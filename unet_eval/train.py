@@ -16,14 +16,14 @@ from training.cli import run
 from training.fit import Schedule, fit
 from training.optimizers import Adam
 from training.run_folder import RunFolder
-from training.warm import WarmStart, record_seen
+from training.warm import WarmStart, read_seen, record_seen
 from training.weights import save_weights
 from unet_eval.agreement import most_agreed
 from unet_eval.arms import parse_arm
 from unet_eval.config import UnetConfig
 from unet_eval.inputs import Mixture, RealPairs, SyntheticPairs, dataset, in_turn
 from unet_eval.losses import LOSSES
-from unet_eval.networks import unet_of
+from unet_eval.networks import trust_pictures, unet_of
 from unet_eval.validation import Validation
 
 
@@ -77,6 +77,8 @@ def train(config: UnetConfig) -> None:
     run_folder = RunFolder(config, {**identity, **warm.identity}, device.resolved)  # locked while this name holds it
     folder = run_folder.path
     record_seen(folder, samples, warm)
+    if config.own_statistics:
+        trust_pictures(model, len(read_seen(folder, "take another --out")))
 
     def batches(step):
         if isinstance(pairs, Mixture) and config.synthetic_first:

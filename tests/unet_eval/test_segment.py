@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
 from data.errors import UserError
@@ -16,7 +17,7 @@ from data.masks import read_mask
 from training.weights import load_weights, save_weights
 from unet_eval.config import SegmentConfig
 from unet_eval.inputs import picture
-from unet_eval.networks import unet, unet_of
+from unet_eval.networks import trust_pictures, unet, unet_of
 from unet_eval.segment import TILES, Segmenter, as_graph, bottleneck, features, probability, segment
 
 pytestmark = pytest.mark.training
@@ -71,6 +72,47 @@ def test_padding_moves_nothing(views, unet_config):
     assert np.allclose(part[:280, :280], whole[:280, :280], atol=1e-6)
 
 
+def test_beyond_a_picture_it_is_black(views, unet_config):
+    """The edge of a field of view, mirrored, was taken for a vessel."""
+    view, asked = cut(views[0], 301, 403), []
+    lit = View("lit", np.full_like(view.image, 200), view.mask, view.fov, view.box, view.native_shape)
+
+    def answer(x):
+        asked.append(x[0, ..., 0])
+        return tf.constant(x)
+
+    assert probability(answer, lit, unet_config(poolings=3)).shape == (301, 403)
+    assert asked[0].shape == (304, 408) and (asked[0][:301, :403] > 0.5).all()
+    assert not asked[0][301:].any() and not asked[0][:, 403:].any()
+
+
+def test_a_picture_is_normalised_as_in_training_or_by_what_the_photographs_taught(views):
+    model, x = unet(4, 3), picture(views[0].image, "grey")[None, 200:264, 200:264, None].astype(np.float32) / 255
+    plain = model(x, training=False).numpy()
+    trust_pictures(model, 10 ** 4)
+    assert np.allclose(model(x, training=False), plain, atol=1e-5)
+    trust_pictures(model, 0)
+    alone = model(x, training=False).numpy()
+    assert np.abs(alone - plain).max() > 1e-2
+    assert np.allclose(alone, model(x, training=True), atol=1e-5)
+
+
+def test_the_photographs_are_those_that_the_training_saw(run, views, unet_config):
+    """A U-Net trusts a picture the more the fewer they are. Features show all of a picture, whatever it trusts."""
+    write_json(run / "config.json", {"version": 2, "flags": unet_config(poolings=3, own_statistics=True).to_json()})
+    with pytest.raises(UserError, match="seen.json is missing"):
+        Segmenter(run)
+    answers = []
+    for count in (1, 3, 10 ** 4):
+        write_json(run / "seen.json", {"images": [str(number) for number in range(count)]})
+        answers.append((Segmenter(run).probability(views[0]), Segmenter(run).features(views[0])))
+    write_json(run / "config.json", {"version": 2, "flags": unet_config(poolings=3).to_json()})
+    plain, features_of_it = Segmenter(run).probability(views[0]), Segmenter(run).features(views[0])
+    away = [np.abs(answer - plain).mean() for answer, _ in answers]
+    assert away[0] > 1.5 * away[1] > 100 * away[2]
+    assert all(np.array_equal(found, features_of_it) for _, found in answers)
+
+
 def test_flips_are_turned_back_and_averaged(views, unet_config):
     model, view = unet(4, 2), cut(views[1], 256, 320)
     x = picture(view.image, "grey").astype(np.float32)[None, ..., None] / 255
@@ -96,7 +138,7 @@ def test_features_are_the_bottleneck_of_the_whole_network(run, views):
     assert encoder.output is [layer for layer in model.layers if isinstance(layer, keras.layers.LeakyReLU)][7].output
     assert np.array_equal(answer, features(as_graph(encoder), view, "grey", 3))
     whole = View("all", view.image, view.mask, np.full_like(view.fov, 255), view.box, view.native_shape)
-    x = picture(np.pad(view.image, ((0, 3), (0, 5), (0, 0)), "reflect"), "grey").astype(np.float32)[None, ..., None]
+    x = np.pad(picture(view.image, "grey"), ((0, 3), (0, 5))).astype(np.float32)[None, ..., None]
     expected = encoder(x / 255, training=False).numpy()[0]
     assert expected.shape == (38, 51, 32)
     tiles = features(as_graph(encoder), whole, "grey", 3, tiles=2)
