@@ -96,7 +96,6 @@ def generate(run: str | Path, count: int = 50, seed: int | None = None) -> Itera
     if count < 0 or not 0 <= (seed or 0) < 2 ** 31:
         raise UserError(f"count={count}, seed={seed}: take a count of 0 or more, and a seed from 0 to {2 ** 31 - 1}")
     run = Path(run)
-    keras.mixed_precision.set_global_policy("float32")  # a training in this process may have set another
     source = read_source(run)
     drawer = Drawer(run / "stage1")
     recipe = Recipe.from_record(source.masks, source.size, draw(source.rims, source.size) > 0)
@@ -121,7 +120,10 @@ def train(config: TrainingConfig) -> Path:
       UserError: as the script of the same training.
       training.cli.Stopped: a signal came, and all is saved.
     """
-    importlib.import_module(TRAININGS[type(config)]).train(config)
+    try:
+        importlib.import_module(TRAININGS[type(config)]).train(config)
+    finally:  # what this process draws and measures next is what the commands give, whatever the training computed in
+        keras.mixed_precision.set_global_policy("float32")
     return Path(config.out)
 
 

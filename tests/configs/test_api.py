@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from tensorflow import keras
 
 from configs.api import generate, train
 from data.errors import UserError
@@ -70,3 +71,13 @@ def test_a_training_gives_the_folder_of_its_weights(unet_config):
     config = unet_config()
     folder = train(config)
     assert (folder / "weights.h5").is_file() and UnetConfig(**read_record(folder, "")["flags"]) == config
+
+
+def test_what_follows_a_training_in_the_same_process_computes_in_float32(unet_config, bfloat16):
+    """Masks and pairs that a session draws after it are those of the commands."""
+    train(unet_config(precision="bfloat16"))
+    assert keras.mixed_precision.global_policy().name == "float32"
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    with pytest.raises(UserError):
+        train(unet_config(pairs="drive:absent"))
+    assert keras.mixed_precision.global_policy().name == "float32"
