@@ -55,7 +55,7 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
       NoMask: the file is a map of labels and there is no `foreground`, or it is no mask at all.
     """
     picture = decode(path)
-    values, coloured = _levels(path, picture)
+    values, coloured = _levels(path, picture, foreground)
     counts = _counts(values)
     levels, labels = list(counts), _parse(foreground, coloured)
     low, high = levels[0], levels[-1]
@@ -93,7 +93,7 @@ def decode_mask(path: Path, foreground: tuple[str, ...] = ()) -> Mask:
                 picture.notes)
 
 
-def _levels(path: Path, picture: Picture) -> tuple[np.ndarray, bool]:
+def _levels(path: Path, picture: Picture, foreground: tuple[str, ...]) -> tuple[np.ndarray, bool]:
     """(integers (H, W); whether they are colours, 65536 red + 256 green + blue, and not grey levels)."""
     values = picture.values
     if values.ndim == 2:
@@ -105,7 +105,8 @@ def _levels(path: Path, picture: Picture) -> tuple[np.ndarray, bool]:
     if (values == values[..., :1]).all():
         return values[..., 0].astype(np.int32), False
     colours = _colours(path, values)
-    if picture.palette and len(np.unique(colours)) == 2:
+    # A map of labels may lack all classes but one, so colours stay where one is asked for.
+    if picture.palette and len(np.unique(colours)) == 2 and not any(map(_is_colour, foreground)):
         return cv2.cvtColor(values, cv2.COLOR_RGB2GRAY).astype(np.int32), False
     return colours, True
 
@@ -152,6 +153,12 @@ def _near(counts: dict[int, int]) -> float:
 def _is_blurred(counts: dict[int, int]) -> bool:
     """Whether more than two levels are those of a mask with blurred edges."""
     return max(counts) - min(counts) >= RANGE and _near(counts) >= NEAR_SHARE
+
+
+def _is_colour(text: str) -> bool:
+    """Whether a level of --foreground is a colour and no grey."""
+    text = text.strip().lower()
+    return bool(COLOUR.fullmatch(text)) and len(set(bytes.fromhex(text))) > 1
 
 
 def _parse(foreground: tuple[str, ...], coloured: bool) -> list[int]:

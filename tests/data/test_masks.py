@@ -95,6 +95,20 @@ def test_palette_mask_by_luminance(tmp_path, vessels):
     assert is_mask(tmp_path / "m.gif", vessels)
 
 
+def test_a_palette_of_two_colours_is_not_grey_where_a_colour_is_asked_for(tmp_path, vessels):
+    """Maps of labels as in PASCAL VOC; no file but the first has both classes."""
+    both = vessels.astype(np.uint8)
+    both[:, 130:] *= 2
+    for name, labels in (("both", both), ("one", both % 2), ("two", both // 2 * 2), ("none", both * 0)):
+        image = Image.fromarray(labels, mode="P")
+        image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+        image.save(tmp_path / f"{name}.png")
+        for number, colour in ((1, "800000"), (2, " 008000")):
+            assert is_mask(tmp_path / f"{name}.png", labels == number, (colour,)), (name, colour)
+        assert is_mask(tmp_path / f"{name}.png", labels > 0, ("800000", "008000")), name
+    assert is_mask(tmp_path / "one.png", both == 1, ("38",)), "its luminance"
+
+
 def test_grey_mask_in_rgb(tmp_path, vessels):
     write_image(tmp_path / "m.png", np.dstack([vessels.astype(np.uint8) * 255] * 3))
     assert is_mask(tmp_path / "m.png", vessels)
