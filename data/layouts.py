@@ -111,16 +111,15 @@ def original(spec: str) -> str:
     return inner if release else spec
 
 
-def modality_of(spec: str, modality: str = "") -> str:
+def modality_of(spec: str, modality: str = "", otherwise: str = "other") -> str:
     """What the images of "layout:path" show, one of MODALITIES.
 
-    The layout says so. Only of `folder` and `csv` it does not: fields of view tell fundus photographs, else `modality`
-    is believed, else it is "other". The data set need not be there.
+    The layout says so. Only of `folder` and `csv` it does not: `modality` is believed, else fields of view tell fundus
+    photographs, else it is `otherwise`. The data set need not be there.
     """
     name, root = _parse(whole(spec))
-    if DATA_SETS[name].modality:
-        return DATA_SETS[name].modality
-    return "fundus" if DATA_SETS[name].has_fov(root) else modality or "other"
+    known = DATA_SETS[name].modality or modality  # pairs of a release have fields of view, whatever they show
+    return known or ("fundus" if DATA_SETS[name].has_fov(root) else otherwise)
 
 
 def folder_of(spec: str) -> Path:
@@ -141,9 +140,11 @@ def foreground_of(spec: str, foreground: tuple[str, ...]) -> tuple[str, ...]:
 
 def photographs(spec: str, pairs: str, modality: str = "", labels: str = "") -> list[Sample]:
     """All samples of PHOTOS, none where `spec` is empty; their masks are STEM.png in the folder `labels`, where a U-Net
-    writes them, none where that is empty. Where neither their files nor `modality` say what they show, it is what
+    writes them, none where that is empty. Where neither `modality` nor their files say what they show, it is what
     `pairs` shows. Raises UserError as `samples`; the masks need not be there."""
-    found = samples(spec, "all", masks=False, modality=modality or modality_of(pairs)) if spec else []
+    if not spec:
+        return []
+    found = samples(spec, "all", masks=False, modality=modality_of(spec, modality, modality_of(pairs)))
     if not labels:
         return found
     return [dataclasses.replace(sample, mask=Path(labels) / f"{sample.stem}.png") for sample in found]

@@ -13,7 +13,7 @@ import pytest
 from data.check import check
 from data.errors import UserError
 from data.finding import every_fifth, list_images, pair
-from data.layouts import DATA_SETS, checksum, modality_of, samples, training
+from data.layouts import DATA_SETS, checksum, modality_of, photographs, samples, training
 from data.registry import DataSet
 from tests.data.examples import stems, write
 
@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("fov, modality, expected", [
     (None, "", "other"), (None, "cells", "cells"), (None, "fundus", "fundus"), ("fov/a.png", "", "fundus"),
-    ("fov/a.png", "cells", "fundus")])
+    ("fov/a.png", "cells", "cells")])
 def test_modality_of_a_folder(tmp_path, fov, modality, expected):
     write(tmp_path, "images/a.png", "masks/a.png", *([fov] if fov else []))
     spec = f"folder:{tmp_path}"
@@ -39,7 +39,9 @@ def test_modality_of_a_folder_with_its_own_split(tmp_path, part):
     """One fov/ tells of both parts."""
     write(tmp_path, *(f"{split}/{kind}/{split}.png" for split in ("train", "test") for kind in ("images", "masks")))
     write(tmp_path, f"{part}/fov/{part}.png")
-    assert {sample.modality for sample in samples(f"folder:{tmp_path}", modality="other")} == {"fundus"}
+    assert {sample.modality for sample in samples(f"folder:{tmp_path}")} == {"fundus"}
+    assert {sample.modality for sample in samples(f"folder:{tmp_path}", modality="other")} == {"other"}
+    assert {sample.modality for sample in photographs(f"folder:{tmp_path}", "bu_bil:nowhere")} == {"fundus"}
 
 
 def test_modality_needs_no_files():

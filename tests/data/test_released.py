@@ -41,6 +41,15 @@ def test_what_is_behind_a_release_is_known_to_all_that_reads_a_spec(spec, tmp_pa
     assert modality_of(spec) == "fundus" and {sample.modality for sample in samples(spec, "all")} == {"fundus"}
 
 
+def test_a_release_shows_what_the_images_behind_it_show(spec, tmp_path):
+    """Its fields of view are those of squares around cells that are not square, too."""
+    write(tmp_path / "cells", *(f"{kind}/cell{number}.tif" for kind in ("RawImages", "GoldStandard")
+                                for number in range(5)))
+    made = f"release-at-{tmp_path}/release:bu_bil:{tmp_path}/cells"
+    assert modality_of(made) == "cells" and {sample.modality for sample in samples(made, "all")} == {"cells"}
+    assert all(sample.fov for sample in samples(made, "train"))
+
+
 def test_a_release_is_named_without_its_place_as_pairs_that_were_made(spec, tmp_path):
     assert origin(spec) == "release:chase_db1" == origin(origin(spec))
     assert title(origin(spec)) == "synthetic pairs made from CHASE_DB1" and terms(origin(spec)) == terms("chase_db1")
