@@ -178,14 +178,16 @@ def checksum(samples: list[Sample]) -> str:
 
 
 def origin(spec: str) -> str:
-    """Whose images "layout:path" has: the layout, but for what data/phantom drew into a folder `phantom`, which lies
-    as the data sets of others do and is none of them: "phantom_cells" where these are cells, else "phantom". Of a fold,
-    a few images or a release, it begins with their name and a colon."""
+    """Whose images "layout:path" has: the layout, but for what `make data` drew into data/raw/phantom, which lies as
+    the data sets of others do and is none of them: "phantom_cells" where these are cells, else "phantom". Of a fold, a
+    few images or a release, it begins with their name and a colon."""
     for part, inner in (parse_few(spec), parse_release(spec), parse_fold(spec)):
         if part:
             return f"{part.name}:{origin(inner)}"
     name, _, path = spec.partition(":")
-    if name == "folder" or "phantom" not in Path(path).parts:
+    # No other folder counts, whatever its name: patients' images must not be given out as drawn ones.
+    place = Path(os.path.realpath(os.path.expanduser(path)))
+    if name in ("folder", "csv") or Path(os.path.realpath(DATA_ROOT / "phantom")) not in place.parents:
         return name
     return "phantom_cells" if modality_of(spec) == "cells" else "phantom"
 

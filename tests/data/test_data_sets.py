@@ -145,7 +145,10 @@ def test_phantom(drive, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("spec, name", [
     ("bu_bil:data/raw/BU-BIL", "bu_bil"), ("bu_bil:data/raw/phantom/BU-BIL", "phantom_cells"), ("phantom", "phantom"),
-    ("drive:data/raw/phantom/DRIVE", "phantom"), ("folder:phantom/mine", "folder"), ("hrf:phantoms", "hrf")])
+    ("drive:data/raw/phantom/DRIVE", "phantom"), ("folder:phantom/mine", "folder"), ("hrf:phantoms", "hrf"),
+    (f"drive:{Path.cwd()}/data/raw/phantom/DRIVE", "phantom"), ("chase_db1:/data/phantom/CHASE_DB1", "chase_db1"),
+    ("drive:phantom/DRIVE", "drive"), ("drive:data/raw/phantom/../DRIVE", "drive"),
+    ("csv:data/raw/phantom/mine.csv", "csv"), ("chase_db1", "chase_db1")])
 def test_what_the_phantom_drew_is_called_no_data_set_of_others(spec, name):
     assert origin(spec) == name
 
