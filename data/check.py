@@ -131,17 +131,22 @@ def check(samples: list[Sample]) -> list[Finding]:
 def check_pairs(samples: list[Sample]) -> None:
     """As `check`, and that the masks, which somebody drew, are all of one kind.
 
-    Raises UserError: as `check`; in a folder all masks are empty; more than MOSTLY of them is foreground, or half where
+    Raises UserError: as `check`; in a folder or table all masks are empty; more than MOSTLY of them is foreground, or half where
     they are of the fundus, as where background is white; or masks of two levels have other levels than others.
     """
     folders = defaultdict(list)
     for sample, finding in zip(samples, check(samples)):
         if sample.mask:
-            folders[sample.mask.parent].append((sample, finding))
+            # The masks of a table are of one kind wherever they lie, for example in a folder for each patient.
+            folders[sample.table or sample.mask.parent].append((sample, finding))
     for folder, found in folders.items():
         _check_shares(folder, found)
         if not found[0][0].foreground:
             _check_levels(folder, found)
+
+
+def _name(sample: Sample) -> str:
+    return str(sample.mask) if sample.table else sample.mask.name
 
 
 def _check_shares(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
@@ -156,7 +161,7 @@ def _check_shares(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
         only = ",".join(dict.fromkeys(level for _, finding in found for level in finding.levels))
         raise UserError(f"{folder}: 100% of the pixels of {len(found)} masks are foreground, which have no other level "
                         f"than {only}: paint the background black; or, if it is right, give --foreground={only}")
-    mostly_on = [sample.mask.name for sample, finding in found if finding.share > 0.5]
+    mostly_on = [_name(sample) for sample, finding in found if finding.share > 0.5]
     if foreground or not mostly_on:
         return
     fundus = found[0][0].modality == "fundus"
@@ -176,7 +181,7 @@ def _check_shares(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
 
 def _check_levels(folder: Path, found: list[tuple[Sample, Finding]]) -> None:
     """Masks of 0 and 1, and of 0 and 255, may be two kinds of masks, or labels of which each has two."""
-    examples = {finding.levels: sample.mask.name for sample, finding in reversed(found) if finding.levels}
+    examples = {finding.levels: _name(sample) for sample, finding in reversed(found) if finding.levels}
     levels = sorted({level for found_levels in examples for level in found_levels}, key=int)
     if len(levels) > 2:
         shown = listed(f"{name} has {' and '.join(of)}" for of, name in examples.items())

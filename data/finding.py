@@ -25,6 +25,7 @@ class Sample:
 
     patient: images of one person have the same, within a data set. modality: one of data.layouts.MODALITIES.
     foreground: levels or colours of the mask that are its foreground; none where that is the brighter of two levels.
+    table: that names the files; None where they are found in folders.
     """
 
     stem: str
@@ -34,6 +35,7 @@ class Sample:
     patient: str = ""
     modality: str = "other"
     foreground: tuple[str, ...] = ()
+    table: Path | None = None
 
 
 class NoFolder(UserError):

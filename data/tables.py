@@ -40,7 +40,7 @@ def find(path: Path, split: str, masks: bool) -> list[Sample]:
         raise UserError(f"{path}: the split in line {listed(wrong)} is not train or test; only these are read")
     stems = _stems([row["image"] for _, row in rows])
     found = [Sample(stem, *(_file(path, line, row.get(role) if role != "mask" or masks else None)
-                            for role in ("image", "mask", "fov")), patient=row.get("patient") or "")
+                            for role in ("image", "mask", "fov")), patient=row.get("patient") or "", table=path)
              for stem, (line, row) in zip(stems, rows)]
     _check_repeated(path, found, [line for line, _ in rows])
     if not any(row.get("split") for _, row in rows):

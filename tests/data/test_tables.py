@@ -79,6 +79,22 @@ def test_the_same_name_in_several_folders(table):
     assert [sample.stem for sample in samples(spec, masks=False)] == ["photos_a", "photos_b", "vessels_a"]
 
 
+def test_masks_are_compared_over_the_whole_table_wherever_they_lie(table, tmp_path, warnings):
+    """A folder for each patient, of whom one has no lesion."""
+    def drawn(levels):
+        for name, level in zip("abc", levels):
+            column = np.where(np.arange(64) < 6, np.uint8(level), np.uint8(0))
+            write_image(tmp_path / name / "mask.png", column[None].repeat(48, axis=0))
+        return samples(table(rows("image,mask", *(f"photos/{name}.png,{name}/mask.png" for name in "abc"))), "train")
+
+    check_pairs(drawn([255, 0, 255]))
+    assert warnings == ["masks all background, 1 of 3: b"]
+    with pytest.raises(UserError, match="table.csv: each of 3 masks is all background"):
+        check_pairs(drawn([0, 0, 0]))
+    with pytest.raises(UserError, match=r"table.csv: the masks have 3 levels .*/a/mask.png has 0 and 255"):
+        check_pairs(drawn([255, 1, 255]))
+
+
 @pytest.mark.parametrize("text, line", [
     ("", "nothing in the column image.*no rows"), (rows("image,mask"), "no rows"),
     (rows("picture,mask", "photos/a.png,vessels/a.png"), "column image.*this one picture, mask"),
