@@ -22,8 +22,8 @@ SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "tes
 def find(path: Path, split: str, masks: bool) -> list[Sample]:
     """The samples of a split; every fifth patient tests where the table has no column `split`.
 
-    Raises UserError: the table is no text, lacks a column or has it twice, a file is absent, a row has no image or no
-    mask, the image of another row, or a split that is not train or test.
+    Raises UserError: the table is no text, lacks a column or has it twice, a file is absent, a row has more cells than
+    the table has columns, no image or no mask, the image of another row, or a split that is not train or test.
     """
     rows = _rows(path)
     needed = ["image", "mask"] if masks else ["image"]
@@ -83,14 +83,18 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         head = "".join(lines[skipped:skipped + 1])
         reader = csv.DictReader(lines[skipped:], delimiter=max(",;\t", key=head.count), strict=True)
         reader.fieldnames = columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-        rows = [(skipped + reader.line_num, {name: (cell or "").strip() for name, cell in row.items()
-                                             if isinstance(name, str)}) for row in reader]
+        read = [(skipped + reader.line_num, row.pop(None, []), row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: cannot be read as a table ({why}); save it as CSV in UTF-8") from error
     twice = [name for name in ("image", "mask", "fov", "split", "patient") if columns.count(name) > 1]
     if twice:
         raise UserError(f"{path}: two columns are called {listed(twice)}; rename or remove one")
+    longer = [line for line, surplus, _ in read if any(cell.strip() for cell in surplus)]
+    if longer:
+        raise UserError(f"{path}: more cells than columns in line {listed(longer)}; write a cell that has a separator "
+                        'in it with quotes around, such as "Doe, John"')
+    rows = [(line, {name: (cell or "").strip() for name, cell in row.items()}) for line, _, row in read]
     return [(line, row) for line, row in rows if any(row.values())]
 
 

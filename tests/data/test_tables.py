@@ -66,6 +66,12 @@ def test_tables_of_spreadsheets(table, separator):
     assert stems(table(text.replace("\n", "\r\n") + "\r\n"), "train") == "abcd"
 
 
+def test_empty_cells_at_the_end_of_a_line_and_separators_in_quotes_are_no_surplus(table):
+    spec = table(rows("image,mask,patient", 'photos/a.png,vessels/a.png,"Doe, John"', "photos/b.png,vessels/b.png,, ,",
+                      "photos/c.png,vessels/c.png"))
+    assert [sample.patient for sample in samples(spec, "train")] == ["Doe, John", "b", "c"]
+
+
 def test_photographs_need_no_masks(table):
     spec = table(rows("image", "photos/a.png", "photos/b.png"))
     assert stems(spec, "all", masks=False) == "ab"
@@ -102,6 +108,7 @@ def test_masks_are_compared_over_the_whole_table_wherever_they_lie(table, tmp_pa
     (pairs("ab") + "photos/g.png,vessels/a.png\n", "line 4 names photos/g.png, and there is no file"),
     (pairs("ab", ",val", "image,mask,split"), "split in line 2, 3 is not train or test"),
     (rows("image,mask,split", "photos/a.png,vessels/a.png,train", "photos/b.png,vessels/b.png,"), "no split in line 3"),
+    (pairs("ab", ",Doe, John", "image,mask,patient"), "more cells than columns in line 2, 3; .*quotes"),
     (pairs("ab").replace("photos/b", '"photos/b'), "cannot be read as a table")])
 def test_what_is_wrong_with_a_table_is_one_line(table, text, line):
     with pytest.raises(UserError, match=line) as error:
