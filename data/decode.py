@@ -138,11 +138,15 @@ def _decode(path: Path, image: Image.Image) -> Picture:
     palette, lossy = image.mode in ("P", "PA"), image.format in ("JPEG", "MPO")
     image.load()  # turns a TIFF; shows damage, also where OpenCV reads the values
     values = _sixteen(path, image, tags, page, orientation) if sixteen else _eight(path, image)
+    shown = None
+    if image.format == "PPM" and image.mode == "I":  # the file says which value is white, and Pillow makes it 65535
+        values = values.astype(np.uint16)
+        shown = np.round(values / 257).astype(np.uint8)
     if not tags:
         values = TURNS.get(orientation, np.asarray)(values)
     stated = tags.get(MAX_SAMPLE, 0)
     white = max(stated) if isinstance(stated, tuple) else stated
-    return Picture(np.ascontiguousarray(values), int(white), palette, lossy, tuple(notes))
+    return Picture(np.ascontiguousarray(values), int(white), palette, lossy, tuple(notes), shown)
 
 
 def _has_several(image: Image.Image) -> bool:

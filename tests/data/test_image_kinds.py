@@ -14,6 +14,7 @@ from data.check import check, check_sample
 from data.errors import UserError
 from data.images import image_and_notes, read_image, write_image
 from data.layouts import Sample
+from data.masks import decode_mask, read_mask
 from tests.data.examples import refusal
 
 
@@ -77,6 +78,19 @@ def test_the_stated_range_counts_before_the_found_one(tmp_path, photograph):
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", extratags=[(281, "H", 3, (4095,) * 3, True)])
     image, notes = image_and_notes(tmp_path / "a.tif")
     assert np.array_equal(image, np.round(stored / 4095 * 255).astype(np.uint8)) and "4095" in notes[0]
+
+
+@pytest.mark.parametrize("white", [1000, 4095, 65534])
+def test_a_pgm_is_scaled_from_the_white_that_it_states(tmp_path, photograph, white):
+    """A dark one is not made brighter. In a mask the levels are those of 16 bits."""
+    grey = photograph[..., 0] // 8
+    stored = np.round(grey / 255 * white).astype(">u2")
+    (tmp_path / "a.pgm").write_bytes(b"P5 50 40 %d\n" % white + stored.tobytes())
+    image, notes = image_and_notes(tmp_path / "a.pgm")
+    assert np.array_equal(image, np.dstack([grey] * 3)) and notes == ()
+    (tmp_path / "m.pgm").write_bytes(b"P5 50 40 %d\n" % white + (np.eye(40, 50) * white).astype(">u2").tobytes())
+    assert decode_mask(tmp_path / "m.pgm").levels == ("0", "65535")
+    assert np.array_equal(read_mask(tmp_path / "m.pgm"), np.eye(40, 50) * 255)
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
