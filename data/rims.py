@@ -1,5 +1,5 @@
 """Fields of view for drawn eyes, which are nobody's: discs with straight cuts, at random from what a few numbers say of
-those of the training images.
+those of the training images. Where those are whole images, rectangles of about their shapes.
 
 The outline of a field of view identifies a photograph: those of CHASE_DB1 differ from one another by 236 pixels of
 512 x 512 at least. So none of them is given to a synthetic pair.
@@ -12,16 +12,21 @@ import numpy as np
 from data.fundus import square
 
 NUMBERS = 7  # of a field of view, in shares of the side of its square: column and row of the centre, radius, four cuts
+RADIUS = 2  # its place among them
 MOST = 2.0   # deviations from the mean
+WHOLE = 1.0  # radius where all fields of view are whole images: a circle that cuts no corner
+THIN = 0.49  # of the side, at most, is cut off a whole image at each of two sides
 
 
 def describe(fovs: list[np.ndarray]) -> np.ndarray:
     """Fields of view, uint8 (h, w) 0/255 -> float32 (2, NUMBERS): means and deviations of their numbers.
 
-    The disc is the smallest circle around all of it; cuts are columns and rows. A rectangle, as of images that are no
-    fundus photographs, is a disc that is cut at all four sides.
+    The disc is the smallest circle around all of it; cuts are columns and rows. A rectangle is a disc that is cut at
+    all four sides; where all are whole images, as of what are no fundus photographs, the radius is WHOLE.
     """
     numbers = np.stack([_numbers(fov) for fov in fovs])
+    if all(fov.all() for fov in fovs):
+        numbers[:, RADIUS] = WHOLE
     return np.stack([numbers.mean(axis=0), numbers.std(axis=0)], dtype=np.float32)
 
 
@@ -41,6 +46,11 @@ def draw(rims: np.ndarray, size: int, random: np.random.Generator | None = None)
     mean one."""
     chance = np.zeros(NUMBERS) if random is None else np.clip(random.standard_normal(NUMBERS), -MOST, MOST)
     column, row, radius, left, top, right, bottom = rims[0] + rims[1] * chance
+    if radius == WHOLE:  # in the middle, and as long as the square: one random number chooses among the shapes
+        shape = np.clip(chance[0], -1, 1)
+        across, down = rims[0, 3:5] + rims[1, 3:5] * [shape, -shape]
+        left, top = np.clip([across - down, down - across], 0, THIN)
+        right, bottom = 1 - left, 1 - top
     rows, columns = (np.indices((size, size)) + 0.5) / size
     inside = (columns - column) ** 2 + (rows - row) ** 2 <= radius ** 2
     inside &= (left <= columns) & (columns <= right) & (top <= rows) & (rows <= bottom)

@@ -22,6 +22,21 @@ def test_discs_cut_discs_and_rectangles_are_drawn_as_they_are(fov):
     assert set(np.unique(drawn)) <= {0, 255}
 
 
+@pytest.mark.parametrize("shapes", [[(120, 160)], [(120, 160), (100, 160)], [(120, 160), (160, 100), (160, 160)]])
+def test_whole_images_of_several_shapes_have_whole_images_drawn(shapes):
+    """Centred rectangles as long as the square, with corners, and hardly longer or shorter than the real ones."""
+    rims = describe([np.full(shape, 255, np.uint8) for shape in shapes])
+    ratios = set()
+    for seed in range(40):
+        drawn = draw(rims, 128, np.random.default_rng(seed))
+        rows, columns = drawn.any(axis=1), drawn.any(axis=0)
+        assert (drawn[rows][:, columns] == 255).all() and (rows.all() or columns.all())
+        assert np.array_equal(drawn, drawn[::-1, ::-1])
+        ratios.add(columns.sum() / rows.sum())
+    low, high = (end(width / height for height, width in shapes) for end in (min, max))
+    assert 0.95 * low < min(ratios) <= max(ratios) < 1.05 * high and (len(ratios) > 5) == (len(shapes) > 1)
+
+
 def test_drawn_ones_vary_as_the_training_images_do_and_none_is_of_them():
     random = np.random.default_rng(1)
     fovs = [disc(300, *random.normal((0.48, 0.5, 0.5), 0.006)) for _ in range(12)]
