@@ -26,7 +26,7 @@ from data.rims import describe, draw
 from data.shards import shard_rows
 from stage2_pix2pix import architectures
 from stage2_pix2pix.config import PairsConfig, Stage2Config
-from stage2_pix2pix.grain import grain
+from stage2_pix2pix.grain import BINS, grain
 from stage2_pix2pix.inputs import COLOURS, FOVS
 from stage2_pix2pix.sheet import contact_sheet
 from training.cli import run
@@ -38,12 +38,24 @@ REMEDY = "train Stage-II first (make stage2)"
 
 
 def load_codes(folder: Path, architecture: ModuleType) -> np.ndarray:
-    """float32 (N, K): colours for renderings. UserError where they are missing, or of another version."""
-    codes = load_array(folder / "codes.npy", REMEDY)
+    """float32 (N, K): colours for renderings. UserError where they are missing or damaged, or of another version."""
+    path = folder / "codes.npy"
+    codes = load_array(path, REMEDY)
     if codes.shape[1:] != (architecture.CODE,):
         raise UserError(f"{folder} is of another version of this program, which described colours by other numbers: "
                         "train Stage-II again, in a new folder (another RUN, or make clean)")
+    if not len(codes) or codes.dtype != np.float32:
+        raise UserError(f"{path} is damaged (it holds {len(codes)} colours, {codes.dtype}): {REMEDY}")
     return codes
+
+
+def load_power(folder: Path) -> np.ndarray:
+    """float32 (BINS, 3): the power of grain. UserError where it is missing or damaged."""
+    path = folder / "grain.npy"
+    power = load_array(path, REMEDY)
+    if power.shape != (BINS, 3) or power.dtype != np.float32 or power.min() < 0:
+        raise UserError(f"{path} is damaged ({power.dtype} {power.shape}, not powers of {BINS} frequencies): {REMEDY}")
+    return power
 
 
 class Renderer:
@@ -62,7 +74,7 @@ class Renderer:
         for name, network in self.networks.items():
             load_weights(network, folder / f"{name}.h5", REMEDY)
         self.codes = load_codes(folder, self._architecture)
-        self._power = load_array(folder / "grain.npy", REMEDY) if self.config.grain else None
+        self._power = load_power(folder) if self.config.grain else None
 
     def __call__(self, row: int, mask: np.ndarray, fov: np.ndarray) -> np.ndarray:
         random = numpy_generator(self._seed, row, COLOURS)

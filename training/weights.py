@@ -133,13 +133,17 @@ def save_array(array: np.ndarray, path: Path) -> None:
 
 
 def load_array(path: Path, remedy: str) -> np.ndarray:
-    """Reads what `save_array` wrote. Raises UserError with the `remedy` if the file is missing or damaged."""
+    """Reads what `save_array` wrote. Raises UserError with the `remedy` if the file is missing or damaged, or holds what
+    is no finite number."""
     try:
         # Mapped, an array that claims more than the file holds takes no memory. Pickled objects, which could run code,
         # are refused.
-        return np.array(np.load(path, mmap_mode="r"))
+        array = np.array(np.load(path, mmap_mode="r"))
     except Exception as error:  # NumPy reads the header as Python text, and raises whatever is wrong with that
         raise UserError(f"{path} is missing or damaged ({type(error).__name__}: {error}): {remedy}") from None
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise UserError(f"{path} is damaged (it holds values that are no numbers): {remedy}")
+    return array
 
 
 @contextmanager

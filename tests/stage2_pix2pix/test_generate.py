@@ -229,6 +229,18 @@ def test_without_a_finished_training_it_stops(trained, tmp_path, name):
     assert not (tmp_path / "synthetic.h5").exists()
 
 
+@pytest.mark.parametrize("name, array", [
+    ("codes.npy", np.zeros((0, 6), np.float32)), ("codes.npy", np.full((3, 6), np.nan, np.float32)),
+    ("codes.npy", np.full((3, 6), 1e300)), ("codes.npy", np.full((3, 6), "a")),
+    ("grain.npy", np.full((BINS, 3), np.inf, np.float32)), ("grain.npy", np.full((BINS, 3), -5, np.float32)),
+    ("grain.npy", np.full((3,), 5, np.float32)), ("grain.npy", np.full((BINS, 3), 1e300))])
+def test_numbers_that_no_training_writes_are_refused(trained, tmp_path, name, array):
+    """Strangers may give the folder: colours of which there are none, and grain that makes every picture black."""
+    save_array(array, tmp_path / "stage2" / name)
+    with pytest.raises(UserError, match=f"{name} is damaged .*: train Stage-II first"):
+        generate(PairsConfig(model=trained, out=str(tmp_path / "synthetic.h5")))
+
+
 def test_colours_of_another_version_are_refused(tmp_path):
     save_array(np.zeros((3, 6), np.float32), tmp_path / "codes.npy")
     assert load_codes(tmp_path, architectures.load("pix2pix")).shape == (3, 6)
