@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 from tensorflow import keras
 
+from data.files import readable
 from data.images import write_image
 
 
@@ -36,7 +37,8 @@ class Pictures(keras.callbacks.Callback):
 
 def hyperparameters(folder: Path, options: dict) -> keras.callbacks.Callback:
     """Enters the `options` of the training in `folder` into TensorBoard's HParams table."""
-    shown = {name: value for name, value in options.items() if isinstance(value, (bool, int, float, str))}
+    shown = {name: readable(value) if isinstance(value, str) else value for name, value in options.items()
+             if isinstance(value, (bool, int, float, str))}
 
     def enter(logs):  # as hparams.KerasCallback, which fails when a resumed training calls `fit` a second time
         with tf.summary.create_file_writer(str(folder / "logs")).as_default():

@@ -1,6 +1,8 @@
 """What TensorBoard shows of a run, read back from its event files."""
 from __future__ import annotations
 
+import os
+
 import cv2
 import numpy as np
 import tensorflow as tf
@@ -27,8 +29,9 @@ def test_a_run_fitted_twice_has_its_pictures_and_hyperparameters(tmp_path):
 
     model = keras.Sequential([keras.layers.Dense(1, input_shape=(1,))])
     model.compile("sgd", "mse")
-    callbacks = [Pictures(tmp_path, draw, every=2),
-                 hyperparameters(tmp_path, {"seed": 3, "norm": "batch", "tests": ["drive:x"], "l1_weight": 50.0})]
+    options = {"seed": 3, "norm": "batch", "tests": ["drive:x"], "l1_weight": 50.0,
+               "pairs": os.fsdecode(b"folder:M\xfcller")}  # no UTF-8, as a folder's name may be
+    callbacks = [Pictures(tmp_path, draw, every=2), hyperparameters(tmp_path, options)]
     for first, last in ((0, 1), (1, 5)):  # as a training that was stopped in the middle of an epoch
         model.fit(tf.zeros((4, 1)), tf.zeros((4, 1)), initial_epoch=first, epochs=last, callbacks=callbacks, verbose=0)
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["epoch_0002.png", "epoch_0004.png"]
@@ -42,5 +45,6 @@ def test_a_run_fitted_twice_has_its_pictures_and_hyperparameters(tmp_path):
     data = events(tmp_path / "logs").PluginTagToContent("hparams")
     entered = HParamsPluginData.FromString(data["_hparams_/session_start_info"]).session_start_info.hparams
     assert {name: value.WhichOneof("kind") for name, value in entered.items()} == {
-        "seed": "number_value", "norm": "string_value", "l1_weight": "number_value"}
+        "seed": "number_value", "norm": "string_value", "l1_weight": "number_value", "pairs": "string_value"}
+    assert entered["pairs"].string_value == "folder:Müller"
     assert entered["seed"].number_value == 3
