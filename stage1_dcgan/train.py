@@ -65,23 +65,22 @@ def train(config: Stage1Config) -> None:
         return
 
     identity = {"pairs": config.pairs, "checksum": layouts.checksum(samples), **warm.identity}
-    run_folder = RunFolder(config, identity, device.resolved)  # this variable keeps the folder locked
-    folder = run_folder.path
-    record_seen(folder, samples, warm)
-    real = pictures([load_view(sample) for sample in samples], config)
-    amount = amount_of_variety(config, samples)
-    z = tf.stack([draw_z(config.seed + 1, number) for number in range(SHEET)])
+    with RunFolder(config, identity, device.resolved) as folder:
+        record_seen(folder, samples, warm)
+        real = pictures([load_view(sample) for sample in samples], config)
+        amount = amount_of_variety(config, samples)
+        z = tf.stack([draw_z(config.seed + 1, number) for number in range(SHEET)])
 
-    def drawn():
+        def drawn():
+            with averaged(gan.generator, gan.g_optimizer):
+                return gan.generator(z, training=False).numpy()
+
+        fit(gan, lambda step: dataset(real, schedule, step, amount), schedule, config, gan.parts,
+            [Pictures(folder, lambda: (grid(grey(drawn()), columns=4), {}), config.pictures_every),
+             Diversity(folder, drawn, real, config.pictures_every)])
         with averaged(gan.generator, gan.g_optimizer):
-            return gan.generator(z, training=False).numpy()
-
-    fit(gan, lambda step: dataset(real, schedule, step, amount), schedule, config, gan.parts,
-        [Pictures(folder, lambda: (grid(grey(drawn()), columns=4), {}), config.pictures_every),
-         Diversity(folder, drawn, real, config.pictures_every)])
-    with averaged(gan.generator, gan.g_optimizer):
-        save_weights(gan.generator, folder / "generator.h5")
-    logging.info("Stage-I: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)
+            save_weights(gan.generator, folder / "generator.h5")
+        logging.info("Stage-I: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)
 
 
 if __name__ == "__main__":

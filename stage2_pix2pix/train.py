@@ -72,42 +72,41 @@ def train(config: Stage2Config) -> None:
         return
 
     identity = {"pairs": config.pairs, "photos": config.photos, "checksum": layouts.checksum(samples)}
-    run_folder = RunFolder(config, {**identity, **warm.identity}, device.resolved)  # this keeps the folder locked
-    folder = run_folder.path
-    record_seen(folder, samples, warm)
-    reading = {"modality": config.modality, "foreground": list(config.foreground)}
-    pairs = prepared(samples, config.size, folder / "pairs.h5", {**identity, **reading}, len(imitated))
-    rows = pairs.imitated_rows[:MEASURED]
-    if (folder / "codes.npy").exists():
-        load_codes(folder, architecture)  # no training of another version goes on
-    codes = architecture.codes(config, pairs)
-    save_array(architecture.drawn_codes(codes[rows], config.seed), folder / "codes.npy")
-    shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
+    with RunFolder(config, {**identity, **warm.identity}, device.resolved) as folder:
+        record_seen(folder, samples, warm)
+        reading = {"modality": config.modality, "foreground": list(config.foreground)}
+        pairs = prepared(samples, config.size, folder / "pairs.h5", {**identity, **reading}, len(imitated))
+        rows = pairs.imitated_rows[:MEASURED]
+        if (folder / "codes.npy").exists():
+            load_codes(folder, architecture)  # no training of another version goes on
+        codes = architecture.codes(config, pairs)
+        save_array(architecture.drawn_codes(codes[rows], config.seed), folder / "codes.npy")
+        shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
 
-    def render(row):
-        return architecture.render(networks, config, *pairs[row][:2], codes[row], config.seed, row)
+        def render(row):
+            return architecture.render(networks, config, *pairs[row][:2], codes[row], config.seed, row)
 
-    def sheet():
-        rows = [(render(row), *pairs[row]) for row in shown]
-        rendered, masks, _, photographs = zip(*rows)
-        # The others may be of a camera that is not drawn.
-        drawn, own_masks, fovs, own = zip(*(row for index, row in zip(shown, rows) if index in pairs.imitated_rows))
-        return contact_sheet(masks, rendered, photographs), contrast_ratios(drawn, own, own_masks, fovs)
+        def sheet():
+            rows = [(render(row), *pairs[row]) for row in shown]
+            rendered, masks, _, photographs = zip(*rows)
+            # The others may be of a camera that is not drawn.
+            drawn, own_masks, fovs, own = zip(*(row for index, row in zip(shown, rows) if index in pairs.imitated_rows))
+            return contact_sheet(masks, rendered, photographs), contrast_ratios(drawn, own, own_masks, fovs)
 
-    phases = architecture.phases(config, networks, pairs, schedule)
-    while True:
-        with device.strategy.scope():
-            phase = next(phases, None)
-        if phase is None:
-            break
-        pictures = [] if phase.name else [Pictures(folder, sheet, config.pictures_every)]
-        fit(phase.model, phase.dataset, phase.schedule, config, phase.parts, pictures, phase.name, phase.later)
-    if config.grain:
-        power = missing_power((pairs[row].photograph for row in rows), (render(row) for row in rows))
-        save_array(power, folder / "grain.npy")
-    for name, network in networks.items():
-        save_weights(network, folder / f"{name}.h5")
-    logging.info("Stage-II: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)
+        phases = architecture.phases(config, networks, pairs, schedule)
+        while True:
+            with device.strategy.scope():
+                phase = next(phases, None)
+            if phase is None:
+                break
+            pictures = [] if phase.name else [Pictures(folder, sheet, config.pictures_every)]
+            fit(phase.model, phase.dataset, phase.schedule, config, phase.parts, pictures, phase.name, phase.later)
+        if config.grain:
+            power = missing_power((pairs[row].photograph for row in rows), (render(row) for row in rows))
+            save_array(power, folder / "grain.npy")
+        for name, network in networks.items():
+            save_weights(network, folder / f"{name}.h5")
+        logging.info("Stage-II: weights in %s, pictures in %s/samples, TensorBoard logs in %s/logs", *[folder] * 3)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class RunFolder:
     """Locks the folder of a training, and writes its config.json or compares it with the options of now. `path` is that
     folder, or of several workers where this one writes.
 
-    The lock is held as long as this object exists. Raises UserError if another training holds the lock, if the training
+    A context manager, which gives `path` and unlocks the folder when it is left. Raises UserError if another training holds the lock, if the training
     there was started with other options or data, or if the folder contains files but no config.json.
     """
 
@@ -72,6 +72,12 @@ class RunFolder:
         except BaseException:
             self._lock.close()  # the traceback may keep this object alive, and with it the lock
             raise
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, kind, error, traceback) -> None:
+        self._lock.close()  # not left to the garbage collector: a traceback keeps this object alive
 
     def _write_or_compare(self, config: TrainingConfig, data: dict, resolved: dict) -> None:
         versions = {name: _version(name) for name in PACKAGES}

@@ -74,21 +74,20 @@ def train(config: UnetConfig) -> None:
                      model.count_params(), schedule.steps)
         return
 
-    run_folder = RunFolder(config, {**identity, **warm.identity}, device.resolved)  # locked while this name holds it
-    folder = run_folder.path
-    record_seen(folder, samples, warm)
-    if config.own_statistics:
-        trust_pictures(model, len(read_seen(folder, "take another --out")))
+    with RunFolder(config, {**identity, **warm.identity}, device.resolved) as folder:
+        record_seen(folder, samples, warm)
+        if config.own_statistics:
+            trust_pictures(model, len(read_seen(folder, "take another --out")))
 
-    def batches(step):
-        if isinstance(pairs, Mixture) and config.synthetic_first:
-            return in_turn(pairs, config, schedule, step)
-        return dataset(pairs, config, schedule, step)
+        def batches(step):
+            if isinstance(pairs, Mixture) and config.synthetic_first:
+                return in_turn(pairs, config, schedule, step)
+            return dataset(pairs, config, schedule, step)
 
-    fit(model, batches, schedule, config, {"model": model, "optimizer": model.optimizer},
-        [Validation(folder, held_out, config)] * bool(held_out))
-    save_weights(model, folder / "weights.h5")
-    logging.info("U-Net, %s arm: weights in %s, TensorBoard logs in %s/logs", config.arm, folder, folder)
+        fit(model, batches, schedule, config, {"model": model, "optimizer": model.optimizer},
+            [Validation(folder, held_out, config)] * bool(held_out))
+        save_weights(model, folder / "weights.h5")
+        logging.info("U-Net, %s arm: weights in %s, TensorBoard logs in %s/logs", config.arm, folder, folder)
 
 
 if __name__ == "__main__":

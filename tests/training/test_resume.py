@@ -77,6 +77,23 @@ def test_stages_of_version_1_go_on(drive, tmp_path):
         assert read_config(config.out, type(config), "") == replace(config, epochs=2)
 
 
+@pytest.mark.parametrize("stage, config, options", [
+    (stage1_dcgan.train, Stage1Config, {"size": 64}), (stage2_pix2pix.train, Stage2Config, {"size": 64, "d_base": 4}),
+    (unet_eval.train, UnetConfig, {"crop": 32, "poolings": 2})])
+def test_after_an_error_the_same_process_may_call_again(drive, tmp_path, stage, config, options):
+    """Whoever keeps the error, as Jupyter does, keeps what the training had open."""
+    made = config(pairs=drive, out=str(tmp_path / "run"), base=4, batch_size=2, validation=0, epochs=1,
+                  steps_per_epoch=1, precision="float32", strategy="one", **options)
+    stage.train(made)
+    for path in (tmp_path / "run").glob("ckpt-*"):
+        path.unlink()
+    errors = []
+    for _ in range(2):
+        with pytest.raises(UserError, match="the checkpoints of the training that ran there are gone") as error:
+            stage.train(made)
+        errors.append(error)
+
+
 def test_a_config_of_a_later_version_is_refused(unet_config):
     config = unet_config()
     train(config)

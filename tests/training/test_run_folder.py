@@ -79,6 +79,15 @@ def test_a_second_training_in_the_folder_stops(config):
     start(config)
 
 
+def test_after_an_error_whose_traceback_is_kept_the_folder_is_free(config):
+    """As in Jupyter, which keeps the last one."""
+    with pytest.raises(KeyError) as error, RunFolder(config, DATA, RESOLVED) as folder:
+        assert folder == Path(config.out) and "in use" in refusal(config)
+        raise KeyError
+    start(config)
+    assert error.tb
+
+
 @pytest.mark.parametrize("flags, data, shown", [
     ({"seed": 3}, {}, "seed: 0 -> 3"),
     ({"size": 128, "encoding": "signed_distance"}, {}, "encoding: 'binary' -> 'signed_distance'; size: 64 -> 128"),
