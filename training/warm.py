@@ -10,8 +10,11 @@ from tensorflow import keras
 from data import layouts
 from data.copies import fingerprints
 from data.errors import UserError, listed
+from data.few import parse_few
 from data.files import checksum, read_json, write_json
 from data.layouts import Sample
+from data.pairs import PairReader
+from data.released import parse_release
 from training.config import TrainingConfig
 from training.weights import take_weights
 
@@ -39,10 +42,14 @@ class WarmStart:
 
     @staticmethod
     def _behind(config) -> list[str]:
-        pairs = layouts.original(config.pairs)
-        if pairs == config.pairs:
+        """All original training images, but for those that this training holds out where the release says that its GANs
+        did, too."""
+        release, pairs = parse_release(parse_few(config.pairs)[1])
+        if not release:
             return []
-        return fingerprints(layouts.training(pairs, config.validation, config.modality, config.foreground)[0])
+        seen, held_out = layouts.training(pairs, config.validation, config.modality, config.foreground)
+        alike = _learned_from(Path(release.folder) / "pairs.h5") == {layouts.checksum(seen)}
+        return fingerprints(seen if alike else seen + held_out)
 
     def _compared(self, config, held_out) -> list[str]:
         remedy = "only weights that say which images they have seen can be started from; give another --warm_start"
@@ -64,6 +71,14 @@ class WarmStart:
             logging.info("warm start: %d of %d weights from %s%s", count - len(left), count, path,
                          f"; no weights of this name and shape there for {listed(left)}" if left else "")
             self.identity.setdefault("warm_started_from", {})[path.name] = checksum(path)
+
+
+def _learned_from(pairs: Path) -> set[str | None]:
+    """Checksums of what the GANs of a release learned from; none where it does not say so."""
+    if not pairs.is_file():
+        return set()
+    with PairReader(pairs, "make synthmed") as reader:
+        return {*(reader.attributes.get("learned_from") or {}).values()}
 
 
 def read_seen(folder: Path, remedy: str) -> list[str]:
