@@ -145,6 +145,9 @@ class PairWriter:
                 if not self._count:
                     raise UserError(f"{self._path}: not one row to write; ask for at least one")
                 os.fsync(self._disk.fileno())
+                if not self._is_ours():
+                    raise UserError(f"{self._path}: {self._partial} was removed or replaced while it was written; "
+                                    "call again, and leave it alone")
                 self._folder.move_in(self._partial, self._path.name)
         except OSError as failure:
             raise write_error(self._path, failure) from failure

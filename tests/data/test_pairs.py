@@ -136,6 +136,15 @@ def test_a_writer_that_opened_what_another_one_finished_leaves_it_alone(store, m
     assert store.read_bytes() == before
 
 
+def test_what_another_one_has_put_in_its_place_is_not_taken_for_its_own(tmp_path):
+    path, partial = tmp_path / "s.h5", tmp_path / ".partial-s.h5"
+    with pytest.raises(UserError, match="s.h5: .*partial-s.h5 was removed or replaced"), PairWriter(path, {}) as writer:
+        writer.append(**row(0))
+        partial.unlink()
+        partial.write_bytes(b"half of another's")
+    assert not path.exists() and partial.read_bytes() == b"half of another's"
+
+
 @pytest.mark.training
 def test_full_disk_stops_with_one_line(tmp_path):
     script = """
