@@ -5,8 +5,8 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from data.errors import UserError
@@ -185,20 +185,29 @@ class NewFolder:
     Raises UserError where the folder is there already, or cannot be written.
     """
 
+    partial: Path  # where the files are written before; each process has its own
+
     def __init__(self, path: Path | str, remedy: str):
-        """`remedy` says what to do where the folder is there already. The files are written to `partial` before."""
+        """`remedy` says what to do where the folder is there already."""
         self.path, self._remedy = Path(path), remedy
-        self.partial = self.path.with_name(f".partial-{self.path.name}")
 
     def __enter__(self) -> NewFolder:
-        if self.path.exists() or self.path.is_symlink():
-            raise UserError(f"{self.path} is there already and is not replaced: {self._remedy}")
-        shutil.rmtree(self.partial, ignore_errors=True)  # of a process that was killed
+        from data.unfinished import unfinished_folder  # not above, for that module imports this one
+
+        self._refuse()
         try:
-            self.partial.mkdir(parents=True)
+            with ExitStack() as stack:
+                # The folder in it has the rights that a new folder has; the temporary one is for this user only.
+                self.partial = stack.enter_context(unfinished_folder(self.path)) / self.path.name
+                self.partial.mkdir()
+                self._unfinished = stack.pop_all()
         except OSError as error:
             raise write_error(self.path, error) from error
         return self
+
+    def _refuse(self) -> None:
+        if self.path.exists() or self.path.is_symlink():
+            raise UserError(f"{self.path} is there already and is not replaced: {self._remedy}")
 
     def write(self, name: str, content: bytes) -> None:
         """Writes a file, in folders that are made."""
@@ -210,11 +219,11 @@ class NewFolder:
             raise write_error(self.path / name, error) from error
 
     def __exit__(self, kind, error, traceback) -> None:
-        try:
+        with self._unfinished:
             if kind is None:
-                os.sync()  # once for all files, which may be thousands
-                os.replace(self.partial, self.path)
-        except OSError as failure:
-            raise write_error(self.path, failure) from failure
-        finally:
-            shutil.rmtree(self.partial, ignore_errors=True)
+                self._refuse()  # another process may have been faster
+                try:
+                    os.sync()  # once for all files, which may be thousands
+                    os.replace(self.partial, self.path)
+                except OSError as failure:
+                    raise write_error(self.path, failure) from failure
