@@ -34,10 +34,15 @@ def first_line(error: Exception) -> str:
 
 @contextmanager
 def errors_in_one_line(out: object) -> Iterator[None]:
-    """Around what writes all of `out` or nothing: ends the process with one line after a UserError or Ctrl-C."""
+    """Around what writes all of `out` or nothing: ends the process with one line after a UserError, a file that cannot
+    be read, or Ctrl-C."""
     try:
         yield
     except UserError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if not error.filename:
+            raise
+        sys.exit(f"error: {error.filename}: {error.strerror}; give another file, or mend this one")
     except KeyboardInterrupt:
         sys.exit(f"{out}: interrupted, nothing written; call again")

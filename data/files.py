@@ -58,11 +58,14 @@ def write_json(path: Path, content) -> None:
 
 
 def read_json(path: Path, remedy: str) -> dict:
-    """The content. Raises UserError with the `remedy` if the file is missing or does not hold a JSON object."""
+    """The content. Raises UserError with the `remedy` if the file is missing, cannot be read, or does not hold a JSON
+    object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: {remedy}") from None
+    except OSError as error:  # it is a folder, or somebody else's
+        raise UserError(f"{path} cannot be read ({error.strerror or error}): {remedy}") from None
     except (ValueError, RecursionError) as error:  # also text that is no UTF-8, and a number of 5000 digits
         raise UserError(f"{path} is damaged ({error}): {remedy}") from None
     if not isinstance(content, dict):

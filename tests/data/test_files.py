@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from data.errors import UserError
+from data.errors import UserError, errors_in_one_line
 from data.files import RECORD, OutputFolder, checksum, read_json, readable, write_file, write_json
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +51,22 @@ def test_damaged_json_names_the_file_and_the_remedy(tmp_path, content):
     with pytest.raises(UserError, match="a.json is damaged .*: train again") as error:
         read_json(tmp_path / "a.json", "train again")
     assert "\n" not in str(error.value)
+
+
+def test_what_is_no_file_in_place_of_json_names_it_and_the_remedy(tmp_path):
+    (tmp_path / "audit").mkdir()
+    (tmp_path / "file").touch()
+    for path, why in ((tmp_path / "audit", "Is a directory"), (tmp_path / "file" / "a.json", "Not a directory"),
+                      (tmp_path / ("a" * 300), "File name too long")):
+        with pytest.raises(UserError, match=rf"{path} cannot be read \({why}\): call make audit$"):
+            read_json(path, "call make audit")
+
+
+def test_a_script_ends_with_one_line_where_a_file_cannot_be_read(tmp_path):
+    with pytest.raises(SystemExit, match=f"^error: {tmp_path}: Is a directory; "), errors_in_one_line("out"):
+        checksum(tmp_path)
+    with pytest.raises(OSError), errors_in_one_line("out"):  # of no file, so nobody would know what to mend
+        raise OSError
 
 
 @pytest.mark.parametrize("name", NAMES)
