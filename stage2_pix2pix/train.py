@@ -60,20 +60,21 @@ def train(config: Stage2Config) -> None:
     check(samples)
     _, held_out = layouts.training(config.pairs, config.validation, config.modality, config.foreground)
     warm = WarmStart(config, "stage2", held_out)
-    schedule = Schedule.from_config(config, len(samples))
     architecture = architectures.load(config.architecture)
+    learned = imitated if architecture.IMITATED_ONLY else samples
+    schedule = Schedule.from_config(config, len(learned))
     device = devices.start(config, schedule)
     with device.strategy.scope():
         networks = architecture.networks(config)
         warm.load(networks)
     if config.dry_run:
-        logging.info("Stage-II: %d pairs, %d weights, %d steps; nothing written (--dry_run)", len(samples),
+        logging.info("Stage-II: %d pairs, %d weights, %d steps; nothing written (--dry_run)", len(learned),
                      sum(network.count_params() for network in networks.values()), schedule.steps)
         return
 
     identity = {"pairs": config.pairs, "photos": config.photos, "checksum": layouts.checksum(samples)}
     with RunFolder(config, {**identity, **warm.identity}, device.resolved) as folder:
-        record_seen(folder, samples, warm)
+        record_seen(folder, learned, warm)
         reading = {"modality": config.modality, "foreground": list(config.foreground)}
         pairs = prepared(samples, config.size, folder / "pairs.h5", {**identity, **reading}, len(imitated))
         rows = pairs.imitated_rows[:MEASURED]

@@ -1,6 +1,7 @@
 """Stage-II's architectures. Each is a module of this package, and its name an entry of config.ARCHITECTURES.
 
-An architecture has eight functions, and CODE, the number K of numbers that describe a photograph's colours:
+An architecture has eight functions, and two constants: CODE, the number K of numbers that describe a photograph's
+colours, and IMITATED_ONLY, whether it learns from no other pairs than those that renderings imitate:
 
 - `networks(config) -> {name: keras.Model}`: the networks that render. Their trained weights are kept in NAME.h5; one of
   them is called "generator" and is the last.

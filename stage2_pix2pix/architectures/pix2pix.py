@@ -17,6 +17,7 @@ from training.fit import Schedule
 from training.optimizers import Adam
 
 CODE = 6  # numbers of inputs.colour_code
+IMITATED_ONLY = False
 
 
 def networks(config: Stage2Config) -> dict[str, keras.Model]:

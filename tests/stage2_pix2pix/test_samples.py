@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from data.copies import fingerprints
 from data.errors import UserError
 from data.images import write_image
 from stage2_pix2pix.config import Stage2Config
-from stage2_pix2pix.train import load_samples
+from stage2_pix2pix.train import load_samples, train
 from training.provenance import seen
+from training.warm import read_seen
 
 
 @pytest.fixture
@@ -28,6 +31,18 @@ def test_photographs_have_their_masks_and_annotated_pairs_are_imitated(config):
     assert [sample.stem for sample in samples] == ["photo 0", "photo 1", "photo 2", "21", "22"]
     assert [sample.stem for sample in imitated] == ["21", "22"]
     assert samples[0].mask == Path(config.photo_masks) / "photo 0.png"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("architecture, learned", [
+    ("pix2pix", ["photo 0", "photo 1", "photo 2", "21", "22"]), ("coarse_to_fine", ["21", "22"])])
+def test_an_epoch_and_the_images_seen_are_of_what_the_networks_learn_from(config, architecture, learned):
+    config = replace(config, architecture=architecture, size=64, crop=64, base=4, d_base=4, batch_size=1, epochs=1,
+                     coarse_steps=5, coarse_batch=1, precision="float32", strategy="one")
+    train(config)
+    assert (Path(config.out) / f"ckpt-{len(learned)}.index").exists(), "one pass"
+    samples = [sample for sample in load_samples(config)[0] if sample.stem in learned]
+    assert sorted(read_seen(Path(config.out), "")) == sorted(fingerprints(samples))
 
 
 def test_a_copy_of_a_test_image_is_refused_under_another_name(config, eye, tmp_path):

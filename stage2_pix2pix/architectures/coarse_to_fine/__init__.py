@@ -59,6 +59,7 @@ from training.optimizers import Adam
 
 PHASE_EPOCHS = 5     # of the segmenter and of the coarse network, each with a checkpoint
 AVERAGE = 0.98       # momentum of the moving average of the generator's weights
+IMITATED_ONLY = True
 
 
 def networks(config: Stage2Config) -> dict[str, keras.Model]:
