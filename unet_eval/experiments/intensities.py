@@ -7,6 +7,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure as Chart
 
+from data.fundus import square
 from unet_eval.measures import kl
 from unet_eval.paper import PAPER
 from unet_eval.report.blocks import Details, Figure, Section, Text
@@ -29,8 +30,10 @@ def measure(run: Run) -> dict:
 
 
 def histograms(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Counts as `kl.histograms`, of the real training photographs and of the synthetic ones."""
-    return (kl.histograms((view.image, view.fov) for view in run.training),
+    """Counts as `kl.histograms`, of the real training photographs and of the synthetic ones. Real ones are padded to a
+    square, as synthetic ones are, for the black around them counts among all pixels."""
+    return (kl.histograms([square(part, max(view.fov.shape)) for part in (view.image, view.fov)]
+                          for view in run.training),
             kl.histograms((row["images"], row["fovs"][..., 0]) for row in run.rows(run.count)))
 
 

@@ -1,9 +1,13 @@
 """Tables and charts of the experiments on photographs and masks, and odd results that must not stop them."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from data.fundus import View, square
 from unet_eval.experiments import intensities, masks, nearest, photographs
 from unet_eval.inputs import pair_views
+from unet_eval.measures import kl
 from unet_eval.measures.distances import compare_sets
 from unet_eval.observers import fixed_features
 from unet_eval.report.charts import plt
@@ -22,6 +26,20 @@ def test_the_nearest_definition_is_stressed(results):
     table = intensities.tables(results)["KL divergence"]
     assert len(table.rows) == 20 + 1 and table.rows[table.strong][:4] == ["64", "R, G, B", "field of view", "1"]
     assert table.rows[4][4:] == ["–", "–", "–"]
+
+
+@pytest.mark.parametrize("height", [40, 60])
+def test_grey_levels_of_the_same_photographs_are_the_same_whatever_shape_they_have(height):
+    """Synthetic photographs are padded to a square, and real ones are cropped to their field of view."""
+    random, fov = np.random.default_rng(0), np.full((height, 60), 255, np.uint8)
+    views = [View(str(i), random.integers(30, 220, (height, 60, 3), np.uint8), None, fov, (0, 0, height, 60),
+                  (height, 60)) for i in range(3)]
+    made = [{"images": square(view.image, 60), "fovs": square(fov, 60)[..., None]} for view in views]
+    real, synthetic = intensities.histograms(SimpleNamespace(training=views, count=3, rows=lambda count: made[:count]))
+    assert np.array_equal(real, synthetic)
+    assert np.array_equal(real[:, 1, 0].sum(axis=-1), [3600] * 3)
+    inside = kl.histograms((view.image, view.fov) for view in views)
+    assert np.array_equal(real[:, 0], inside[:, 0]) and (height < 60 or np.array_equal(real, inside))
 
 
 def test_nearest_masks_come_first(results):
