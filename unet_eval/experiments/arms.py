@@ -49,12 +49,13 @@ def measure(run: Run) -> dict:
         entries[name] = {"n_train_pairs": nets[0].n_train_pairs, **summarise(outcomes, run.tests), "seeds": seeds}
         counts[name] = np.stack([outcome.counts for outcome in outcomes])
     patients = [test.patient for test in run.tests]
+    pairs = {name: entry["n_train_pairs"] for name, entry in entries.items()}
     for name in entries.keys() - {"real"} if "real" in entries else ():
         entries[name]["difference"] = resampling.differences(counts[name], counts["real"], patients)
         entries[name]["ratio"] = resampling.ratios(counts[name], counts["real"], patients)
     for key in F1:
         resampling.correct([entry["difference"][key] for entry in entries.values() if "difference" in entry])
-    return {"arms": entries, "contrasts": contrasts(counts, patients)}
+    return {"arms": entries, "contrasts": contrasts(counts, pairs, patients)}
 
 
 def score(tests: list[TestImage], probabilities: Iterable[np.ndarray], threshold: float) -> Outcome:
@@ -87,16 +88,22 @@ def summarise(outcomes: list[Outcome], tests: list[TestImage]) -> dict:
                           for i, test in enumerate(tests)]}
 
 
-def contrasts(counts: dict[str, np.ndarray], patients: list[str]) -> list[dict]:
-    """Differences between arms neither of which is `real`, from their counts (seeds, images, 4): those of COMPARED; the
-    most synthetic pairs less the fewest, and less the paper's 50: whether the curve rises, and whether it still does
-    there."""
+def contrasts(counts: dict[str, np.ndarray], pairs: dict[str, int], patients: list[str]) -> list[dict]:
+    """Differences between arms neither of which is `real`, of the seeds that both have, from their counts (seeds,
+    images, 4) and numbers of pairs: those of COMPARED; the most synthetic pairs less the fewest, and less `synthetic`
+    where it has fewer: whether the curve rises, and whether it still does there."""
     numbered = [name for name in synthetic_arms(counts) if parse_arm(name).numbered]
     wanted = list(COMPARED)
     if len(numbered) > 1:
-        wanted += [(numbered[-1], numbered[0]), (numbered[-1], "synthetic")]
-    compared = [{"arm": name, "less": other, **resampling.differences(counts[name], counts[other], patients)}
-                for name, other in wanted if {name, other} <= counts.keys()]
+        wanted.append((numbered[-1], numbered[0]))
+        if pairs.get("synthetic", 0) < pairs[numbered[-1]]:
+            wanted.append((numbered[-1], "synthetic"))
+    compared = []
+    for name, other in wanted:
+        if {name, other} <= counts.keys():
+            both = min(len(counts[name]), len(counts[other]))
+            difference = resampling.differences(counts[name][:both], counts[other][:both], patients)
+            compared.append({"arm": name, "less": other, **difference})
     resampling.correct([entry[key] for entry in compared for key in F1])
     return compared
 

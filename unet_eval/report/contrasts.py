@@ -14,7 +14,8 @@ COMPARED = (("rendered", "synthetic"), ("phantom-rendered", "synthetic"), ("synt
             ("phantom-rendered", "phantom"), ("synthetic-relabelled", "synthetic"),
             *(("synthetic-relabelled", control) for control in CONTROLS))
 EXPLAINED = ("Between other arms: what Stage-I’s masks lose, against real and procedural ones; what the GANs are worth "
-             "beside drawing; what relabelling gains; what more pairs are worth.")
+             "beside drawing; what relabelling gains; what more pairs are worth. Seeds that only one of two arms has "
+             "are left out.")
 
 
 def relabelling(contrasts: list[dict]) -> Text | None:

@@ -26,9 +26,13 @@ def number_of_seeds(results: dict) -> int:
 
 def how_sure(results: dict) -> str:
     """What the intervals rest on, in sentences."""
-    data = results["dataset"]
-    units, alone = (("patients and U-Nets", "") if number_of_seeds(results) > 1 else
+    data, most = results["dataset"], number_of_seeds(results)
+    fewest = min(len(arm["seeds"]) for arm in results["arms"].values())
+    units, alone = (("patients and U-Nets", "") if most > 1 else
                     ("patients", " One U-Net an arm: what another seed would give is not in them."))
+    if fewest < most:
+        alone = f" Arms have {fewest} to {most} U-Nets" + (
+            "; of a single one, what another seed would give is in no interval." if fewest == 1 else ".")
     held_out = " They are training images, held out: there are no masks of others." if data.get("held_out") else ""
     return (f"Measured on {images(data)}.{held_out} 95% intervals: jackknife over {units}, Student’s t.{alone}"
             f"{too_few(data)}{warm(results)}")

@@ -76,20 +76,34 @@ def test_contrasts_between_arms_without_real_photographs():
     def counts(tp, wrong):
         return np.array([[[tp, wrong, wrong, 100]]])
 
+    pairs = {"synthetic": 50, "synthetic-400": 400, "synthetic-25": 25, "synthetic-100": 100, "synthetic-10": 10}
     contrasts = arms.contrasts({
         "real": counts(9, 1), "rendered": counts(6, 4), "synthetic": counts(5, 5), "synthetic-400": counts(8, 2),
-        "synthetic-25": counts(6, 4), "synthetic-100": counts(7, 3)}, ["01"])
+        "synthetic-25": counts(6, 4), "synthetic-100": counts(7, 3)}, pairs, ["01"])
     assert [(entry["arm"], entry["less"]) for entry in contrasts] == [
         ("rendered", "synthetic"), ("synthetic-400", "synthetic-25"), ("synthetic-400", "synthetic")]
     assert [entry["f1_vessel"]["mean"] for entry in contrasts] == pytest.approx([0.1, 0.2, 0.3])
-    assert arms.contrasts({"real": counts(9, 1), "synthetic": counts(5, 5), "synthetic-10": counts(5, 5)}, ["01"]) == []
+    two = {"real": counts(9, 1), "synthetic": counts(5, 5), "synthetic-10": counts(5, 5)}
+    assert arms.contrasts(two, pairs, ["01"]) == []
+    # the longest of the curve has fewer pairs than `synthetic`: their difference is not what more pairs are worth
+    contrasts = arms.contrasts({**two, "synthetic-25": counts(6, 4)}, pairs, ["01"])
+    assert [(entry["arm"], entry["less"]) for entry in contrasts] == [("synthetic-25", "synthetic-10")]
 
     contrasts = arms.contrasts({"synthetic": counts(5, 5), "phantom": counts(4, 6), "phantom-rendered": counts(6, 4),
-                                "synthetic-relabelled": counts(8, 2), "phantom-relabelled": counts(7, 3)}, ["01"])
+                                "synthetic-relabelled": counts(8, 2), "phantom-relabelled": counts(7, 3)}, {}, ["01"])
     assert [(entry["arm"], entry["less"], round(entry["f1_vessel"]["mean"], 6)) for entry in contrasts] == [
         ("phantom-rendered", "synthetic", 0.1), ("synthetic", "phantom", 0.1), ("phantom-rendered", "phantom", 0.2),
         ("synthetic-relabelled", "synthetic", 0.3), ("synthetic-relabelled", "phantom-relabelled", 0.1)]
     assert {name for pair in COMPARED for name in pair} <= {kind.name for kind in KINDS}
+
+
+def test_arms_are_compared_in_the_seeds_that_both_have():
+    """The curve has the first seed only: seeds whose GANs made other pairs are left out."""
+    counts = {"synthetic": np.array([[[5, 5, 5, 100]], [[9, 1, 1, 100]], [[9, 1, 1, 100]]]),
+              "synthetic-1": np.array([[[4, 6, 6, 100]]]), "synthetic-100": np.array([[[6, 4, 4, 100]]])}
+    contrasts = arms.contrasts(counts, {"synthetic": 50, "synthetic-1": 1, "synthetic-100": 100}, ["01"])
+    assert [(entry["less"], round(entry["f1_vessel"]["mean"], 6)) for entry in contrasts] == [
+        ("synthetic-1", 0.2), ("synthetic", 0.1)]
 
 
 def test_relabelling_counts_for_the_gans_only_where_it_exceeds_every_control():

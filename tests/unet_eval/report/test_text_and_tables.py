@@ -60,8 +60,9 @@ def test_what_intervals_rest_on():
     several = said(8, 4, 3)
     assert "8 images of 4 patients." in several and "over patients and U-Nets" in several
     assert "or more" not in several and "One U-Net" not in several
+    assert "Arms have 1 to 3 U-Nets; of a single one, what another seed would give is in no interval." in several
     single = said(20, 6, 1)
-    assert "over patients," in single and "One U-Net an arm" in single
+    assert "over patients," in single and "One U-Net an arm" in single and "Arms have" not in single
     assert "1 image of 1 patient." in said(1, 1, 1) and "takes 3 patients or more" in said(1, 1, 1)
     assert "held out" in said(4, 4, 1, held_out=True) and "held out" not in single
     assert "(--warm_start): Stage-I, masks; U-Net, real arm. Do not" in said(4, 4, 1, warm=("stage1", "unet-real"))
