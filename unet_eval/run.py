@@ -57,11 +57,14 @@ class Net:
         self.arm, self.seed, self.validation = parse_arm(config.arm, config.count), config.seed, config.validation
         # Before each seed had GANs of its own, all of an arm's U-Nets were trained on the same pairs.
         self.store = Path(config.synthetic).stem if self.arm.kind.store else None
+        if "n_train_pairs" not in data:
+            raise UserError(f"{folder}/config.json does not say how many pairs it was trained on, as of packed "
+                            "networks: evaluate the run that they were made in, --run, or train this arm again")
         self.n_train_pairs: int = data["n_train_pairs"]
         self.rows: list[int] | None = data.get("rows")  # of its store, where they are not simply the first
         self.segmenter = Segmenter(folder)
         validation = folder / "validation.json"
-        self.validation_f1 = read_json(validation, "remove it")["f1_vessel"] if validation.exists() else None
+        self.validation_f1 = read_number(validation, "f1_vessel") if validation.exists() else None
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Run:
 
     def __enter__(self) -> Run:
         config, folder = self.config, self.folder
-        self.nets = {name: [Net(path) for path in trained_nets(folder, name)[:config.seeds or None]]
+        self.nets = {name: [Net(path) for path in of_all_seeds(folder, name, config.seeds)]
                      for name in find_arms(folder, config.arms)}
         unlike = unlike_options([net.config for nets in self.nets.values() for net in nets])
         if unlike:
@@ -198,6 +201,18 @@ def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:
     return sorted(wanted or trained, key=lambda name: (name != "real", name))
 
 
+def of_all_seeds(folder: Path, arm: str, most: int = 0) -> list[Path]:
+    """Folders of an arm's trainings, `most` of them unless it is 0. UserError where one is missing between them: seeds
+    of two arms are compared by their place, and would be others."""
+    paths = trained_nets(folder, arm)[:most or None]
+    for repeat, path in enumerate(paths):
+        missing = net_name(arm, repeat)
+        if path.name != missing:
+            raise UserError(f"{folder}/{missing}/weights.h5 is missing, and there is {path.name}: train the seed "
+                            f"between, `make {missing}`, or move {path.name} out of the run")
+    return paths
+
+
 def unlike_options(configs: list[UnetConfig]) -> list[str]:
     """The flags in which U-Nets differ that only their pairs and seeds should tell apart."""
     compared = [field.name for field, _ in fields(UnetConfig) if field.name not in ITS_OWN
@@ -271,5 +286,13 @@ def stage_seconds(folder: Path) -> dict:
     seconds = {"stage1": None, "stage2": None}
     for path in sorted(folder.glob("*/seconds.json")):
         records = path.parent.glob("**/seconds.json")
-        seconds[path.parent.name] = round(sum(read_json(record, "remove it")["seconds"] for record in records), 1)
+        seconds[path.parent.name] = round(sum(read_number(record, "seconds") for record in records), 1)
     return {**seconds, "total": sum(value for value in seconds.values() if value is not None)}
+
+
+def read_number(path: Path, key: str) -> float:
+    """A number in a JSON file. UserError where it is not there."""
+    number = read_json(path, "remove it").get(key)
+    if not isinstance(number, (int, float)):
+        raise UserError(f"{path} is damaged (no number {key}): remove it")
+    return number

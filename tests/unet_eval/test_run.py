@@ -18,7 +18,7 @@ from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from unet_eval.evaluate import evaluate
 from unet_eval.inputs import pair_views
-from unet_eval.run import Net, Run, learned, tuned_threshold, unlike_options
+from unet_eval.run import Net, Run, learned, of_all_seeds, tuned_threshold, unlike_options
 from unet_eval.segment import Segmenter
 
 
@@ -187,6 +187,33 @@ def test_missing_inputs_stop_with_nothing_written(config, retina, tmp_path, faul
         evaluate(replace(config, run=str(run), reports=str(tmp_path / "reports" / "new"), seeds=1,
                          arms=("synthetic", "rendered")))
     assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("name, content", [("validation.json", {"epoch": 3}), ("validation.json", {"f1_vessel": "x"}),
+                                           ("seconds.json", {"minutes": 2})])
+def test_a_record_without_its_number_is_named(few_config, tmp_path, name, content):
+    folder = Path(shutil.copytree(few_config.run, tmp_path / "run"))
+    write_json(folder / "unet-real" / name, content)
+    with pytest.raises(UserError, match=f"unet-real/{name} is damaged .*: remove it"):
+        Run(replace(few_config, run=str(folder))).__enter__()
+
+
+def test_packed_networks_are_not_evaluated(few_config, tmp_path):
+    folder = Path(shutil.copytree(few_config.run, tmp_path / "run"))
+    path = folder / "unet-synthetic" / "config.json"
+    write_json(path, {**json.loads(path.read_text()), "data": {"checksum": "0" * 64, "pairs": "drive"}})
+    with pytest.raises(UserError, match="unet-synthetic/config.json does not say .*: evaluate the run that they were"):
+        Run(replace(few_config, run=str(folder))).__enter__()
+
+
+def test_a_seed_that_is_missing_between_others_is_named(tmp_path):
+    for name in ("unet-real", "unet-real.1", "unet-synthetic", "unet-synthetic.2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights.h5").touch()
+    assert [path.name for path in of_all_seeds(tmp_path, "real")] == ["unet-real", "unet-real.1"]
+    with pytest.raises(UserError, match="unet-synthetic.1/weights.h5 is missing, .*`make unet-synthetic.1`"):
+        of_all_seeds(tmp_path, "synthetic")
+    assert [path.name for path in of_all_seeds(tmp_path, "synthetic", most=1)] == ["unet-synthetic"]
 
 
 def test_a_wanted_arm_that_is_not_trained_is_named(config):
