@@ -1,6 +1,8 @@
 """What an evaluation reads: the trained U-Nets of a run, its stores and records, and the real images."""
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -168,22 +170,38 @@ class Run:
         return self._thresholds[net]
 
     def commands(self) -> list[str]:
-        """The lines that make this run again; empty where make did not make it."""
+        """The line that makes this run again; empty where make did not make it."""
         record = self.folder / "settings"
-        if not record.exists():
+        text = record.read_text(encoding="utf-8", errors="replace").strip() if record.exists() else ""
+        made = re.fullmatch("CONFIG=(.*) PAIRS=(.*) PHOTOS=(.*) FLAGS=(.*)", text)
+        if not made:
             return []
-        settings, _, given = record.read_text(encoding="utf-8", errors="replace").strip().partition(" FLAGS=")
+        arms = [parse_arm(name) for name in self.nets]
+        curve = [arm for arm in arms if arm.numbered and arm.kind.name == "synthetic"]
+        others = [arm for arm in arms if arm not in curve and arm.name not in ("real", "synthetic")]
+        flags = [*shlex.split(made[4]), *measuring_flags(self.config)]
+        if whole(self.config.pairs) != self.config.pairs and (curve or others):  # of make folds or make few
+            goals = [*map(net_name, self.nets), "eval"]
+        else:
+            goals = ["evidence"] * bool(others) + ["curve"] * bool(curve) or ["stage1", "stage2", "eval"]
+            flags += [f"--curve={','.join(str(arm.count) for arm in curve)}"] * bool(curve)
+        variables = {"RUN": self.name, "CONFIG": made[1], "PAIRS": made[2], "PHOTOS": made[3],
+                     **({"FLAGS": shlex.join(flags)} if flags else {})}
+        given = [f"{name}={shlex.quote(value) if value else ''}" for name, value in variables.items()]
+        return [" ".join(["make", *goals, *given])]
 
-        def line(goals, flags):
-            return f"make {goals} RUN={self.name} {settings}" + (f' FLAGS="{flags}"' if flags else "")
 
-        goals = "stage1 stage2 eval"
-        if self.nets.keys() - {"real", "synthetic"}:  # one of the runs of make folds, of make few, or all arms of one
-            apart = whole(self.config.pairs) != self.config.pairs
-            goals = " ".join([*(net_name(name) for name in self.nets), "eval"]) if apart else "evidence"
-        first = line(goals, given)
-        tests = " ".join(f"--test={spec}" for spec in self.config.test)
-        return [first, line("figures", f"{given} {tests}".strip())] if tests else [first]
+def measuring_flags(config: EvaluateConfig) -> list[str]:
+    """The flags that say what is measured, where they are not as by default: what make takes, and what the trainings do
+    not, for those are in the record of the run."""
+    trainings, flags = {field.name for field, _ in fields(UnetConfig)}, []
+    for field, _ in fields(EvaluateConfig):
+        value = getattr(config, field.name)
+        if value != field.default and not field.metadata["set_by_make"] and field.name not in trainings:
+            values = value if isinstance(value, tuple) else [value]
+            values = values if field.metadata["repeatable"] else [",".join(map(str, values))]
+            flags += [f"--{field.name}={each}" for each in values]
+    return flags
 
 
 def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:

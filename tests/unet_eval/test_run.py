@@ -1,5 +1,6 @@
 """What an evaluation opens, and what it refuses before anything is measured."""
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from configs.flags import select
 from data import layouts
 from data.check import check_unseen
 from data.errors import UserError
@@ -95,11 +97,33 @@ def test_a_folder_that_is_no_arm_is_left_out(config, net_folder, few_config):
         replace(few_config, arms=("trial",))
 
 
-def test_the_commands_that_make_a_run_again(run, config):
-    first, second = run.commands()
-    assert first == 'make evidence RUN=run <b>& CONFIG=tiny PAIRS=drive:a<b PHOTOS= FLAGS="--seed=3 --base=2"'
-    assert second == ('make figures RUN=run <b>& CONFIG=tiny PAIRS=drive:a<b PHOTOS= FLAGS="--seed=3 --base=2 '
-                      f'--test={config.test[0]}"')
+def again(run):
+    """(goals, {variable: value}) of the command that makes a run again, as a shell reads it."""
+    (command,) = run.commands()
+    words = shlex.split(command)
+    assert words[0] == "make"
+    return [word for word in words[1:] if "=" not in word], dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def test_the_command_that_makes_a_run_again(run, config, few_config, tmp_path):
+    goals, variables = again(run)
+    flags = shlex.split(variables.pop("FLAGS"))
+    assert goals == ["evidence", "curve"]
+    assert variables == {"RUN": "run <b>&", "CONFIG": "tiny", "PAIRS": "drive:a<b", "PHOTOS": ""}
+    assert flags == ["--seed=3", "--base=2", f"--test={config.test[0]}", "--threshold=tuned", "--curve=3,5"]
+    assert select("unet_eval.evaluate", flags) == flags[2:4]
+
+    few = Path(shutil.copytree(few_config.run, tmp_path / "run"))
+    (few / "settings").write_text("CONFIG=my presets/a PAIRS=drive:b c PHOTOS=messidor:d e FLAGS=\n")
+    for chosen, expected in (
+            ({"arms": (), "seeds": 0}, (["evidence", "curve"], ["--curve=3,5"])),
+            ({"arms": ("real", "synthetic-5"), "seeds": 1, "kl_smoothing": 0.5},
+             (["curve"], ["--arms=real,synthetic-5", "--seeds=1", "--kl_smoothing=0.5", "--curve=5"])),
+            ({"arms": ("real",), "seeds": 0}, (["stage1", "stage2", "eval"], ["--arms=real"]))):
+        with Run(replace(few_config, run=str(few), **chosen)) as opened:
+            goals, variables = again(opened)
+        assert (goals, shlex.split(variables.pop("FLAGS"))) == expected
+        assert variables == {"RUN": "run", "CONFIG": "my presets/a", "PAIRS": "drive:b c", "PHOTOS": "messidor:d e"}
 
 
 def test_tuned_threshold_separates_the_training_views(config):

@@ -127,7 +127,7 @@ def test_an_arm_alone_and_undefined_numbers(written, few):
 def test_trainings_are_quoted_with_seed_and_checksum(written, results, run):
     text, checksum = written(results)[0].text, run.records["unet-real"]["data"]["checksum"]
     assert all(shown in text for shown in ("U-Net, real arm, repetition 1", checksum[:16], "abc1", "tensorflow 2.14.1"))
-    assert text.index("make evidence RUN=run") > text.index("What this does not show")
+    assert text.index("make evidence curve RUN='run <b>&'") > text.index("What this does not show")
 
 
 def test_records_of_earlier_versions_are_quoted(few_config, few, page, tmp_path):
