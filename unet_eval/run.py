@@ -92,6 +92,7 @@ class Run:
     single: photographs of a single GAN, uint8 (N, s, s, 3), or None. second: the run on a second data set, or None.
     tests: the test images of --pairs. training: its training views; learned: those that Stage-I learned from.
     modality: of --pairs. other_data_sets: test images of each --test. photographs: those that Stage-II learned from.
+    steps, unlike: `numbers_of_steps` and `unlike_options` of all U-Nets.
     records: config.json of every training, by folder. warm_started: the folders of those that began with the weights of
     another run. seconds: of every training, as in results.json.
     """
@@ -105,10 +106,11 @@ class Run:
         config, folder = self.config, self.folder
         self.nets = {name: [Net(path) for path in of_all_seeds(folder, name, config.seeds)]
                      for name in find_arms(folder, config.arms)}
-        unlike = unlike_options([net.config for nets in self.nets.values() for net in nets])
-        if unlike:
+        trained = [net.config for nets in self.nets.values() for net in nets]
+        self.steps, self.unlike = numbers_of_steps(trained), unlike_options(trained)
+        if self.unlike:
             logging.warning("the U-Nets of %s were trained with different values of %s, so that their scores are not "
-                            "to be compared: remove some and train them again", folder, listed(unlike))
+                            "to be compared: remove some and train them again", folder, listed(self.unlike))
         with ExitStack() as stack:
             there = [name for name in STORES if name == "synthetic" or (folder / f"{name}.h5").exists()]
             tuned_on = [net.store for nets in self.nets.values() for net in nets if net.store]
@@ -226,8 +228,8 @@ def of_all_seeds(folder: Path, arm: str, most: int = 0) -> list[Path]:
     for repeat, path in enumerate(paths):
         missing = net_name(arm, repeat)
         if path.name != missing:
-            raise UserError(f"{folder}/{missing}/weights.h5 is missing, and there is {path.name}: train the seed "
-                            f"between, `make {missing}`, or move {path.name} out of the run")
+            raise UserError(f"{folder}/{missing}/weights.h5 is missing, and there is {path.name}: train that seed, "
+                            f"`make {missing}`, or move {path.name} out of the run")
     return paths
 
 
@@ -236,6 +238,12 @@ def unlike_options(configs: list[UnetConfig]) -> list[str]:
     compared = [field.name for field, _ in fields(UnetConfig) if field.name not in ITS_OWN
                 and (field.name == "epochs" or not field.metadata["may_change"])]
     return [f"--{name}" for name in compared if len({str(getattr(config, name)) for config in configs}) > 1]
+
+
+def numbers_of_steps(configs: list[UnetConfig]) -> list[int] | None:
+    """[fewest, most] steps of the trainings of U-Nets; None where an epoch is one pass over an arm's own pairs."""
+    steps = [config.epochs * config.steps_per_epoch for config in configs]
+    return [min(steps), max(steps)] if all(steps) else None
 
 
 def open_store(folder: Path, name: str) -> PairReader:

@@ -20,7 +20,7 @@ from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from unet_eval.evaluate import evaluate
 from unet_eval.inputs import pair_views
-from unet_eval.run import Net, Run, learned, of_all_seeds, tuned_threshold, unlike_options
+from unet_eval.run import Net, Run, learned, numbers_of_steps, of_all_seeds, tuned_threshold, unlike_options
 from unet_eval.segment import Segmenter
 
 
@@ -73,7 +73,10 @@ def test_unets_that_were_trained_otherwise_are_named(unet_config):
     first = unet_config(crop=64, seed=1, arm="real", minutes=5.0)
     alike = replace(first, seed=2, arm="synthetic", synthetic="s.h5", minutes=9.0)
     assert unlike_options([first, alike]) == []
-    assert unlike_options([first, replace(alike, crop=128, epochs=first.epochs + 1)]) == ["--epochs", "--crop"]
+    longer = replace(alike, crop=128, epochs=first.epochs + 1)
+    assert unlike_options([first, longer]) == ["--epochs", "--crop"]
+    assert numbers_of_steps([first, longer]) == [first.steps_per_epoch, 2 * first.steps_per_epoch]
+    assert numbers_of_steps([first, replace(alike, steps_per_epoch=0)]) is None
 
 
 def test_stage1_learned_from_patients_that_it_did_not_hold_out(tmp_path, eye):

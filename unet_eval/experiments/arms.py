@@ -18,7 +18,7 @@ from unet_eval.report.blocks import Bullets, Details, Figure, Legend, Pair, Sect
 from unet_eval.report.charts import draw
 from unet_eval.report.contrasts import COMPARED, EXPLAINED, relabelling
 from unet_eval.report.grids import grid
-from unet_eval.report.headline import how_sure
+from unet_eval.report.headline import how_sure, trained_alike
 from unet_eval.report.segmentations import MEANINGS, ranked_images, segmentation, unnumbered
 from unet_eval.report.tables import Table
 from unet_eval.report.text import METRICS, against_zero, interval, number, probability, signed, with_interval
@@ -188,9 +188,8 @@ def section(results: dict, folder: Path) -> Section:
                               if kind in measured)
     contrasts = shown.get("Between other arms")
     return Section("arms", "Arms: the same U-Net, other training images", [
-        Text(Markup("Every arm has the same network, flags and number of steps, and other training images. {}. A "
-                    "number in a name, <em>synthetic-N</em>, is that of the synthetic pairs, from the first.").format(
-                        kinds)),
+        Text(Markup("{} {}. A number in a name, <em>synthetic-N</em>, is that of the synthetic pairs, from the "
+                    "first.").format(trained_alike(results), kinds)),
         shown["Arms"],
         Text(f"In the field of view, on the images’ own pixel grid, pooled over all test pixels; means over seeds. SD: "
              f"standard deviation over seeds. {how_sure(results)} Differences, ratios and p are paired; the p of each "

@@ -40,14 +40,22 @@ def limits(results: dict) -> Section:
         Bullets([
             f"Intervals are over {images(results['dataset'])} of one data set, {spread}. {gans}",
             "An interval that includes 0 is no proof of equality.",
-            "Arms with more pairs are trained for the same number of steps: the curve shows what variety gives, not "
-            "longer training.",
+            longer_training(results["run"]["steps"]),
             "Synthetic images may resemble the images they were learned from. Distances of masks say nothing of "
             "photographs, and nothing here proves privacy: call `make audit` before you publish a set.",
             "Not for diagnosis."]),
         Text("Method: Guibas, Virdi and Li, Synthetic Medical Images from Dual Generative Adversarial Networks, 2017. "
              "Data, each under its makers’ terms:"),
         Bullets(sources or ["the annotated images of this run, from their makers"])])
+
+
+def longer_training(steps: list[int] | None) -> str:
+    """Whether arms with more pairs are trained for longer. `steps` as in results.json."""
+    if steps and steps[0] == steps[1]:
+        return ("Arms with more pairs are trained for the same number of steps: the curve shows what variety gives, "
+                "not longer training.")
+    return ("Arms are not held to one number of steps: the curve does not tell apart what more pairs give and what "
+            "longer training gives.")
 
 
 def repeat(results: dict, run: Run) -> Section:

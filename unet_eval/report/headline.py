@@ -1,6 +1,7 @@
 """The tables that answer the paper's question first."""
 from __future__ import annotations
 
+from data.errors import listed
 from unet_eval.arms import ordered
 from unet_eval.measures.metrics import F1
 from unet_eval.measures.resampling import LEAST
@@ -36,6 +37,18 @@ def how_sure(results: dict) -> str:
     held_out = " They are training images, held out: there are no masks of others." if data.get("held_out") else ""
     return (f"Measured on {images(data)}.{held_out} 95% intervals: jackknife over {units}, Student’s t.{alone}"
             f"{too_few(data)}{warm(results)}")
+
+
+def trained_alike(results: dict) -> str:
+    """What all U-Nets have in common, in sentences."""
+    unlike, steps = results["run"]["unlike"], results["run"]["steps"]
+    if unlike:
+        return (f"The U-Nets were trained with different values of {listed(unlike)}: their scores are not to be "
+                "compared as those of arms, which differ in their training images only.")
+    if not steps:
+        return ("Every arm has the same network and flags, and other training images. An epoch is one pass over an "
+                "arm’s own pairs (--steps_per_epoch=0), so arms with more pairs are trained for more steps.")
+    return f"Every arm has the same network, flags and number of steps, {steps[0]:,}, and other training images."
 
 
 def warm(results: dict) -> str:

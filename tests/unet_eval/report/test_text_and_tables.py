@@ -2,7 +2,8 @@
 import pytest
 
 from unet_eval.report import text
-from unet_eval.report.headline import headline, how_sure, ratio, summary
+from unet_eval.report.closing import longer_training
+from unet_eval.report.headline import headline, how_sure, ratio, summary, trained_alike
 from unet_eval.report.tables import Table
 
 
@@ -67,6 +68,18 @@ def test_what_intervals_rest_on():
     assert "held out" in said(4, 4, 1, held_out=True) and "held out" not in single
     assert "(--warm_start): Stage-I, masks; U-Net, real arm. Do not" in said(4, 4, 1, warm=("stage1", "unet-real"))
     assert "warm_start" not in single
+
+
+def test_what_arms_have_in_common_is_said_of_this_run():
+    def said(steps, *unlike):
+        return trained_alike({"run": {"steps": steps, "unlike": [*unlike]}}), longer_training(steps)
+
+    alike, longer = said([3375, 3375])
+    assert "flags and number of steps, 3,375," in alike and "for the same number of steps" in longer
+    passes, longer = said(None)
+    assert "(--steps_per_epoch=0)" in passes and "number of steps" not in passes and "not held to" in longer
+    unlike, longer = said([200, 400], "--crop", "--epochs")
+    assert "different values of --crop, --epochs:" in unlike and "same" not in unlike and "not held to" in longer
 
 
 def test_summary_of_arms(results):
