@@ -68,6 +68,22 @@ def test_the_verdict_is_of_held_out_masks_and_names_what_is_off():
     assert row[-2:] == ["0.72\n0.90", "0.50\n1.00"] and row[4] == "–"
 
 
+def test_the_verdict_is_of_what_was_measured():
+    met = text(known())
+    assert "recall and precision within 5%" in met and "no share in the table was not measured" in met  # wide vessels
+    without = text(known(recall=None))
+    assert "theirs, precision within 5%." in without and "recall" not in without
+    without = text(known(recall=None, precision=None))
+    assert "within 20% of theirs. As" in without and "precision" not in without and "was not measured" in without
+    nothing = text(known(recall=None, precision=None, contrast=dict.fromkeys(("thin", "middle", "wide"))))
+    assert nothing == "How visible vessels in renderings of held-out masks are beside those in photographs was not " \
+                      "measured."
+    whole = known()
+    for entry in whole["visibility"].values():
+        entry["contrast"] = {"thin": 0.4, "middle": 0.5, "wide": 0.7}
+    assert "all of these are met. This" in text(whole)
+
+
 def test_recall_is_not_compared_with_photographs_that_the_net_was_trained_on():
     results = known()
     results["visibility"]["rendered"] = {**results["visibility"].pop("rendered_held_out"), "recall": 0.1}
