@@ -121,4 +121,5 @@ def section(results: dict, folder: Path) -> Section:
                "lines.", "chart"),
         Details("Medians, quartiles, intervals and tests", [shown["Statistics of masks"]]),
         Text("Means apart: synthetic less real, in interquartile ranges of the real masks. Intervals: jackknife over "
-             "synthetic masks and over patients. D and p: two-sample Kolmogorov-Smirnov test, a value a mask.")])
+             "synthetic masks and over patients. That of means apart takes the interquartile range as known: with few "
+             "real masks it is too narrow. D and p: two-sample Kolmogorov-Smirnov test, a value a mask.")])

@@ -152,7 +152,7 @@ def alike(synthetic: np.ndarray, real: np.ndarray, patients: np.ndarray) -> dict
 
     {"shift", "spread"}: {"mean", "ci95"} each, by jackknife over synthetic values and over patients. "shift" is the
     difference of the means in interquartile ranges of the real values, "spread" the ratio of the standard deviations.
-    NaN where one is not defined.
+    NaN where one is not defined. The interval of "shift" is of the means: the range is held fixed.
     """
     def jackknifed(statistic):
         without = [real[patients != name] for name in np.unique(patients)]
