@@ -16,9 +16,11 @@ from absl import logging
 from tensorflow import keras
 
 from configs.api import Source, read_source
-from data.files import OutputFolder
+from data.errors import UserError
+from data.files import OutputFolder, checksum, read_json
+from data.pairs import PairReader
 from data.randomness import uniform
-from data.synthmed.source import refuse_leaking
+from data.synthmed.source import generators, refuse_leaking
 from stage1_dcgan.generate import Drawer
 from stage1_dcgan.inputs import draw_z
 from stage2_pix2pix.generate import Renderer
@@ -61,10 +63,11 @@ class GeneratorsConfig(Config):
 def export(config: GeneratorsConfig) -> None:
     """Writes mask/, photograph/, mask.tflite, photograph.tflite and README.md to config.out.
 
-    Raises UserError where the audit is missing or found a leak, where a network is missing, or where a file of the
-    user's lies in the way.
+    Raises UserError where the audit is missing, found a leak or is of another run, where a network is missing, or where
+    a file of the user's lies in the way.
     """
     refuse_leaking(Path(config.audit))
+    refuse_others(Path(config.audit), Path(config.run))
     folder, source = OutputFolder(config.out, "--out"), read_source(Path(config.run))
     renderer = Renderer(Path(config.run) / "stage2", source.seed)
     with TemporaryDirectory() as place:
@@ -78,6 +81,17 @@ def export(config: GeneratorsConfig) -> None:
     for name, content in {**written, "README.md": text.encode()}.items():  # the text last, for make looks for it
         folder.write(name, content)
     logging.info("generators: %s", config.out)
+
+
+def refuse_others(audit: Path, run: Path) -> None:
+    """UserError unless the audit is of pairs of this run, and these were made by the networks that it has now."""
+    audited = read_json(audit, "call `make audit`").get("pairs_sha256")
+    for store in sorted(run.glob("synthetic*.h5")):
+        if checksum(store) == audited:
+            with PairReader(store) as pairs:
+                generators(run, pairs)
+            return
+    raise UserError(f"{audit} is not the audit of pairs of {run}: give that of this run, or call `make audit`")
 
 
 def mask_signature(folder: Path, source: Source):

@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data.errors import errors_in_one_line
-from data.files import RECORD, SUMS, NewFolder, checksum
+from data.errors import UserError, errors_in_one_line
+from data.files import RECORD, SUMS, NewFolder, OutputFolder, checksum
 from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import card, croissant, gallery
@@ -36,8 +36,8 @@ def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, a
     the same pairs and networks on the same terms, it stays as it is.
 
     generators: a folder of graphs, which the release has in generators/; only where the audit found that they leak
-    nothing. Raises UserError where the audit is missing, refuses, or is of other pairs; where an input is missing or
-    damaged; where `out` is anything else.
+    nothing. Raises UserError where the audit is missing, refuses, or is of other pairs; where an input is missing,
+    damaged or changed; where `out` is anything else.
     """
     with PairReader(store, required=("masks", "images", "fovs")) as reader:
         source = read_source(reader, store, run, audit_file, agreement_file)
@@ -46,12 +46,14 @@ def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, a
                       "learned_from": learned_from(reader)}
         if generators:
             refuse_leaking(audit_file)
+            graphs = _graphs(generators)
             # By name: the same networks, exported again, have other bytes. "generators" has the checksums of networks.
-            attributes["graphs"] = sorted(path.name for path in generators.glob("*.tflite"))
+            attributes["graphs"] = [name for name in graphs if name.endswith(".tflite")]
         if not _is_release(out, attributes):
             with NewFolder(out, REMEDY) as folder:
                 if generators:
-                    _copy_graphs(folder, generators)
+                    for name in graphs:
+                        folder.write(f"generators/{name}", (generators / name).read_bytes())
                 metadata, size = _write_pairs(folder, source, attributes)
                 _describe(folder, terms, source, metadata, size)
     return len(source.rows)
@@ -64,10 +66,16 @@ def _is_release(out: Path, attributes: dict) -> bool:
         return reader.attributes == attributes
 
 
-def _copy_graphs(folder: NewFolder, generators: Path) -> None:
-    for path in sorted(generators.rglob("*")):
-        if path.is_file() and path.name != RECORD:
-            folder.write(f"generators/{path.relative_to(generators).as_posix()}", path.read_bytes())
+def _graphs(generators: Path) -> list[str]:
+    """The files that configs.generators wrote to a folder, by the folder's own list. UserError where there are none, or
+    one was changed."""
+    folder = OutputFolder(generators, "--generators")
+    names = sorted(name for name in folder.written() if (generators / name).exists())
+    if not names:
+        raise UserError(f"{generators} has no graphs that configs.generators wrote: write them there, or leave "
+                        "--generators out")
+    folder.check(names)
+    return names
 
 
 def _write_pairs(folder: NewFolder, source: Source, attributes: dict) -> tuple[list[dict], tuple[int, int]]:

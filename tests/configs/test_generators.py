@@ -42,9 +42,10 @@ def test_a_graph_renders_as_the_code_does(eye, options):
 
 
 def graphs(run_folder, make_pairs, folder, audit):
+    """A run with its graphs; `audit` is of its pairs where it does not say of which it is."""
     run = run_folder(folder / "run")
     make_pairs(run, bridge=0.2, match_share=True)
-    write_json(run / "audit.json", audit)
+    write_json(run / "audit.json", {"pairs_sha256": checksum(run / "synthetic.h5"), **audit})
     export(GeneratorsConfig(run=str(run), audit=str(run / "audit.json"), out=str(run / "generators")))
     return run
 
@@ -53,6 +54,18 @@ def test_generators_that_leak_are_not_written(run_folder, make_pairs, tmp_path):
     with pytest.raises(UserError, match=r"they were trained on \(Stage-I: AUC 0.7812; 0.5 is no leak"):
         graphs(run_folder, make_pairs, tmp_path, LEAK)
     assert not (tmp_path / "run/generators").exists()
+
+
+def test_an_audit_of_other_pairs_or_networks_clears_none(run_folder, make_pairs, tmp_path):
+    with pytest.raises(UserError, match="audit.json is not the audit of pairs of .*run: .*make audit"):
+        graphs(run_folder, make_pairs, tmp_path, {**PASSED, "pairs_sha256": "0" * 64})
+    run = tmp_path / "run"
+    write_json(run / "audit.json", {**PASSED, "pairs_sha256": checksum(run / "synthetic.h5")})
+    weights = run / "stage1" / "generator.h5"
+    weights.write_bytes(weights.read_bytes() + b"trained again")
+    with pytest.raises(UserError, match="stage1/generator.h5 did not make these pairs"):
+        export(GeneratorsConfig(run=str(run), audit=str(run / "audit.json"), out=str(run / "generators")))
+    assert not (run / "generators").exists()
 
 
 @pytest.mark.long

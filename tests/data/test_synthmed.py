@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from configs.clean import foreign
 from data.errors import UserError
-from data.files import NewFolder, write_file
+from data.files import NewFolder, OutputFolder
 from data.images import read_image
 from data.layouts import samples
 from data.pairs import PairReader
@@ -100,9 +100,8 @@ def test_a_release_with_generators_is_known_by_its_networks(tmp_path, run_of):
 
     def export(order):
         for name in ("mask.tflite", "photograph.tflite", "README.md"):
-            write_file(graphs / name, f"{name}, {order}".encode())
+            OutputFolder(graphs, "--out").write(name, f"{name}, {order}".encode())
 
-    graphs.mkdir()
     export("one order")
     out = run.release(tmp_path / "tiny", generators=graphs)
     before = files(out)
@@ -111,6 +110,24 @@ def test_a_release_with_generators_is_known_by_its_networks(tmp_path, run_of):
     assert files(out) == before and before["generators/mask.tflite"] == b"mask.tflite, one order"
     with pytest.raises(UserError, match="tiny is there already"):
         run.release(out)
+
+
+def test_a_release_has_the_graphs_that_were_exported_and_no_other_file(tmp_path, run_of):
+    run, graphs = run_of(tmp_path / "run"), tmp_path / "graphs"
+    run.write(generators={"Stage-I": {"value": 0.5, "verdict": "passes"}}, generators_passed=True)
+    (graphs / "mask").mkdir(parents=True)
+    (graphs / "mask" / "patient.png").write_bytes(b"mine")
+    with pytest.raises(UserError, match="graphs has no graphs that configs.generators wrote"):
+        run.release(tmp_path / "tiny", generators=graphs)
+    for name in ("mask/saved_model.pb", "mask.tflite"):
+        OutputFolder(graphs, "--out").write(name, name.encode())
+    released = files(run.release(tmp_path / "tiny", generators=graphs))
+    assert {name for name in released if name.startswith("generators/")} == {
+        "generators/mask/saved_model.pb", "generators/mask.tflite"}
+    (graphs / "mask.tflite").write_bytes(b"another network")
+    with pytest.raises(UserError, match="mask.tflite has been changed"):
+        run.release(tmp_path / "other", generators=graphs)
+    assert not (tmp_path / "other").exists()
 
 
 def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released):
