@@ -9,20 +9,23 @@ Pairs go to reports/pretrained/NAME/demo or reports/RUN/demo, masks to a folder 
 """
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from absl import logging
 
 from configs.api import DRAWING, generate
+from configs.clean import foreign
 from configs.pretrained import FOLDER, UNET
-from data.errors import UserError
-from data.files import RECORD, SUMS, NewFolder
+from data.errors import UserError, listed
+from data.files import RECORD, SUMS, NewFolder, checksum
 from data.images import encode_image
-from data.pairs import PairWriter
+from data.pairs import PairReader, PairWriter
 from data.synthmed import gallery
 from data.synthmed.formats import Sheets
 from data.synthmed.release import FOLDERS, ROLES, sharpness, sums
+from data.synthmed.source import STAGES
 from stage2_pix2pix.sheet import contact_sheet
 from training.cli import run
 from training.config import Config, option
@@ -85,27 +88,49 @@ def networks(config: DemoConfig) -> tuple[Path, Path]:
 
 
 def demo(config: DemoConfig) -> Path:
-    """The file or folder to look at, after it is made. A gallery that is there is not made again.
+    """The file or folder to look at, after it is made. A gallery of these networks that is there is not made again; one
+    of others gives way.
 
-    Raises UserError as `networks`, `generate` and `segment` do.
+    Raises UserError as `networks`, `generate` and `segment` do, and where files of the user's lie in the gallery of
+    other networks.
     """
     folder, reports = networks(config)
     if config.images:
         unet = "unet-real" if config.run else UNET
         segment(SegmentConfig(model=str(folder / unet), images=config.images, out=str(reports / "segmented")))
         return reports / "segmented"
-    out = reports / "demo"
-    if (out / "index.html").exists():
+    out, made_by = reports / "demo", _checksums(folder)
+    if (out / "index.html").exists() and _shown(out) == made_by:
         logging.info("demo: it was made before; remove %s to make it again", out)
-    else:
-        with NewFolder(out, "move or remove it first") as new:
-            _write(new, folder, cleared=not config.run)
+        return out / "index.html"
+    if (out / "index.html").exists():
+        others = [path.as_posix() for path in foreign(out)]
+        if others:
+            raise UserError(f"{out} shows other networks than {folder}, and has files of yours: move away "
+                            f"{listed(others)}")
+        shutil.rmtree(out)
+    with NewFolder(out, "move or remove it first") as new:
+        _write(new, folder, made_by, cleared=not config.run)
     return out / "index.html"
 
 
-def _write(new: NewFolder, folder: Path, cleared: bool) -> None:
+def _checksums(folder: Path) -> dict[str, str]:
+    """Of the generators of both stages, as far as they are there."""
+    weights = {stage: folder / stage / "generator.h5" for stage in STAGES}
+    return {stage: checksum(path) for stage, path in weights.items() if path.is_file()}
+
+
+def _shown(out: Path) -> dict[str, str] | None:
+    """`_checksums` of the networks whose pairs a gallery shows; None where it does not say."""
+    if not (out / "pairs.h5").is_file():
+        return None
+    with PairReader(out / "pairs.h5", "make demo") as pairs:
+        return pairs.attributes.get("generators")
+
+
+def _write(new: NewFolder, folder: Path, made_by: dict[str, str], cleared: bool) -> None:
     sheets, metadata, shown = Sheets(new), [], []
-    with PairWriter(new.partial / "pairs.h5", {}) as writer:
+    with PairWriter(new.partial / "pairs.h5", {"generators": made_by}) as writer:
         for number, (image, mask, fov) in enumerate(generate(folder, COUNT)):
             arrays = {"image": image, "mask": mask[..., None], "fov": fov[..., None]}
             for role, array in arrays.items():

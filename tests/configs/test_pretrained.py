@@ -24,6 +24,7 @@ from data.layouts import samples
 from data.layouts import training as training_samples
 from data.pairs import PairReader
 from data.synthmed.source import AUDIT_VERSION
+from stage2_pix2pix.generate import Renderer
 from training.warm import WarmStart
 from training.weights import save_weights
 from unet_eval.config import UnetConfig
@@ -190,6 +191,23 @@ def test_the_demo_of_a_run_says_that_it_was_not_cleared(trained, tmp_path, monke
     before = page.stat().st_mtime_ns
     demo(DemoConfig(run="mine"))
     assert page.stat().st_mtime_ns == before
+
+
+def test_a_gallery_of_other_networks_gives_way(trained, tmp_path, monkeypatch):
+    """Folders of packed networks may have one name, and a run may be trained again."""
+    monkeypatch.setattr(demo_module, "COUNT", 1)
+    page = demo(DemoConfig(run="mine"))
+    with PairReader(page.parent / "pairs.h5") as shown:
+        before = shown[0]["images"]
+    network = Renderer(trained / "stage2", 3).networks["generator"]
+    network.set_weights([0.5 * array for array in network.get_weights()])
+    save_weights(network, trained / "stage2" / "generator.h5")
+    (page.parent / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="demo shows other networks than checkpoints/mine, .* move away .*notes.txt"):
+        demo(DemoConfig(run="mine"))
+    (page.parent / "notes.txt").unlink()
+    with PairReader(demo(DemoConfig(run="mine")).parent / "pairs.h5") as shown:
+        assert not np.array_equal(shown[0]["images"], before)
 
 
 def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path, monkeypatch):
