@@ -58,8 +58,8 @@ def pool(folds: list[dict]) -> dict:
         "origin": {"pairs": parse_fold(origins["pairs"])[1], "photos": origins["photos"]}, "arms": entries})
 
 
-def markdown(pooled: dict) -> str:
-    """The table, to paste, and what it is of."""
+def table(pooled: dict) -> Table:
+    """The arms over all folds, a line each."""
     rows = []
     for name, arm in pooled["arms"].items():
         difference, ratio = arm.get("difference"), arm.get("ratio")
@@ -68,11 +68,15 @@ def markdown(pooled: dict) -> str:
                      if difference else "–",
                      *(with_interval(ratio[key]["mean"], ratio[key]["ci95"]) if ratio else "–" for key in F1),
                      ", ".join(number(fold["f1_vessel"]) for fold in arm["of_folds"])])
-    table = Table(["arm", "seeds", "vessel F1\n95%", "macro F1\n95%", "vessel F1 − real\n95%", "vessel F1 / real\n95%",
+    return Table(["arm", "seeds", "vessel F1\n95%", "macro F1\n95%", "vessel F1 − real\n95%", "vessel F1 / real\n95%",
                    "macro F1 / real\n95%", "vessel F1 of each fold"], rows)
+
+
+def markdown(pooled: dict) -> str:
+    """The table, to paste, and what it is of."""
     return (f"{pooled['folds']} folds of {title(pooled['origin']['pairs'])}: each patient is a test patient in one of "
             "them, and everything that saw labels was trained anew on the others. Scores are of all pixels of all "
-            f"folds together, in the field of view. {how_sure(pooled)}\n\n{table.markdown()}\n")
+            f"folds together, in the field of view. {how_sure(pooled)}\n\n{table(pooled).markdown()}\n")
 
 
 def read(reports: Path, count: int) -> list[dict]:
@@ -103,7 +107,7 @@ def main(config: FoldsConfig) -> None:
     pooled = pool(read(reports, config.folds))
     for name, text in zip(names, (json.dumps(pooled, indent=2, allow_nan=False) + "\n", markdown(pooled))):
         folder.write(name, text.encode())
-    print(f"{markdown(pooled)}\nfolds: the table is {reports.parent / names[1]}")
+    print(f"{table(pooled).plain()}\nfolds: the table is {reports.parent / names[1]}")
 
 
 if __name__ == "__main__":

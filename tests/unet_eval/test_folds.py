@@ -55,8 +55,9 @@ def test_pixels_of_all_folds_are_pooled(reports):
     assert synthetic["of_folds"] == [{"f1_vessel": 0.25, "f1_macro": 0.75}] * 2
 
 
-def test_the_files_say_what_they_are_of(reports):
+def test_the_files_say_what_they_are_of(reports, capsys):
     folds.main(FoldsConfig(reports=str(reports), folds=2))
+    assert capsys.readouterr().out.isascii()  # for a terminal that can show nothing else
     text = (reports.parent / "my run-folds.md").read_text(encoding="utf-8")
     assert "2 folds of CHASE_DB1" in text and "5 images of 5 patients" in text and "jackknife over patients" in text
     assert "| synthetic | 1 | 0.5000" in text and "0.6098 (" in text and "0.2500, 0.2500" in text
