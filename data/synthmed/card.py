@@ -48,8 +48,8 @@ Masks are 0 (background) or 255 (foreground).
 
 ## How it was made
 A first network, a DCGAN (Stage-I), drew the masks; a second one (Stage-II) turned each mask into a photograph, after
-Guibas, Virdi and Li, *Synthetic Medical Images from Dual Generative Adversarial Networks*, 2017. The seed is {seed};
-the networks have these SHA-256 checksums:
+Guibas, Virdi and Li, *Synthetic Medical Images from Dual Generative Adversarial Networks*, 2017. {drawn}The seed is
+{seed}; the networks have these SHA-256 checksums:
 
 {networks}
 
@@ -98,12 +98,22 @@ def readme(terms: Terms, source: Source, metadata: list[dict], size: tuple[int, 
         fov="; the field of view of each in `train/fov`" if "fov_file_name" in metadata[0] else "",
         graphs="\n| the networks, as graphs | `generators/`, described in `generators/README.md` |" if graphs else "",
         license=terms.license, url=terms.url, authors=", ".join(terms.authors),
-        seed=source.seed, networks="\n".join(f"- `{name}`: `{digest}`" for name, digest in source.networks.items()),
+        drawn=changed(source.reader.attributes.get("stage1") or {}), seed=source.seed,
+        networks="\n".join(f"- `{name}`: `{digest}`" for name, digest in source.networks.items()),
         origins=data_sets(origins),
         scores="\n".join(f"| `{name}` | {text} | {_median(metadata, name)} |" for name, text in SCORES.items()),
         left_out=f"It found {dropped} of {dropped + count} too near to training images, or to one another; they are "
                  "left out." if dropped else "It left none out.",
         untested="".join(f" {sentence}" for sentence in source.audit.untested), audit=table(source.audit.table))
+
+
+def changed(masks: dict) -> str:
+    """How drawings became masks, in a sentence; "" where they were cut only. masks: the attributes of masks.h5."""
+    way = masks.get("tree") or masks.get("cut") or {}
+    steps = (["mirrored, turned and bent at random"] * bool(masks.get("vary"))
+             + ["traced to trees of vessels"] * ("tree" in masks)
+             + ["matched to the training masks in how much is foreground"] * bool(way.get("level")))
+    return f"Between the two, the drawings were {', '.join(steps)}, by steps that are no network. " if steps else ""
 
 
 def data_sets(origins: list[str]) -> str:

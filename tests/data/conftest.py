@@ -31,7 +31,7 @@ class Run:
         random = np.random.default_rng(0)
         trained = {"data": {"pairs": "chase_db1:/secret/place", "photos": "hrf:/secret/place"}}
         own = {stage: checksum(folder / stage / "generator.h5") for stage in ("stage1", "stage2")}
-        made = {"seed": 7, "stage1": {"stage1": trained, "weights": own["stage1"]}, "stage2": trained,
+        made = {"seed": 7, "stage1": {"stage1": trained, "weights": own["stage1"], "vary": 1.0}, "stage2": trained,
                 "weights": {"generator": own["stage2"]}}
         with PairWriter(self.store, made) as writer:
             for _ in range(count):

@@ -18,7 +18,7 @@ from data.images import read_image
 from data.layouts import samples
 from data.pairs import PairReader
 from data.synthmed import formats
-from data.synthmed.card import citation, size_category
+from data.synthmed.card import changed, citation, size_category
 from data.synthmed.export import export
 from data.synthmed.release import sharpness
 from data.synthmed.source import AUDIT_VERSION
@@ -140,6 +140,14 @@ def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released
     assert "anonymous" not in card.lower()
     with h5py.File(released / "pairs.h5") as file:
         assert json.loads(file.attrs["generators"]).keys() == {"stage1/generator.h5", "stage2/generator.h5"}
+
+
+def test_the_card_says_how_drawings_became_masks(released):
+    assert changed({"vary": 1.0, "tree": {"level": -0.02, "scale": 1.1, "speck": 0}}) == (
+        "Between the two, the drawings were mirrored, turned and bent at random, traced to trees of vessels, matched "
+        "to the training masks in how much is foreground, by steps that are no network. ")
+    assert "trees" not in changed({"vary": 0.0, "cut": {"level": 0.1}}) and changed({"cut": {"level": 0.0}}) == ""
+    assert "were mirrored, turned and bent at random, by steps" in (released / "README.md").read_text()
 
 
 def _cff(text):
