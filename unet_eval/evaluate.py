@@ -46,6 +46,7 @@ def measure(run: Run) -> dict:
         measured.update(experiment.measure(run))
     return strict({
         "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values())),
+                "learned": len(run.learned),
                 "gans": run.gans, "warm_started": run.warm_started, "steps": run.steps, "unlike": run.unlike},
         "dataset": {"pairs": whole(config.pairs).split(":")[0], "photos": config.photos.split(":")[0] or None,
                     "fold": fold and [fold.number, fold.count], "few": few and [few.count, few.draw],

@@ -20,6 +20,7 @@ from data.images import read_image
 from data.layouts import Sample, foreground_of, modality_of, origin, photographs, samples, training
 from data.masks import read_mask
 from data.pairs import PairReader
+from data.synthmed.source import trainings
 from training.config import fields
 from training.provenance import check_run
 from training.run_folder import read_config, read_record
@@ -71,11 +72,13 @@ class Net:
 
 @dataclass(frozen=True)
 class SecondRun:
-    """The run on a second data set: its name, whose images these are (data.layouts.origin), the real training views,
-    those of them that Stage-I learned from, and the synthetic pairs."""
+    """The run on a second data set: its name, whose images these are (data.layouts.origin), and the photographs that
+    its Stage-II learned from, "" where it had none; the real training views, those of them that Stage-I learned from,
+    and the synthetic pairs."""
 
     name: str
     pairs: str
+    photos: str
     training: list[View]
     learned: list[View]
     store: PairReader
@@ -268,7 +271,8 @@ def open_second(folder: Path, stack: ExitStack) -> SecondRun:
     modality = flags.get("modality", "")
     views = load_views(spec, "train", True, modality, tuple(flags.get("foreground", ())))
     store = stack.enter_context(open_store(folder, "synthetic"))
-    return SecondRun(folder.name, origin(spec), views, learned(folder, spec, modality, views), store)
+    photos = trainings(store)["stage2"].get("flags", {}).get("photos", "")
+    return SecondRun(folder.name, origin(spec), origin(photos), views, learned(folder, spec, modality, views), store)
 
 
 def learned(folder: Path, spec: str, modality: str, views: list[View]) -> list[View]:

@@ -61,7 +61,8 @@ def test_results_json_has_the_schema_and_is_strict(config, evaluated):
     assert len(read["nearest"]["synthetic"]) == 7 and len(read["nearest"]["test"]) == 3
     assert 0 < read["nearest"]["variety"]["synthetic"] <= 1 and 0 < read["nearest"]["variety"]["training"] <= 1
     assert {match["training"] for match in read["nearest"]["matches"]} <= {0, 1, 2}  # the fourth was held out
-    assert read["second"] == {"pairs": "drive", "run": "cells", "n_train": 1} and read["single"] == {"n": 3}
+    assert read["second"] == {"pairs": "drive", "photos": None, "run": "cells", "n_train": 1}
+    assert read["single"] == {"n": 3}
 
 
 def test_every_picture_of_a_run(figures):

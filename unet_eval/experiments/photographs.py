@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from data.fundus import ACROSS, View, field_of_view, resize, resize_mask
 from data.layouts import Sample
+from unet_eval.arms import parse_arm
 from unet_eval.inputs import pair_views
 from unet_eval.measures import distances
 from unet_eval.measures.distances import KEYS, Photographs
@@ -104,9 +105,12 @@ def distances_chart(sets: dict) -> Chart:
 def section(results: dict, folder: Path) -> Section:
     measured, shown = results["distances"], tables(results)
     trained, fixed = (shown[title] for title in OBSERVERS.values())
+    arm = next(iter(results["arms"]))
+    kind = parse_arm(arm).kind
+    seen = "these real photographs" if kind.real else kind.sentence.removeprefix("a control: ")
     return Section("distances", "Distances between sets of photographs", [
-        Text(f"In the features of the {next(iter(results['arms']))} arm’s U-Net, which sees what matters for "
-             "segmentation, but was trained on these real photographs:"),
+        Text(f"In the features of the {arm} arm’s U-Net, which sees what matters for segmentation, but was trained on "
+             f"{seen}:"),
         trained,
         Text("In those of a fixed network with random weights, which no photograph has trained:"), fixed,
         Figure(folder / "distances.png", "Distances of each set to the real photographs by the U-Net; square and "

@@ -16,7 +16,8 @@ COLUMNS = 6
 
 def measure(run: Run) -> dict:
     second = run.second
-    return {"second": second and {"pairs": second.pairs, "run": second.name, "n_train": len(second.learned)}}
+    return {"second": second and {"pairs": second.pairs, "photos": second.photos or None, "run": second.name,
+                                  "n_train": len(second.learned)}}
 
 
 def tables(results: dict) -> dict[str, Table]:
@@ -44,9 +45,10 @@ def section(results: dict, folder: Path) -> Section | None:
     second, drawn = results["second"], folder / "figure_6.png"
     if not drawn.exists():
         return None
-    pairs = second["pairs"] if second else results["origin"]["pairs"]
-    count = second["n_train"] if second else results["arms"].get("real", {}).get("n_train_pairs", "its")
+    origins, count = (second, second["n_train"]) if second else (results["origin"], results["run"]["learned"])
+    pairs, photos = f"{count} pairs of {title(origins['pairs'])}", origins["photos"]
+    trained = (f"Stage-I trained on {pairs}, Stage-II with photographs of {title(photos)}" if photos else
+               f"Both stages trained on {pairs}, with nothing else")
     return Section("second", "A second data set (Section 12, Figure 6)", [
-        Text(f"Both stages trained on {count} pairs of {title(pairs)}, with nothing else. Nothing is measured on them "
-             "here, as in the paper."),
+        Text(f"{trained}. Nothing is measured on them here, as in the paper."),
         Figure(drawn, "Figure 6. Photographs of the data set with their segmentations; below, synthesised.")])

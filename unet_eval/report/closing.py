@@ -29,7 +29,8 @@ def which_f1(results: dict) -> Section:
 
 
 def limits(results: dict) -> Section:
-    origins = {*results["origin"].values(), *results["cross"], (results["second"] or {}).get("pairs")} - {None}
+    second = results["second"] or {}
+    origins = {*results["origin"].values(), *results["cross"], second.get("pairs"), second.get("photos")} - {None}
     sources = [f"{title(origin)}: {citation(origin)}" for origin in sorted(origins) if citation(origin)]
     seeds = number_of_seeds(results)
     spread = f"and over {seeds} seeds" if seeds > 1 else "with one U-Net an arm"

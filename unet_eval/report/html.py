@@ -52,6 +52,6 @@ def document(results: dict, experiments: Iterable[ModuleType], folder: Path, run
     first, *others = filter(None, sections.values())
     return readable(environment().get_template("report.html").render(
         title=f"Synthetic training images: {run.name}", first_screen=overview.first_screen(results, absent),
-        first_pictures=overview.first_pictures(folder), claims=claims(results),
+        first_pictures=overview.first_pictures(results, folder), claims=claims(results),
         sections=[first, closing.which_f1(results), *others, overview.section(results, folder),
                   trainings.section(results, folder), closing.limits(results), closing.repeat(results, run)]))

@@ -17,6 +17,7 @@ from unet_eval.report.text import against_zero, interval, number, percent, signe
 from unet_eval.run import Run
 
 COLUMNS = 6  # of the figures as wide as a page
+SEGMENTED = ("real", "synthetic")  # arms whose answers the first screen shows
 
 
 def figures(folder: Path, results: dict, run: Run) -> None:
@@ -29,7 +30,7 @@ def figures(folder: Path, results: dict, run: Run) -> None:
     order = ranked_images(results)
     median = order[len(order) // 2]
     view = run.tests[median].view
-    answers = [segmentation(run, arm, median) for arm in ("real", "synthetic") if arm in run.nets]
+    answers = [segmentation(run, arm, median) for arm in SEGMENTED if arm in run.nets]
     grid(folder / "glance_test.png", [[view.image, view.mask], answers] if answers else [[view.image, view.mask]],
          width=COLUMN)
 
@@ -44,7 +45,7 @@ def figures(folder: Path, results: dict, run: Run) -> None:
 
 def section(results: dict, folder: Path) -> Section:
     return Section("pictures", "Pictures of this run (Figures 1, 5 and 8)", [
-        Figure(folder / "figure_1.png", "Figure 1. (a) A vessel tree drawn by hand, (b) its photograph.", "chart"),
+        Figure(folder / "figure_1.png", "Figure 1. (a) A training mask, (b) its photograph.", "chart"),
         Figure(folder / "figure_5.png", "Figure 5. (a) Real photographs and masks, (b) synthesised ones."),
         Figure(folder / "figure_8.png", "Figure 8. Synthetic photographs.")])
 
@@ -67,11 +68,13 @@ def first_screen(results: dict, absent: list[str]) -> list[Block]:
         if absent else None]
 
 
-def first_pictures(folder: Path) -> list[Block]:
+def first_pictures(results: dict, folder: Path) -> list[Block]:
+    arms = [name for name in SEGMENTED if name in results["arms"]]
+    find = "finds" if len(arms) == 1 else "find"
+    below = f"; below, what the {' and the '.join(arms)} arm {find}: orange is too much, blue is missed" if arms else ""
     return [Figure(folder / "glance_masks.png", "Masks that Stage-I drew.", "picture"),
             Figure(folder / "glance_images.png", "The photographs that Stage-II made of them.", "picture"),
-            Figure(folder / "glance_test.png", "The median test image and its reference; below, what the real and the "
-                   "synthetic arm find: orange is too much, blue is missed.", "picture")]
+            Figure(folder / "glance_test.png", f"The median test image and its reference{below}.", "picture")]
 
 
 def _answer(results):

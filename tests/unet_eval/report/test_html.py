@@ -111,7 +111,10 @@ def test_experiments_that_were_not_made_are_left_out(few_evaluated, few_config, 
 
 
 def test_a_whole_run_says_nothing_of_absence(written, results):
-    assert "Not in this run" not in written(results)[0].text
+    text = written(results)[0].text
+    assert "Not in this run" not in text
+    assert "below, what the real and the synthetic arm find: orange" in text and "drawn by hand" not in text
+    assert "the real arm’s U-Net, which sees what matters for segmentation, but was trained on these real" in text
 
 
 def test_an_arm_alone_and_undefined_numbers(written, few):
@@ -121,6 +124,9 @@ def test_an_arm_alone_and_undefined_numbers(written, few):
     few["arms"]["synthetic"]["all"]["auc"] = None
     page, _ = written(few)
     assert "which is no multiple of the paper’s 4.759" in page.text
+    assert "below, what the synthetic arm finds: orange" in page.text
+    assert "the synthetic arm’s U-Net, which sees what matters for segmentation, but was trained on synthetic pairs" \
+        in page.text
     assert "None" not in page.text.replace("None of", "") and "nan" not in page.text
 
 
