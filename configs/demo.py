@@ -10,12 +10,13 @@ Pairs go to reports/pretrained/NAME/demo or reports/RUN/demo, masks to a folder 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from absl import logging
 
-from configs.api import DRAWING, generate
+from configs.api import DRAWING, Pair, generate
 from configs.clean import foreign
 from configs.pretrained import FOLDER, UNET
 from data.errors import UserError, listed
@@ -103,6 +104,7 @@ def demo(config: DemoConfig) -> Path:
     if (out / "index.html").exists() and _shown(out) == made_by:
         logging.info("demo: it was made before; remove %s to make it again", out)
         return out / "index.html"
+    pairs = generate(folder, COUNT)  # raises before anything is removed
     if (out / "index.html").exists():
         others = [path.as_posix() for path in foreign(out)]
         if others:
@@ -110,7 +112,7 @@ def demo(config: DemoConfig) -> Path:
                             f"{listed(others)}")
         shutil.rmtree(out)
     with NewFolder(out, "move or remove it first") as new:
-        _write(new, folder, made_by, cleared=not config.run)
+        _write(new, pairs, folder, made_by, cleared=not config.run)
     return out / "index.html"
 
 
@@ -128,10 +130,10 @@ def _shown(out: Path) -> dict[str, str] | None:
         return pairs.attributes.get("generators")
 
 
-def _write(new: NewFolder, folder: Path, made_by: dict[str, str], cleared: bool) -> None:
+def _write(new: NewFolder, pairs: Iterator[Pair], folder: Path, made_by: dict[str, str], cleared: bool) -> None:
     sheets, metadata, shown = Sheets(new), [], []
     with PairWriter(new.partial / "pairs.h5", {"generators": made_by}) as writer:
-        for number, (image, mask, fov) in enumerate(generate(folder, COUNT)):
+        for number, (image, mask, fov) in enumerate(pairs):
             arrays = {"image": image, "mask": mask[..., None], "fov": fov[..., None]}
             for role, array in arrays.items():
                 new.write(f"train/{FOLDERS[role]}/{number:06d}.png", encode_image(array, ".png"))

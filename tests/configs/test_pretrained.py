@@ -208,6 +208,10 @@ def test_a_gallery_of_other_networks_gives_way(trained, tmp_path, monkeypatch):
     (page.parent / "notes.txt").unlink()
     with PairReader(demo(DemoConfig(run="mine")).parent / "pairs.h5") as shown:
         assert not np.array_equal(shown[0]["images"], before)
+    (trained / "stage1" / "generator.h5").unlink()
+    with pytest.raises(UserError, match="stage1/generator.h5"):
+        demo(DemoConfig(run="mine"))
+    assert page.exists()  # what cannot be made anew stays
 
 
 def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path, monkeypatch):
