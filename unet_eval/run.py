@@ -189,7 +189,7 @@ class Run:
             goals = [*map(net_name, self.nets), "eval"]
         else:
             goals = ["evidence"] * bool(others) + ["curve"] * bool(curve) or ["stage1", "stage2", "eval"]
-            flags += [f"--curve={','.join(str(arm.count) for arm in curve)}"] * bool(curve)
+            flags += [f"--curve={','.join(map(str, sorted(arm.count for arm in curve)))}"] * bool(curve)
         variables = {"RUN": self.name, "CONFIG": made[1], "PAIRS": made[2], "PHOTOS": made[3],
                      **({"FLAGS": shlex.join(flags)} if flags else {})}
         given = [f"{name}={shlex.quote(value) if value else ''}" for name, value in variables.items()]
@@ -199,10 +199,10 @@ class Run:
 def measuring_flags(config: EvaluateConfig) -> list[str]:
     """The flags that say what is measured, where they are not as by default: what make takes, and what the trainings do
     not, for those are in the record of the run."""
-    trainings, flags = {field.name for field, _ in fields(UnetConfig)}, []
+    recorded, flags = {field.name for field, _ in fields(UnetConfig)}, []
     for field, _ in fields(EvaluateConfig):
         value = getattr(config, field.name)
-        if value != field.default and not field.metadata["set_by_make"] and field.name not in trainings:
+        if value != field.default and not field.metadata["set_by_make"] and field.name not in recorded:
             values = value if isinstance(value, tuple) else [value]
             values = values if field.metadata["repeatable"] else [",".join(map(str, values))]
             flags += [f"--{field.name}={each}" for each in values]

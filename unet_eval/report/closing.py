@@ -33,7 +33,7 @@ def limits(results: dict) -> Section:
     origins = {*results["origin"].values(), *results["cross"], second.get("pairs"), second.get("photos")} - {None}
     sources = [f"{title(origin)}: {citation(origin)}" for origin in sorted(origins) if citation(origin)]
     seeds = number_of_seeds(results)
-    spread = f"and over {seeds} seeds" if seeds > 1 else "with one U-Net an arm"
+    spread = f"and over seeds, {seeds} at most" if seeds > 1 else "with one U-Net an arm"
     gans = (f"{results['run']['gans']} seeds have GANs of their own; pictures, masks and distances are the first’s."
             if results["run"]["gans"] > 1 else
             "Both GANs were trained once: another Stage-I or Stage-II may give other pairs, which no number holds.")
