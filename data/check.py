@@ -131,8 +131,9 @@ def check(samples: list[Sample]) -> list[Finding]:
 def check_pairs(samples: list[Sample]) -> None:
     """As `check`, and that the masks, which somebody drew, are all of one kind.
 
-    Raises UserError: as `check`; in a folder or table all masks are empty; more than MOSTLY of them is foreground, or half where
-    they are of the fundus, as where background is white; or masks of two levels have other levels than others.
+    Raises UserError: as `check`; in a folder or table all masks are empty; more than MOSTLY of them is foreground, or
+    half where they are of the fundus, as where background is white; or masks of two levels have other levels than
+    others.
     """
     folders = defaultdict(list)
     for sample, finding in zip(samples, check(samples)):

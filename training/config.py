@@ -82,8 +82,8 @@ class Config:
 
 def modality_option() -> Any:
     """The option --modality of every script that reads a data set."""
-    return option("", "What the images of a `folder` or table show; by default fundus with fields of view, else other. A "
-                  "field of view is searched for in fundus photographs only.", choices=("", *MODALITIES))
+    return option("", "What the images of a `folder` or table show; by default fundus with fields of view, else other. "
+                  "A field of view is searched for in fundus photographs only.", choices=("", *MODALITIES))
 
 
 def foreground_option() -> Any:

@@ -51,8 +51,9 @@ class RunFolder:
     """Locks the folder of a training, and writes its config.json or compares it with the options of now. `path` is that
     folder, or of several workers where this one writes.
 
-    A context manager, which gives `path` and unlocks the folder when it is left. Raises UserError if another training holds the lock, if the training
-    there was started with other options or data, or if the folder contains files but no config.json.
+    A context manager, which gives `path` and unlocks the folder when it is left. Raises UserError if another training
+    holds the lock, if the training there was started with other options or data, or if the folder contains files but no
+    config.json.
     """
 
     def __init__(self, config: TrainingConfig, data: dict, resolved: dict):

@@ -73,12 +73,13 @@ class WarmStart:
             self.identity.setdefault("warm_started_from", {})[path.name] = checksum(path)
 
 
-def _learned_from(pairs: Path) -> set[str | None]:
+def _learned_from(pairs: Path) -> set[str]:
     """Checksums of what the GANs of a release learned from; none where it does not say so."""
     if not pairs.is_file():
         return set()
     with PairReader(pairs, "make synthmed") as reader:
-        return {*(reader.attributes.get("learned_from") or {}).values()}
+        learned = reader.attributes.get("learned_from")
+        return {*map(str, learned.values())} if isinstance(learned, dict) else set()
 
 
 def read_seen(folder: Path, remedy: str) -> list[str]:

@@ -133,8 +133,8 @@ def save_array(array: np.ndarray, path: Path) -> None:
 
 
 def load_array(path: Path, remedy: str) -> np.ndarray:
-    """Reads what `save_array` wrote. Raises UserError with the `remedy` if the file is missing or damaged, or holds what
-    is no finite number."""
+    """Reads what `save_array` wrote. Raises UserError with the `remedy` if the file is missing or damaged, or holds
+    what is no finite number."""
     try:
         # Mapped, an array that claims more than the file holds takes no memory. Pickled objects, which could run code,
         # are refused.
