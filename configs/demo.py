@@ -20,13 +20,14 @@ from configs.api import DRAWING, Pair, generate
 from configs.clean import foreign
 from configs.pretrained import FOLDER, UNET
 from data.errors import UserError, listed
-from data.files import RECORD, SUMS, NewFolder, checksum
+from data.files import RECORD, SUMS, checksum
 from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import gallery
 from data.synthmed.formats import Sheets
 from data.synthmed.release import FOLDERS, ROLES, sharpness, sums
 from data.synthmed.source import STAGES
+from data.unfinished import NewFolder
 from stage2_pix2pix.sheet import contact_sheet
 from training.cli import run
 from training.config import Config, option

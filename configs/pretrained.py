@@ -25,13 +25,14 @@ from configs.settings import PRETRAINED
 from data import layouts
 from data.errors import UserError
 from data.few import whole
-from data.files import SUMS, NewFolder, checksum, json_bytes, read_json
+from data.files import SUMS, checksum, json_bytes, read_json
 from data.members import read_members
 from data.pairs import PairReader
 from data.synthmed.card import data_sets, table
 from data.synthmed.release import sums
 from data.synthmed.source import generators, read_audit, refuse_leaking, rounded, trained_on
 from data.synthmed.terms import Terms
+from data.unfinished import NewFolder
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.networks import generator
 from stage2_pix2pix import architectures

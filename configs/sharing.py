@@ -7,7 +7,8 @@ from pathlib import Path
 
 from configs.settings import Settings
 from configs.steps import files, make_step, needs
-from data.files import NewFolder, OutputFolder
+from data.files import OutputFolder
+from data.unfinished import NewFolder
 
 
 def share(name: str, run: Settings, others: list[Settings]) -> list[str]:

@@ -12,11 +12,12 @@ from configs.running import Step, run_all
 from configs.settings import Settings
 from data.archives import recognise, unpack
 from data.errors import UserError
-from data.files import NewFolder, OutputFolder, write_json
+from data.files import OutputFolder, write_json
 from data.images import write_image
 from data.pairs import PairWriter
 from data.phantom.datasets import make_phantoms
 from data.synthmed.formats import Shards
+from data.unfinished import NewFolder
 from tests.small_disk import SmallDisk
 from training.checkpoints import Checkpoints
 from training.run_folder import RunFolder

@@ -10,7 +10,11 @@ from pathlib import Path
 from data import layouts
 from data.copies import refuse_copies, without_copies
 from data.errors import UserError
+from data.few import parse_few
 from data.layouts import Sample
+from data.pairs import PairReader
+from data.released import parse_release
+from data.synthmed.source import STAGES
 from training.cli import run
 from training.config import Config, modality_option, option
 from training.run_folder import read_record
@@ -25,6 +29,20 @@ class ProvenanceConfig(Config):
     photos: str = option("", "Photographs that Stage-II learned from, layout:path; empty where it had none.",
                          set_by_make=True)
     modality: str = modality_option()
+
+
+def learned_behind(pairs: str) -> dict[str, str | None]:
+    """{stage: checksum of the images that it learned from, None where that is not said}, of the GANs behind a release;
+    {} of other data sets."""
+    release, _ = parse_release(parse_few(pairs)[1])
+    if not release:
+        return {}
+    path = Path(release.folder) / "pairs.h5"
+    if not path.is_file():
+        return dict.fromkeys(STAGES)
+    with PairReader(path, "make synthmed") as reader:
+        learned = reader.attributes.get("learned_from")
+    return {stage: learned.get(stage) if isinstance(learned, dict) else None for stage in STAGES}
 
 
 def seen(flags: dict, pairs: str, photos: str, modality: str = "") -> list[Sample]:

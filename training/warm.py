@@ -10,12 +10,10 @@ from tensorflow import keras
 from data import layouts
 from data.copies import fingerprints
 from data.errors import UserError, listed
-from data.few import parse_few
 from data.files import checksum, read_json, write_json
 from data.layouts import Sample
-from data.pairs import PairReader
-from data.released import parse_release
 from training.config import TrainingConfig
+from training.provenance import learned_behind
 from training.weights import take_weights
 
 SEEN = "seen.json"  # of a training: {"images": [of each image that it learns from, sha256 over size and pixels]}
@@ -44,11 +42,11 @@ class WarmStart:
     def _behind(config) -> list[str]:
         """All original training images, but for those that this training holds out where the release says that its GANs
         did, too."""
-        release, pairs = parse_release(parse_few(config.pairs)[1])
-        if not release:
+        pairs = layouts.original(config.pairs)
+        if pairs == config.pairs:
             return []
         seen, held_out = layouts.training(pairs, config.validation, config.modality, config.foreground)
-        alike = _learned_from(Path(release.folder) / "pairs.h5") == {layouts.checksum(seen)}
+        alike = {*learned_behind(config.pairs).values()} == {layouts.checksum(seen)}
         return fingerprints(seen if alike else seen + held_out)
 
     def _compared(self, config, held_out) -> list[str]:
@@ -71,15 +69,6 @@ class WarmStart:
             logging.info("warm start: %d of %d weights from %s%s", count - len(left), count, path,
                          f"; no weights of this name and shape there for {listed(left)}" if left else "")
             self.identity.setdefault("warm_started_from", {})[path.name] = checksum(path)
-
-
-def _learned_from(pairs: Path) -> set[str]:
-    """Checksums of what the GANs of a release learned from; none where it does not say so."""
-    if not pairs.is_file():
-        return set()
-    with PairReader(pairs, "make synthmed") as reader:
-        learned = reader.attributes.get("learned_from")
-        return {*map(str, learned.values())} if isinstance(learned, dict) else set()
 
 
 def read_seen(folder: Path, remedy: str) -> list[str]:

@@ -15,6 +15,7 @@ from training.cli import run as run_script
 from unet_eval.config import EvaluateConfig
 from unet_eval.experiments import EXPERIMENTS
 from unet_eval.paper import PAPER
+from unet_eval.repeat import commands
 from unet_eval.report import overview, trainings
 from unet_eval.report.claims import claims
 from unet_eval.report.headline import headline, how_sure, summary
@@ -45,9 +46,9 @@ def measure(run: Run) -> dict:
     for experiment in EXPERIMENTS:
         measured.update(experiment.measure(run))
     return strict({
-        "run": {"name": run.name, "command": run.commands(), "seeds": max(map(len, run.nets.values())),
-                "learned": len(run.learned),
-                "gans": run.gans, "warm_started": run.warm_started, "steps": run.steps, "unlike": run.unlike},
+        "run": {"name": run.name, "command": commands(run), "seeds": max(map(len, run.nets.values())),
+                "learned": len(run.learned), "gans": run.gans, "warm_started": run.warm_started, "steps": run.steps,
+                "unlike": run.unlike},
         "dataset": {"pairs": whole(config.pairs).split(":")[0], "photos": config.photos.split(":")[0] or None,
                     "fold": fold and [fold.number, fold.count], "few": few and [few.count, few.draw],
                     "n_test": len(run.tests),

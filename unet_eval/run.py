@@ -1,8 +1,6 @@
 """What an evaluation reads: the trained U-Nets of a run, its stores and records, and the real images."""
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +11,6 @@ from absl import logging
 
 from data.check import check_pairs, check_unseen
 from data.errors import UserError, listed
-from data.few import whole
 from data.files import read_json
 from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image
@@ -173,40 +170,6 @@ class Run:
                 views += pair_views(store, net.rows or range(net.arm.rows(len(store))))
             self._thresholds[net] = tuned_threshold(net.segmenter.probability, views)
         return self._thresholds[net]
-
-    def commands(self) -> list[str]:
-        """The line that makes this run again; empty where make did not make it."""
-        record = self.folder / "settings"
-        text = record.read_text(encoding="utf-8", errors="replace").strip() if record.exists() else ""
-        made = re.fullmatch("CONFIG=(.*) PAIRS=(.*) PHOTOS=(.*) FLAGS=(.*)", text)
-        if not made:
-            return []
-        arms = [parse_arm(name) for name in self.nets]
-        curve = [arm for arm in arms if arm.numbered and arm.kind.name == "synthetic"]
-        others = [arm for arm in arms if arm not in curve and arm.name not in ("real", "synthetic")]
-        flags = [*shlex.split(made[4]), *measuring_flags(self.config)]
-        if whole(self.config.pairs) != self.config.pairs and (curve or others):  # of make folds or make few
-            goals = [*map(net_name, self.nets), "eval"]
-        else:
-            goals = ["evidence"] * bool(others) + ["curve"] * bool(curve) or ["stage1", "stage2", "eval"]
-            flags += [f"--curve={','.join(map(str, sorted(arm.count for arm in curve)))}"] * bool(curve)
-        variables = {"RUN": self.name, "CONFIG": made[1], "PAIRS": made[2], "PHOTOS": made[3],
-                     **({"FLAGS": shlex.join(flags)} if flags else {})}
-        given = [f"{name}={shlex.quote(value) if value else ''}" for name, value in variables.items()]
-        return [" ".join(["make", *goals, *given])]
-
-
-def measuring_flags(config: EvaluateConfig) -> list[str]:
-    """The flags that say what is measured, where they are not as by default: what make takes, and what the trainings do
-    not, for those are in the record of the run."""
-    recorded, flags = {field.name for field, _ in fields(UnetConfig)}, []
-    for field, _ in fields(EvaluateConfig):
-        value = getattr(config, field.name)
-        if value != field.default and not field.metadata["set_by_make"] and field.name not in recorded:
-            values = value if isinstance(value, tuple) else [value]
-            values = values if field.metadata["repeatable"] else [",".join(map(str, values))]
-            flags += [f"--{field.name}={each}" for each in values]
-    return flags
 
 
 def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:

@@ -5,6 +5,7 @@ python -m unet_eval.segment --model=checkpoints/quick/unet-real --images=FOLDER 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -88,17 +89,21 @@ class Segmenter:
     def __init__(self, folder: str | Path):
         remedy = f"train it first (make stage2 or make eval), or give another folder than {folder}"
         self._config = read_config(folder, UnetConfig, remedy)
-
-        def trained():
-            model = unet_of(self._config)
-            load_weights(model, Path(folder) / "weights.h5", remedy)
-            return model
-
-        model = trained()
+        self._weights = Path(folder) / "weights.h5", remedy
+        model = self._trained()
         if self._config.own_statistics:
             trust_pictures(model, len(read_seen(Path(folder), remedy)))
-        # Features are to tell pictures apart, so nothing of a picture is taken off.
-        self._answer, self._encoder = as_graph(model), as_graph(bottleneck(trained()))
+        self._answer = as_graph(model)
+
+    def _trained(self) -> keras.Model:
+        model = unet_of(self._config)
+        load_weights(model, *self._weights)
+        return model
+
+    @cached_property
+    def _encoder(self) -> Answer:
+        """Of a network of its own: features are to tell pictures apart, so nothing of a picture is taken off."""
+        return as_graph(bottleneck(self._trained()))
 
     def probability(self, view: View) -> np.ndarray:
         """float32 (h, w) in [0, 1] on the view's grid, 0 outside the field of view."""

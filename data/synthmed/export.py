@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.errors import errors_in_one_line
-from data.files import SUMS, NewFolder
+from data.files import SUMS
 from data.images import encode_image
 from data.pairs import PairReader
 from data.synthmed.release import FOLDERS, ROLES, roles_of, sums
+from data.unfinished import NewFolder
 
 README = """# Not cleared for publication
 

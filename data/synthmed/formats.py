@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from data.errors import first_line
-from data.files import NewFolder, checksum, write_error
+from data.files import checksum, write_error
 from data.images import encode_image
+from data.unfinished import NewFolder
 
 SHARD = 200        # pairs a TFRecord file
 SHEET = 16         # pairs a sheet of thumbnails

@@ -17,13 +17,14 @@ import cv2
 import numpy as np
 
 from data.errors import UserError, errors_in_one_line
-from data.files import RECORD, SUMS, NewFolder, OutputFolder, checksum
+from data.files import RECORD, SUMS, OutputFolder, checksum
 from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import card, croissant, gallery
 from data.synthmed.formats import Shards, Sheets
 from data.synthmed.source import STAGES, Source, learned_from, read_source, refuse_leaking, rounded
 from data.synthmed.terms import Terms
+from data.unfinished import NewFolder
 
 ROLES = {"image": "images", "mask": "masks", "fov": "fovs"}  # role: data set in the store
 FOLDERS = {"image": "images", "mask": "masks", "fov": "fov"}  # role: folder in train/

@@ -7,7 +7,8 @@ import pytest
 
 from configs.clean import clean
 from data.errors import UserError
-from data.files import NewFolder, OutputFolder
+from data.files import OutputFolder
+from data.unfinished import NewFolder
 
 TRAINING = ("config.json", "lock", "ckpt-5.index", "ckpt-5.index.tempstate123", "ckpt-5.data-00000-of-00001",
             "generator.h5", "codes.npy", "samples/epoch_0003.png", "logs/train/events.out.tfevents.1.host.2.v2",

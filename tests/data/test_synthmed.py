@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from configs.clean import foreign
 from data.errors import UserError
-from data.files import NewFolder, OutputFolder
+from data.files import OutputFolder
 from data.images import read_image
 from data.layouts import samples
 from data.pairs import PairReader
@@ -287,30 +287,6 @@ def test_a_folder_that_is_there_is_never_touched(tmp_path, run_of):
     with pytest.raises(UserError, match="is there already"):
         export(run.store, tmp_path / "tiny")
     assert files(tmp_path / "tiny") == {"thesis.txt": b"mine"}
-
-
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
-    with pytest.raises(RuntimeError), NewFolder(tmp_path / "new", "") as folder:
-        folder.write("a/b.txt", b"1")
-        raise RuntimeError
-    assert not any(tmp_path.iterdir())
-    (tmp_path / ".new.0.unfinished/new").mkdir(parents=True)  # of a process that was killed
-    (tmp_path / ".new.0.unfinished/new/old.txt").touch()
-    with NewFolder(tmp_path / "new", "") as folder:
-        folder.write("a/b.txt", b"2")
-    assert files(tmp_path) == {"new/a/b.txt": b"2"} and len([*tmp_path.iterdir()]) == 1
-    (tmp_path / "other").mkdir()
-    assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode, "others may read it"
-
-
-def test_two_that_make_the_same_folder_are_not_mixed_and_the_first_one_stays(tmp_path):
-    first, second = (NewFolder(tmp_path / "new", "take another name") for _ in range(2))
-    with pytest.raises(UserError, match="new is there already and is not replaced: take another name"), second:
-        second.write("a/b.txt", b"2")
-        with first:
-            first.write("a/b.txt", b"1")
-            second.write("c.txt", b"2")
-    assert files(tmp_path) == {"new/a/b.txt": b"1"} and len([*tmp_path.iterdir()]) == 1
 
 
 def test_an_export_is_a_data_set_and_says_that_it_was_not_cleared(tmp_path, run_of):

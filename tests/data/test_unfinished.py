@@ -11,7 +11,7 @@ import pytest
 
 from data.errors import UserError
 from data.system import fcntl
-from data.unfinished import unfinished_folder
+from data.unfinished import NewFolder, unfinished_folder
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -24,6 +24,10 @@ with unfinished_folder(Path(sys.argv[1])) as folder:
     input()
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_it_is_beside_the_path_and_is_gone_in_the_end(tmp_path):
@@ -57,3 +61,27 @@ def test_what_a_kill_left_is_removed_and_what_is_in_use_is_not(tmp_path):
     with unfinished_folder(tmp_path / "a [b]"):
         assert not theirs.exists()
     assert [path.name for path in tmp_path.iterdir()] == [".a [b].notes"]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(RuntimeError), NewFolder(tmp_path / "new", "") as folder:
+        folder.write("a/b.txt", b"1")
+        raise RuntimeError
+    assert not any(tmp_path.iterdir())
+    (tmp_path / ".new.0.unfinished/new").mkdir(parents=True)  # of a process that was killed
+    (tmp_path / ".new.0.unfinished/new/old.txt").touch()
+    with NewFolder(tmp_path / "new", "") as folder:
+        folder.write("a/b.txt", b"2")
+    assert files(tmp_path) == {"new/a/b.txt": b"2"} and len([*tmp_path.iterdir()]) == 1
+    (tmp_path / "other").mkdir()
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode, "others may read it"
+
+
+def test_two_that_make_the_same_folder_are_not_mixed_and_the_first_one_stays(tmp_path):
+    first, second = (NewFolder(tmp_path / "new", "take another name") for _ in range(2))
+    with pytest.raises(UserError, match="new is there already and is not replaced: take another name"), second:
+        second.write("a/b.txt", b"2")
+        with first:
+            first.write("a/b.txt", b"1")
+            second.write("c.txt", b"2")
+    assert files(tmp_path) == {"new/a/b.txt": b"1"} and len([*tmp_path.iterdir()]) == 1

@@ -20,6 +20,7 @@ from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from unet_eval.evaluate import evaluate
 from unet_eval.inputs import pair_views
+from unet_eval.repeat import commands
 from unet_eval.run import Net, Run, learned, numbers_of_steps, of_all_seeds, tuned_threshold, unlike_options
 from unet_eval.segment import Segmenter
 
@@ -102,7 +103,7 @@ def test_a_folder_that_is_no_arm_is_left_out(config, net_folder, few_config):
 
 def again(run):
     """(goals, {variable: value}) of the command that makes a run again, as a shell reads it."""
-    (command,) = run.commands()
+    (command,) = commands(run)
     words = shlex.split(command)
     assert words[0] == "make"
     return [word for word in words[1:] if "=" not in word], dict(word.split("=", 1) for word in words if "=" in word)

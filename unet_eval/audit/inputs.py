@@ -13,9 +13,8 @@ from data.files import checksum
 from data.layouts import Sample
 from data.members import find_sides, read_members
 from data.pairs import PairReader
-from data.released import parse_release
 from data.synthmed.source import STAGES, trainings
-from training.provenance import seen
+from training.provenance import learned_behind, seen
 from training.warm import read_seen
 from unet_eval.audit.examine import Real
 from unet_eval.audit.records import Records, from_masks, from_samples, from_store
@@ -67,7 +66,7 @@ def find_real(config: AuditConfig, trained: dict) -> RealSamples:
         if record["flags"].get("warm_start"):
             compared = [] if stage == "stage2" and alone else training
             _check_warm(Path(config.run) / stage, [*samples, *compared])
-    for stage, learned in _behind(config.pairs).items():
+    for stage, learned in learned_behind(config.pairs).items():
         _check(f"{stage} of the release", learned, training, pairs)
     # What the GANs learned from stays; a copy of a training image is of that image's patient.
     photos = without_copies(photos, held_out if flags.get("photos") else training + held_out)
@@ -104,16 +103,6 @@ def made_from(config: AuditConfig, found: RealSamples) -> dict:
 
 def _files(config):
     return [Path(config.run) / FOLDER / name for name in ("overtrained.h5", *(f"{stage}.json" for stage in STAGES))]
-
-
-def _behind(pairs: str) -> dict[str, str | None]:
-    """{stage: checksum of the images that it learned from}, of the GANs behind a release; {} of other data sets."""
-    release, _ = parse_release(parse_few(pairs)[1])
-    if not release:
-        return {}
-    with PairReader(Path(release.folder) / "pairs.h5", "make synthmed") as reader:
-        learned = reader.attributes.get("learned_from") or {}
-    return {stage: learned.get(stage) for stage in STAGES}
 
 
 def _check(stage: str, learned: str | None, samples: list[Sample], pairs: str) -> None:

@@ -1,0 +1,46 @@
+"""The command that makes a run and its report again."""
+from __future__ import annotations
+
+import re
+import shlex
+
+from data.few import whole
+from training.config import fields
+from unet_eval.arms import net_name, parse_arm
+from unet_eval.config import EvaluateConfig, UnetConfig
+from unet_eval.run import Run
+
+
+def commands(run: Run) -> list[str]:
+    """The line that makes this run again; empty where make did not make it."""
+    record = run.folder / "settings"
+    text = record.read_text(encoding="utf-8", errors="replace").strip() if record.exists() else ""
+    made = re.fullmatch("CONFIG=(.*) PAIRS=(.*) PHOTOS=(.*) FLAGS=(.*)", text)
+    if not made:
+        return []
+    arms = [parse_arm(name) for name in run.nets]
+    curve = [arm for arm in arms if arm.numbered and arm.kind.name == "synthetic"]
+    others = [arm for arm in arms if arm not in curve and arm.name not in ("real", "synthetic")]
+    flags = [*shlex.split(made[4]), *measuring_flags(run.config)]
+    if whole(run.config.pairs) != run.config.pairs and (curve or others):  # of make folds or make few
+        goals = [*map(net_name, run.nets), "eval"]
+    else:
+        goals = ["evidence"] * bool(others) + ["curve"] * bool(curve) or ["stage1", "stage2", "eval"]
+        flags += [f"--curve={','.join(map(str, sorted(arm.count for arm in curve)))}"] * bool(curve)
+    variables = {"RUN": run.name, "CONFIG": made[1], "PAIRS": made[2], "PHOTOS": made[3],
+                 **({"FLAGS": shlex.join(flags)} if flags else {})}
+    given = [f"{name}={shlex.quote(value) if value else ''}" for name, value in variables.items()]
+    return [" ".join(["make", *goals, *given])]
+
+
+def measuring_flags(config: EvaluateConfig) -> list[str]:
+    """The flags that say what is measured, where they are not as by default: what make takes, and what the trainings do
+    not, for those are in the record of the run."""
+    recorded, flags = {field.name for field, _ in fields(UnetConfig)}, []
+    for field, _ in fields(EvaluateConfig):
+        value = getattr(config, field.name)
+        if value != field.default and not field.metadata["set_by_make"] and field.name not in recorded:
+            values = value if isinstance(value, tuple) else [value]
+            values = values if field.metadata["repeatable"] else [",".join(map(str, values))]
+            flags += [f"--{field.name}={each}" for each in values]
+    return flags
