@@ -17,9 +17,8 @@ from data.errors import UserError, listed
 from data.files import RECORD, SUMS, OutputFolder, checksum
 from data.unfinished import ENDING
 
-# Files that no list has: the lists, what make looks at, the lock of a training that did not begin, what
-# make bench-quality measured.
-UNLISTED = re.compile(rf"{RECORD}|{SUMS}|settings|data\.checked|lock|quality\.json|.+\.done")
+# Files that no list has: the lists, what make looks at, the lock of a training that did not begin.
+UNLISTED = re.compile(rf"{RECORD}|{SUMS}|settings|data\.checked|lock|.+\.done")
 # Hidden files and folders of nobody: of writes that were killed, and of the system.
 NOBODYS = re.compile(rf"\.partial-.+|\..+{re.escape(ENDING)}|\.DS_Store|\._.+|\.nfs.+")
 

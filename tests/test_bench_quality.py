@@ -60,6 +60,18 @@ def test_minutes_are_those_of_all_phases(tmp_path):
     assert row["last"] == {}, "losses are no quality"
 
 
+def test_a_file_of_the_user_s_is_not_replaced_and_its_own_is(tmp_path):
+    (tmp_path / "stage1" / "logs").mkdir(parents=True)
+    (tmp_path / "stage1" / "config.json").write_text(json.dumps({"flags": {}, "resolved": {}}))
+    out = tmp_path / "reports" / "quality.json"
+    for _ in range(2):
+        quality.main(quality.QualityConfig(run=str(tmp_path), out=str(out)))
+    out.write_text("mine")
+    with pytest.raises(UserError, match="quality.json has been changed since it was made: choose another --out"):
+        quality.main(quality.QualityConfig(run=str(tmp_path), out=str(out)))
+    assert out.read_text() == "mine"
+
+
 def test_a_folder_without_trainings_is_named(tmp_path):
     with pytest.raises(UserError, match="holds no training"):
         quality.main(quality.QualityConfig(run=str(tmp_path), out=str(tmp_path / "quality.json")))

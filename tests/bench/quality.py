@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from tensorboard.util.tensor_util import make_ndarray
 
 from data.errors import UserError
-from data.files import write_json
+from data.files import OutputFolder, json_bytes
 from training.cli import run
 from training.config import Config, option
 from training.run_folder import read_record
@@ -67,11 +67,14 @@ def measure(folder: Path) -> dict:
 
 
 def main(config: QualityConfig) -> None:
+    out = Path(config.out)
+    folder = OutputFolder(out.parent, "--out")  # by whose list `make clean` knows the file from one of yours
+    folder.check([out.name])
     trainings = {path.parent.name: measure(path.parent) for path in sorted(Path(config.run).glob("*/config.json"))}
     if not trainings:
         raise UserError(f"--run={config.run} holds no training: make stage1 stage2 eval makes one")
     total = round(sum(row["minutes"] for row in trainings.values()), 2)
-    write_json(Path(config.out), {"trainings": trainings, "minutes": total})
+    folder.write(out.name, json_bytes({"trainings": trainings, "minutes": total}))
     levels = " / ".join(f"{level:.2f}" for level in LEVELS)
     print(f"{'training':<20} {'minutes':>8}  minutes to F1 {levels}; last values")
     for name, row in trainings.items():

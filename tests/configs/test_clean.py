@@ -25,13 +25,12 @@ def run(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     for folder, names in (("checkpoints/mine", ("masks.h5", "masks.png")), ("checkpoints/mine/photo_masks", ("ä.png",)),
-                          ("reports/mine", ("results.json", "figures/arms.png"))):
+                          ("reports/mine", ("results.json", "figures/arms.png", "quality.json"))):
         for name in names:
             OutputFolder(folder, "--out").write(name, b"1")
     with NewFolder(tmp_path / "reports" / "mine" / "private-9", "") as folder:
         folder.write("images/000000.png", b"")
         folder.write("SHA256SUMS", hashlib.sha256(b"").hexdigest().encode() + b"  images/000000.png\n")
-    (tmp_path / "reports/mine/quality.json").touch()
     for name in (".partial-masks.h5", ".DS_Store"):  # of a killed write, and of the system
         (tmp_path / "checkpoints/mine" / name).touch()
     with NewFolder(tmp_path / "reports" / "mine" / "synthmed" / "small", "") as folder:
@@ -51,7 +50,7 @@ def test_a_run_is_removed_and_nothing_beside_it(run):
 @pytest.mark.parametrize("name", [
     "checkpoints/mine/best.h5", "checkpoints/mine/stage2.1/mine.h5", "checkpoints/mine/photo_masks/drawn by hand.png",
     "reports/mine/a/b.txt", "reports/mine/synthmed/small/x.png", "reports/mine/private-9/notes.txt",
-    "checkpoints/mine/.git/HEAD", "checkpoints/mine/demo/x.png"])
+    "checkpoints/mine/.git/HEAD", "checkpoints/mine/demo/x.png", "checkpoints/mine/quality.json"])
 def test_a_file_of_a_user_stops_it(run, name):
     (run / name).parent.mkdir(exist_ok=True, parents=True)
     (run / name).touch()
@@ -61,7 +60,8 @@ def test_a_file_of_a_user_stops_it(run, name):
     assert {*run.rglob("*")} == before
 
 
-@pytest.mark.parametrize("name", ["checkpoints/mine/masks.h5", "reports/mine/synthmed/small/train/images/000000.png"])
+@pytest.mark.parametrize("name", ["checkpoints/mine/masks.h5", "reports/mine/quality.json",
+                                  "reports/mine/synthmed/small/train/images/000000.png"])
 def test_a_file_that_a_user_has_changed_stops_it(run, name):
     (run / name).write_bytes(b"drawn by hand")
     with pytest.raises(UserError, match=f"move away {name}; nothing was removed"):
