@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from configs.running import Step
 from configs.settings import COLD, Settings
-from data.layouts import original
+from data.errors import UserError
+from data.layouts import original, samples
 
 FOLDER = "audit"  # of a run: what an audit compares beside the pairs. It is no training of the run
 BY_HEART = 5      # masks that the audit's control learns
@@ -14,6 +15,19 @@ OVERTRAINING = ("--validation=0", "--size=64", "--base=16", "--encoding=signed_d
                 "--learning_rate=5e-4", COLD, f"--batch_size={BY_HEART}", "--steps_per_epoch=500", "--epochs=4",
                 "--pictures_every=4", "--accumulate=1", "--strategy=one")
 AS_LEARNED = ("--count=20", "--decoder=cut", "--match_share", "--vary=0")
+
+
+def refuse_few(goal: str, run: Settings) -> None:
+    """UserError where there are fewer training images than the audit's control learns. Data sets that cannot be listed
+    are left to the step `data`, which says what is wrong with them."""
+    try:
+        there = len(samples(original(run.pairs), "train", modality=run.modality))
+    except UserError:
+        return
+    if there < BY_HEART:
+        images = f"{there} training image{'s' * (there != 1)}"
+        raise UserError(f"make {goal}: PAIRS={run.pairs} has {images}, and a control of the audit learns {BY_HEART} "
+                        "masks by heart: add annotated images, or keep the pairs to yourself (make export)")
 
 
 def overtrained(run: Settings) -> Step:

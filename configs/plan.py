@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from configs.auditing import refuse_few
 from configs.flags import SCRIPTS, expand, is_on, last_value, locate
 from configs.settings import STAGES, Settings
 from configs.steps import SEEDED, files
@@ -60,6 +61,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if audited and parse_few(settings.pairs)[0]:
         raise UserError(f"make {min(audited)}: PAIRS={settings.pairs} are a few of a data set, as `make few` takes "
                         "them; an audit needs all of it")
+    if audited:
+        refuse_few(min(audited), settings)
     settings.check()
     if with_generators:
         lines.append("graphs := $(R)/generators/README.md")
