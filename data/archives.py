@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from data.errors import UserError, listed
 from data.files import RECORD, OutputFolder, readable, write_error
 from data.layouts import DATA_ROOT
+from data.unfinished import unfinished_folder
 
 MEMBERS = 20_000
 BYTES = 10 * 10 ** 9  # unpacked; the largest of these archives have 2 GB
@@ -108,29 +109,29 @@ def unpack(contents: Contents, root: Path = DATA_ROOT) -> Path:
 
     Raises UserError: the folder or a file in it is the user's, the archive is damaged, the disk is full.
     """
-    target, partial = root / contents.name, root / f".partial-{contents.name}"
-    if target.exists() and not (target / RECORD).is_file():
+    target = root / contents.name
+    is_new = not target.exists()
+    if not is_new and not (target / RECORD).is_file():
         raise UserError(f"{target} is there already and was not made by this command: move it away, or use it as it is")
     place = OutputFolder(target, "place for this folder")
     place.check(contents.files)
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # of a call that was killed
-        partial.mkdir(parents=True)
-        needed = sum(member.file_size for member in contents.files.values())
-        if needed > shutil.disk_usage(partial).free:
-            raise UserError(f"{contents.archive}: {needed >> 20} MiB do not fit on the disk of {root}: make room")
-        with _opened(contents.archive) as file:
-            for path, member in contents.files.items():
-                _copy(contents.archive, file, member, partial / "files" / path)
-        fresh = OutputFolder(partial / contents.name, "")
-        for path in contents.files:
-            (place if target.exists() else fresh).move_in(partial / "files" / path, path)
-        if not target.exists():
-            (partial / contents.name).rename(target)
+        with unfinished_folder(target) as partial:
+            needed = sum(member.file_size for member in contents.files.values())
+            if needed > shutil.disk_usage(partial).free:
+                raise UserError(f"{contents.archive}: {needed >> 20} MiB do not fit on the disk of {root}: make room")
+            with _opened(contents.archive) as file:
+                for path, member in contents.files.items():
+                    _copy(contents.archive, file, member, partial / "files" / path)
+            into = OutputFolder(partial / contents.name, "") if is_new else place
+            for path in contents.files:
+                into.move_in(partial / "files" / path, path)
+            if is_new:
+                if target.exists():
+                    raise UserError(f"{target} was made by another call meanwhile: call this one again")
+                (partial / contents.name).rename(target)
     except OSError as error:
         raise write_error(target, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return target
 
 

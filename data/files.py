@@ -5,10 +5,13 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from data.errors import UserError
+from data.system import fcntl
 
 RECORD = "made.sha256"
 SUMS = "SHA256SUMS"  # the list in a folder to publish
@@ -32,18 +35,44 @@ def no_locks(path: Path | str, error: OSError) -> UserError:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """The file appears complete or not at all. Raises UserError where it cannot be written."""
+    """The file appears complete or not at all, also where several processes write it. Raises UserError where it cannot
+    be written."""
     partial = path.with_name(f".partial-{path.name}")
     try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        with _locked(partial, path) as file:
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(partial, path)
+            except OSError:
+                partial.unlink(missing_ok=True)
+                raise
     except OSError as error:
-        if partial.exists():
-            partial.unlink()
         raise write_error(path, error) from error
+
+
+@contextmanager
+def _locked(partial: Path, path: Path) -> Iterator[BinaryIO]:
+    """The file `partial`, empty, once no other process writes it. UserError for `path` where its disk has no locks."""
+    while True:
+        with open(partial, "ab") as file:  # with "wb" it would be emptied while another process may be writing it
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                raise no_locks(path, error) from error
+            if is_at(partial, file):  # else another process has moved to its place what this one had opened
+                file.truncate(0)
+                yield file
+                return
+
+
+def is_at(path: Path, file: BinaryIO) -> bool:
+    """Whether an open file is still the one of this name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def json_bytes(content) -> bytes:

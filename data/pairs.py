@@ -25,7 +25,7 @@ import numpy as np
 
 from data.decode import PIXEL_LIMIT
 from data.errors import UserError
-from data.files import OutputFolder, no_locks, write_error
+from data.files import OutputFolder, is_at, no_locks, write_error
 from data.hdf5 import check_hdf5
 from data.system import fcntl
 
@@ -109,10 +109,7 @@ class PairWriter:
 
     def _is_ours(self) -> bool:
         """False once another process has moved to its place what this one had opened."""
-        try:
-            return os.path.samestat(self._partial.stat(), os.fstat(self._disk.fileno()))
-        except FileNotFoundError:
-            return False
+        return is_at(self._partial, self._disk)
 
     def append(self, **arrays: np.ndarray) -> None:
         """Adds a row, {name: uint8 (H, W, C)}. ValueError if its names or shapes differ from those of the first row."""

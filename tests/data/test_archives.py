@@ -193,12 +193,32 @@ def test_an_archive_after_which_another_is_bad_is_not_unpacked(place):
 
 
 def test_what_a_killed_call_left_is_removed(place):
-    left = place / "data/raw/.partial-DRIVE/files/training"
+    left = place / "data/raw/.DRIVE.0.unfinished/files/training"
     left.mkdir(parents=True)
     (left / "half.tif").write_text("half")
     unpack(recognise(archive(place / "DRIVE.zip", DRIVE)))
     assert written("data/raw") == sorted(f"DRIVE/{name}" for name in DRIVE)
     assert [path.name for path in Path("data/raw").iterdir()] == ["DRIVE"]
+
+
+def test_two_calls_at_a_time_are_not_mixed(place, monkeypatch):
+    """While one unpacks the masks of HRF, another one unpacks the photographs, and is done first."""
+    photographs, masks = (archive(place / f"{folder}.zip", [name for name in HRF if name.startswith(folder)])
+                          for folder in ("images", "manual1"))
+    copy = archives._copy
+
+    def late(*given):
+        monkeypatch.undo()
+        monkeypatch.chdir(place)
+        main(str(photographs))
+        copy(*given)
+
+    monkeypatch.setattr(archives, "_copy", late)
+    with pytest.raises(UserError, match="data/raw/HRF was made by another call meanwhile: call this one again"):
+        main(str(masks))
+    assert written("data/raw") == sorted(f"HRF/{name}" for name in HRF if name.startswith("images"))
+    main(str(masks))
+    assert written("data/raw") == sorted(f"HRF/{name}" for name in HRF if name.startswith(("images", "manual1")))
 
 
 @pytest.mark.training

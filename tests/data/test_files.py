@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -159,6 +160,19 @@ def test_without_room_for_its_line_a_file_is_not_written_and_the_list_stays_whol
     assert (tmp_path / RECORD).read_bytes() == listed and not (tmp_path / "longer name.png").exists()
     folder.write("longer name.png", b"made")
     OutputFolder(tmp_path, "--out").check(["0.png", "longer name.png"])
+
+
+def test_of_many_that_write_a_file_at_a_time_each_writes_all_of_it(tmp_path):
+    contents = [bytes([number]) * 20_000 for number in range(4)]
+
+    def write(content):
+        for _ in range(25):
+            write_file(tmp_path / "a.png", content)
+            assert (tmp_path / "a.png").read_bytes() in contents
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len([*pool.map(write, contents)]) == 4
+    assert names(tmp_path) == ["a.png"]
 
 
 @pytest.mark.training
