@@ -17,10 +17,10 @@ from tensorflow import keras
 
 from configs.api import Source, read_source
 from data.errors import UserError
-from data.files import OutputFolder, checksum, read_json
+from data.files import OutputFolder, checksum, json_bytes, read_json
 from data.pairs import PairReader
 from data.randomness import uniform
-from data.synthmed.source import generators, refuse_leaking
+from data.synthmed.source import GRAPHS_OF, generators, refuse_leaking
 from stage1_dcgan.generate import Drawer
 from stage1_dcgan.inputs import draw_z
 from stage2_pix2pix.generate import Renderer
@@ -43,6 +43,7 @@ SavedModel, and a TF Lite file of the same signature.
 
 A seed is 0 or more, and the same one gives the same picture. Bring a mask to {side} pixels without smoothing where the
 sizes differ. The TF Lite files need TensorFlow's own operations beside its own; `tf.lite.Interpreter` has them.
+`networks.json` has the SHA-256 checksums of the networks that these are graphs of.
 
 `mask` is a plain cut of what the network draws. The masks of the release were made of such drawings by further steps
 that are no network: they were varied and, where they show vessels, traced to trees. `mask(seed=k)` is what pair k began
@@ -61,13 +62,13 @@ class GeneratorsConfig(Config):
 
 
 def export(config: GeneratorsConfig) -> None:
-    """Writes mask/, photograph/, mask.tflite, photograph.tflite and README.md to config.out.
+    """Writes mask/, photograph/, mask.tflite, photograph.tflite, networks.json and README.md to config.out.
 
     Raises UserError where the audit is missing, found a leak or is of another run, where a network is missing, or where
     a file of the user's lies in the way.
     """
     refuse_leaking(Path(config.audit))
-    refuse_others(Path(config.audit), Path(config.run))
+    exported = audited(Path(config.audit), Path(config.run))
     folder, source = OutputFolder(config.out, "--out"), read_source(Path(config.run))
     renderer = Renderer(Path(config.run) / "stage2", source.seed)
     with TemporaryDirectory() as place:
@@ -78,19 +79,20 @@ def export(config: GeneratorsConfig) -> None:
         text = README.format(size=source.size, side=renderer.config.size, grain=GRAIN if renderer.config.grain else "")
         written = {path.relative_to(place).as_posix(): path.read_bytes() for path in sorted(Path(place).rglob("*"))
                    if path.is_file()}
-    for name, content in {**written, "README.md": text.encode()}.items():  # the text last, for make looks for it
+    written |= {GRAPHS_OF: json_bytes(exported), "README.md": text.encode()}  # the text last, for make looks for it
+    for name, content in written.items():
         folder.write(name, content)
     logging.info("generators: %s", config.out)
 
 
-def refuse_others(audit: Path, run: Path) -> None:
-    """UserError unless the audit is of pairs of this run, and these were made by the networks that it has now."""
+def audited(audit: Path, run: Path) -> dict[str, str]:
+    """Checksums of the run's networks, as `data.synthmed.source.generators`. UserError unless the audit is of pairs of
+    this run, and these were made by the networks that it has now."""
     audited = read_json(audit, "call `make audit`").get("pairs_sha256")
     for store in sorted(run.glob("synthetic*.h5")):
         if checksum(store) == audited:
             with PairReader(store) as pairs:
-                generators(run, pairs)
-            return
+                return generators(run, pairs)
     raise UserError(f"{audit} is not the audit of pairs of {run}: give that of this run, or call `make audit`")
 
 

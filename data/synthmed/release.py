@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 
 from data.errors import UserError, errors_in_one_line
-from data.files import RECORD, SUMS, OutputFolder, checksum
+from data.files import RECORD, SUMS, OutputFolder, checksum, read_json
 from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import card, croissant, gallery
 from data.synthmed.formats import Shards, Sheets
-from data.synthmed.source import STAGES, Source, learned_from, read_source, refuse_leaking, rounded
+from data.synthmed.source import GRAPHS_OF, STAGES, Source, learned_from, read_source, refuse_leaking, rounded
 from data.synthmed.terms import Terms
 from data.unfinished import NewFolder
 
@@ -47,7 +47,7 @@ def release(out: Path, terms: Terms, run: Path, store: Path, audit_file: Path, a
                       "learned_from": learned_from(reader)}
         if generators:
             refuse_leaking(audit_file)
-            graphs = _graphs(generators)
+            graphs = _graphs(generators, source.networks)
             # By name: the same networks, exported again, have other bytes. "generators" has the checksums of networks.
             attributes["graphs"] = [name for name in graphs if name.endswith(".tflite")]
         if not _is_release(out, attributes):
@@ -67,15 +67,18 @@ def _is_release(out: Path, attributes: dict) -> bool:
         return reader.attributes == attributes
 
 
-def _graphs(generators: Path) -> list[str]:
-    """The files that configs.generators wrote to a folder, by the folder's own list. UserError where there are none, or
-    one was changed."""
+def _graphs(generators: Path, networks: dict[str, str]) -> list[str]:
+    """The files that configs.generators wrote to a folder, by the folder's own list. UserError where there are none,
+    where one was changed, or where they are of other than the `networks`."""
     folder = OutputFolder(generators, "--generators")
     names = sorted(name for name in folder.written() if (generators / name).exists())
     if not names:
         raise UserError(f"{generators} has no graphs that configs.generators wrote: write them there, or leave "
                         "--generators out")
     folder.check(names)
+    again = "remove that folder and export the graphs of this run to it (configs.generators)"
+    if read_json(generators / GRAPHS_OF, again) != networks:
+        raise UserError(f"--generators={generators} has graphs of networks that did not make the pairs: {again}")
     return names
 
 

@@ -11,6 +11,7 @@ from data.files import checksum, read_json
 from data.pairs import PairReader
 
 STAGES = ("stage1", "stage2")
+GRAPHS_OF = "networks.json"  # in a folder of graphs: of which networks they are, as the function `generators` has them
 AUDIT_VERSION = 4  # of what an audit compares, decides and tells: where that changes, raise it; pairs are audited again
 
 

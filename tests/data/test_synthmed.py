@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from configs.clean import foreign
 from data.errors import UserError
-from data.files import OutputFolder
+from data.files import OutputFolder, checksum
 from data.images import read_image
 from data.layouts import samples
 from data.pairs import PairReader
@@ -93,12 +93,30 @@ def test_a_release_that_is_there_stays_and_is_no_other(tmp_path, run_of):
         run.release(out)
 
 
+def write_networks(graphs, run):
+    """As configs.generators does it."""
+    made = {name: checksum(run.folder / name) for name in ("stage1/generator.h5", "stage2/generator.h5")}
+    OutputFolder(graphs, "--out").write("networks.json", json.dumps(made).encode())
+
+
+def test_graphs_of_another_run_are_not_released(tmp_path, run_of):
+    run, other, graphs = run_of(tmp_path / "run"), run_of(tmp_path / "other"), tmp_path / "graphs"
+    run.write(generators={"Stage-I": {"value": 0.5, "verdict": "passes"}}, generators_passed=True)
+    (other.folder / "stage1/generator.h5").write_bytes(b"of another training")
+    write_networks(graphs, other)
+    with pytest.raises(UserError, match="--generators=.*graphs has graphs of networks that did not make the pairs: "
+                                        "remove that folder and export the graphs of this run"):
+        run.release(tmp_path / "tiny", generators=graphs)
+    assert not (tmp_path / "tiny").exists()
+
+
 def test_a_release_with_generators_is_known_by_its_networks(tmp_path, run_of):
     """TensorFlow writes the same network in other bytes each time, and make exports again what was removed."""
     run, graphs = run_of(tmp_path / "run"), tmp_path / "graphs"
     run.write(generators={"Stage-I": {"value": 0.5, "verdict": "passes"}}, generators_passed=True)
 
     def export(order):
+        write_networks(graphs, run)
         for name in ("mask.tflite", "photograph.tflite", "README.md"):
             OutputFolder(graphs, "--out").write(name, f"{name}, {order}".encode())
 
@@ -121,9 +139,12 @@ def test_a_release_has_the_graphs_that_were_exported_and_no_other_file(tmp_path,
         run.release(tmp_path / "tiny", generators=graphs)
     for name in ("mask/saved_model.pb", "mask.tflite"):
         OutputFolder(graphs, "--out").write(name, name.encode())
+    with pytest.raises(UserError, match="graphs/networks.json is missing: remove that folder"):
+        run.release(tmp_path / "tiny", generators=graphs)
+    write_networks(graphs, run)
     released = files(run.release(tmp_path / "tiny", generators=graphs))
     assert {name for name in released if name.startswith("generators/")} == {
-        "generators/mask/saved_model.pb", "generators/mask.tflite"}
+        "generators/mask/saved_model.pb", "generators/mask.tflite", "generators/networks.json"}
     (graphs / "mask.tflite").write_bytes(b"another network")
     with pytest.raises(UserError, match="mask.tflite has been changed"):
         run.release(tmp_path / "other", generators=graphs)
