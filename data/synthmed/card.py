@@ -71,8 +71,8 @@ Before the release it was measured whether the pairs copy what the networks were
 |---|---|---|---|
 {audit}
 
-No copy was found by these measures. That proves nothing about measures that were not made: this is no differential
-privacy, and it is not a promise that nobody can ever be recognised.
+None of the pairs that are here was found to be a copy by these measures. That proves nothing about measures that were
+not made: this is no differential privacy, and it is not a promise that nobody can ever be recognised.
 
 ## Uses
 - Teaching, demonstrations, tests of software, and training of segmentation networks beside real images.

@@ -214,6 +214,7 @@ def test_the_card_says_what_the_audit_could_not_ask(tmp_path, run_of):
     run.write(untested=["Photographs were judged pair by pair only."])
     card = (run.release(tmp_path / "tiny") / "README.md").read_text()
     assert "they are left out. Photographs were judged pair by pair only.\n" in card
+    assert "No copy was found" not in card and "None of the pairs that are here was found to be a copy" in card
 
 
 @pytest.mark.training

@@ -61,4 +61,4 @@ def main(config: AuditConfig) -> None:
     if not results["passed"]:
         raise UserError(f"{config.store} may not be published: {'; '.join(results['refused'])}. See {config.out}/"
                         "audit.html; `make export` writes the pairs for your own use")
-    print(f"audit: no copy found; {len(results['left_out'])} of {results['records']['synthetic']} pairs are left out")
+    print(f"audit: {report.answer(results)}")

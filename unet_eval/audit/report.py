@@ -162,19 +162,25 @@ def untested(results: dict) -> list[str]:
     return [PAIR_BY_PAIR] if _alone(results["records"]) else []
 
 
+def answer(results: dict) -> str:
+    """What came of it, in a sentence."""
+    if not results["passed"]:
+        return "Refused: no release is made."
+    size = results["records"]["synthetic"]
+    found = f"Copies found, and left out: {len(results['copies'])}" if results["copies"] else "No copy found"
+    return f"{found}; {size - len(results['left_out'])} of {size} pairs may be released."
+
+
 def section(results: dict, folder: Path) -> Section:
     """For a report whose pictures lie in `folder`."""
-    records = results["records"]
-    kept = records["synthetic"] - len(results["left_out"])
-    answer = (f"No copy found: {kept} of {records['synthetic']} pairs may be released." if results["passed"] else
-              "Refused: no release is made.")
+    records, said = results["records"], answer(results)
     if not results["controls_passed"]:
-        answer += " Controls fail, so this is no audit."
+        said += " Controls fail, so this is no audit."
     copies = [f"pair {row} is a copy by {', '.join(titles)}" for row, titles in results["copies"].items()]
     copies += [f"pair {each['row']} repeats pair {each['of']} ({number(each['alike'], 2)})"
                for each in results["duplicates"]]
     return Section("privacy", "Privacy audit", [
-        Text(answer, answer=True),
+        Text(said, answer=True),
         Bullets(results["refused"]) if results["refused"] else None,
         Text(f"{records['synthetic']} synthetic pairs against {records['training']} training images of "
              f"{records['training_patients']} patients"

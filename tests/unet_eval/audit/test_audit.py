@@ -51,7 +51,7 @@ def test_copies_are_left_out_and_the_rest_passes(eyes, fresh, make_run, tmp_path
     assert "pair 3 is a copy" in text and "anonymous" not in text
     assert all(len(row) == 4 for row in results["table"])
     page = (tmp_path / "reports/audit/audit.html").read_text()
-    assert page.count("data:image/") == len(MEASURES) and "No copy found: 6 of 8 pairs" in page
+    assert page.count("data:image/") == len(MEASURES) and "Copies found, and left out: 2; 6 of 8 pairs" in page
     in_the_report(tmp_path, results)
     before = (tmp_path / "reports/audit/audit.json").read_bytes()
     assert audit(config) == json.loads(before)  # of the same, nothing is compared again
