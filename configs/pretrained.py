@@ -90,8 +90,9 @@ images these are.
 |---|---|---|---|
 {audit}
 
-No copy was found, and no attack told the training images from others better than chance may, with so few people; how
-much better it may be, the intervals say. That proves nothing about measures that were not made.
+No more pairs were called copies than false alarms explain, and no attack told the training images from others better
+than chance may, with so few people; how much better it may be, the intervals say. That proves nothing about measures
+that were not made.
 """
 
 

@@ -12,7 +12,7 @@ from data.pairs import PairReader
 
 STAGES = ("stage1", "stage2")
 GRAPHS_OF = "networks.json"  # in a folder of graphs: of which networks they are, as the function `generators` has them
-AUDIT_VERSION = 4  # of what an audit compares, decides and tells: where that changes, raise it; pairs are audited again
+AUDIT_VERSION = 5  # of what an audit compares, decides and tells: where that changes, raise it; pairs are audited again
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def read_audit(path: Path, store: Path, digest: str, count: int) -> Audit:
 
 def refuse_leaking(path: Path) -> None:
     """UserError, which names the AUC or what was not asked, unless the audit found that both generators do not give
-    away which images they were trained on. Nothing forces weights past this."""
+    away which images they were trained on, and draw no copies of them. Nothing forces weights past this."""
     audit = read_json(path, "generators are given away only after an audit; call `make audit`")
     attacks = audit.get("generators")
     if not isinstance(attacks, dict) or not attacks:
@@ -101,6 +101,10 @@ def refuse_leaking(path: Path) -> None:
             raise UserError(f"{path}: Stage-II was not asked which images it was trained on, for no photographs of "
                             "PHOTOS were held out, so weights are not given away: train it on PAIRS (PHOTOS=), or with "
                             "--add_pairs")
+        if not found:
+            copies = len(audit.get("copies") or ())
+            raise UserError(f"{path}: the networks draw copies of what they were trained on, {copies} of the pairs, "
+                            "more than false alarms explain, so their weights are not given away")
         raise UserError(f"{path}: the networks tell which images they were trained on ({'; '.join(found)}; 0.5 is no "
                         "leak), so their weights are not given away")
 

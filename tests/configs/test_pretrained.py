@@ -128,6 +128,8 @@ def test_the_command_of_a_card_tells_no_place_of_a_file(tmp_path):
     ({"generators": {}}, "no attack on the generators"),
     ({"generators_passed": False, "generators": {"Stage-II": {"value": 0.93, "verdict": "fails"}, "D": None, **ATTACK}},
      r"which images they were trained on \(Stage-II: AUC 0.93; 0.5 is no leak\)"),
+    ({"generators_passed": False, "copies": {"0": ["whole masks"], "2": ["whole masks"]}},
+     "the networks draw copies of what they were trained on, 2 of the pairs, more than false alarms explain"),
     ({"generators_passed": False, "generators": {"Stage-II": None, **ATTACK}},
      r"Stage-II was not asked .*train it on PAIRS \(PHOTOS=\), or with --add_pairs")])
 def test_no_audit_no_pack(trained, tmp_path, changes, said):

@@ -10,7 +10,7 @@ from unet_eval.audit.examine import Alike
 from unet_eval.audit.measures import EYES, KINDS, MASK, MEASURES, WHOLE
 from unet_eval.audit.records import Records
 from unet_eval.audit.thresholds import FALSE_ALARMS
-from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TITLES, UNKNOWN
+from unet_eval.audit.verdict import CATCHES, FAILS, LEAST_CAUGHT, LEAST_KEPT, LEVEL, PASSES, TITLES, UNKNOWN, explained
 from unet_eval.report.blocks import Bullets, Figure, Section, Text
 from unet_eval.report.grids import grid
 from unet_eval.report.html import environment
@@ -62,6 +62,9 @@ def table(results: dict) -> Table:
                          f"{expected}", figure["verdict"]])
     for name, control in results["controls"].items():
         rows.append([f"control: {name}", *_control(control["value"]), _verdict(control["passed"])])
+    copies = len(results["copies"])
+    rows.append(["copies that the networks draw", f"{copies} of {size}", f"as few as {FALSE_ALARMS:.0%} explains\nfor "
+                 "the networks only", _verdict(explained(copies, size))])
     rows += [attack_row(title, figure) for title, figure in results["generators"].items()]
     for kind in KINDS:
         rows.append([f"power: share of copied {kind}s that would have been found",

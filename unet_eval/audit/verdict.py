@@ -61,8 +61,15 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
                     "photos_alone": not real.paired},
         "false_alarms": FALSE_ALARMS, "measures": {name: _thresholds(alike) for name, alike in found.items()},
         "whole_set": figures, "controls": controls, "generators": attacked,
-        "generators_passed": all(each and each["verdict"] == PASSES for each in attacked.values()),
+        # Whoever has a network draws again what a release leaves out.
+        "generators_passed": all(each and each["verdict"] == PASSES for each in attacked.values())
+        and explained(len(bad), len(synthetic)),
         "power": {"certainty": CERTAINTY, **{kind: least_share(len(synthetic), rate[kind]) for kind in KINDS}}}
+
+
+def explained(flagged: int, of: int) -> bool:
+    """Whether so many records are called copies where none is one: FALSE_ALARMS explain them."""
+    return bool(binom.sf(flagged - 1, of, FALSE_ALARMS) >= LEVEL)
 
 
 def attacked_by(attacks: dict[str, dict | None], seed: int) -> dict[str, dict | None]:
@@ -91,14 +98,14 @@ def _thresholds(alike):
 def _controls(found, real, learned, seed) -> dict[str, dict]:
     copies, quadrants = (examine.caught(found, name) for name in (COPIES, QUADRANTS))
     negative = examine.negative(found, real, seed)
-    # More false alarms than FALSE_ALARMS explains, though each held-out patient has no part in its own threshold.
-    alarms = float(binom.sf(negative["flagged"] - 1, negative["of"], FALSE_ALARMS))
+    # Each held-out patient has no part in its own threshold.
+    few = explained(negative["flagged"], negative["of"])
     controls = {
         "training pairs with slight changes": {
             "value": copies, "passed": min(copies[kind] for kind in KINDS) >= LEAST_CAUGHT},
         "a quadrant of a training pair, pasted": {"value": quadrants, "passed": quadrants["any"] >= LEAST_CAUGHT},
         "held-out pairs in the place of synthetic ones": {
-            "value": negative, "passed": alarms >= LEVEL and (negative["least_p"] or 1) >= LEVEL}}
+            "value": negative, "passed": few and (negative["least_p"] or 1) >= LEVEL}}
     over = examine.overtrained(*learned, found, seed)
     controls["a Stage-I that learned by heart"] = {"value": over, "passed": over["flagged"] >= CATCHES}
     return controls

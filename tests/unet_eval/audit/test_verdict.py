@@ -147,6 +147,15 @@ def test_a_duplicate_is_left_out_beside_copies_and_told_by_its_row(audit):
     assert "1 copies, 1 duplicates within the set" in text and f"]({report.DUPLICATES})" in text
 
 
+@pytest.mark.parametrize("copied, passes", [(0, True), (1, True), (2, False)])
+def test_networks_that_draw_more_copies_than_false_alarms_explain_are_not_given_away(audit, copied, passes):
+    """A release leaves the copies out, and whoever has the networks draws them again."""
+    audit.photographs["synthetic"][:copied, 0] = LIKE
+    results = audit.decide()
+    assert results["passed"] and len(results["copies"]) == copied and results["generators_passed"] == passes
+    assert verdicts(results)["copies that the networks draw"] == ("passes" if passes else "fails")
+
+
 @pytest.mark.parametrize("copied, passes", [(PAIRS // 2, True), (PAIRS // 2 + 1, False), (PAIRS, False)])
 def test_half_of_the_pairs_have_to_remain(audit, copied, passes):
     audit.photographs["synthetic"][:copied, 0] = LIKE
