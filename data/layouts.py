@@ -35,7 +35,8 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
       foreground: as in `Sample`.
     Raises:
       UserError: unknown layout, missing folder, no samples in it, images without mask or masks without image
-        (all named), stems that occur twice, empty files; as data.folds, where the spec is a fold, and data.few.
+        (all named), stems that occur twice, empty files, folders that may not be opened; as data.folds, where the spec
+        is a fold, and data.few.
     """
     if split not in ("train", "test", "all"):
         raise ValueError(f"split '{split}' is not train, test or all")
@@ -66,6 +67,8 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
     except NoFolder as error:
         inner = _inner(name, root, masks)
         raise UserError(f"'{spec}': it lies deeper, write {name}:{inner}") if inner else error from None
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be opened ({error.strerror}); check its permissions") from error
     repeated = sorted(stem for stem, count in Counter(sample.stem for sample in all_samples).items() if count > 1)
     if repeated:
         raise UserError(f"{root}: stems that occur twice: {listed(repeated)}; rename one of each")
@@ -152,13 +155,15 @@ def photographs(spec: str, pairs: str, modality: str = "", labels: str = "") -> 
 
 def _inner(name: str, root: Path, masks: bool) -> Path | None:
     """The only folder in `root`, or in that, and so on, where the data set lies: it was unpacked too deep."""
-    folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))] \
-        if root.is_dir() else []
+    try:
+        folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
+    except OSError:  # it is a file, or may not be opened
+        return None
     if len(folders) != 1:
         return None
     try:
         found = DATA_SETS[name].find(folders[0], "train", masks)
-    except UserError:
+    except (UserError, OSError):
         found = None
     return folders[0] if found else _inner(name, folders[0], masks)
 

@@ -133,7 +133,11 @@ def _child(root: Path, *names: str) -> Path | None:
 
 
 def _folder_has_fov(root: Path) -> bool:
-    return any(_child(part, "fov") for part in (root, *_parts(root).values()))
+    """A folder that is not there, or may not be opened, has none."""
+    try:
+        return any(_child(part, "fov") for part in (root, *_parts(root).values()))
+    except OSError:
+        return False
 
 
 def _phantom(root: Path, split: str, masks: bool) -> list[Sample]:

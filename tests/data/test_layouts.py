@@ -1,6 +1,7 @@
 """Images, masks and fields of view become samples, paired by stem; parts, patients and modalities."""
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -169,6 +170,37 @@ def test_files_that_are_no_images(folder):
     (folder / "masks" / "c.png").write_bytes(b"")
     with pytest.raises(UserError, match=r"masks: empty files \(0 bytes\): c.png"):
         samples(f"folder:{folder}")
+
+
+@pytest.mark.training
+def test_a_folder_that_may_not_be_opened_is_named(tmp_path):
+    script = """
+import os
+from data.errors import UserError
+from data.layouts import modality_of, samples
+os.chmod("eyes", 0)
+if os.geteuid() == 0:
+    os.setuid(65534)  # root may read everywhere
+for layout in ("folder", "hrf", "bu_bil", "phantom", "drive"):
+    try:
+        modality_of(f"{layout}:eyes"), samples(f"{layout}:eyes", "train")
+    except UserError as error:
+        print(error)
+"""
+    (tmp_path / "eyes").mkdir()
+    tmp_path.chmod(0o755)
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path,
+                            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    (tmp_path / "eyes").chmod(0o755)
+    lines = answer.stdout.splitlines()
+    assert len(lines) == 5 and all(line.startswith("eyes") and line.endswith(
+        ": cannot be opened (Permission denied); check its permissions") for line in lines), answer.stderr
+
+
+def test_a_name_that_no_disk_has_is_a_folder_that_is_not_there():
+    assert modality_of(f"folder:{'x' * 300}") == "other"
+    with pytest.raises(UserError, match="no folder xxx"):
+        samples(f"folder:{'x' * 300}")
 
 
 def test_the_same_stem_twice(folder):
