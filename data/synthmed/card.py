@@ -110,9 +110,10 @@ def readme(terms: Terms, source: Source, metadata: list[dict], size: tuple[int, 
 def changed(masks: dict) -> str:
     """How drawings became masks, in a sentence; "" where they were cut only. masks: the attributes of masks.h5."""
     way = masks.get("tree") or masks.get("cut") or {}
+    matched = "how wide vessels are" if "tree" in masks else "how much is foreground"
     steps = (["mirrored, turned and bent at random"] * bool(masks.get("vary"))
              + ["traced to trees of vessels"] * ("tree" in masks)
-             + ["matched to the training masks in how much is foreground"] * bool(way.get("level")))
+             + [f"matched to the training masks in {matched}"] * bool(way.get("level")))
     return f"Between the two, the drawings were {', '.join(steps)}, by steps that are no network. " if steps else ""
 
 

@@ -166,8 +166,11 @@ def test_what_is_published_names_data_sets_and_no_place_of_this_machine(released
 def test_the_card_says_how_drawings_became_masks(released):
     assert changed({"vary": 1.0, "tree": {"level": -0.02, "scale": 1.1, "speck": 0}}) == (
         "Between the two, the drawings were mirrored, turned and bent at random, traced to trees of vessels, matched "
-        "to the training masks in how much is foreground, by steps that are no network. ")
-    assert "trees" not in changed({"vary": 0.0, "cut": {"level": 0.1}}) and changed({"cut": {"level": 0.0}}) == ""
+        "to the training masks in how wide vessels are, by steps that are no network. ")
+    assert changed({"vary": 0.0, "cut": {"level": 0.1}}) == (
+        "Between the two, the drawings were matched to the training masks in how much is foreground, by steps that are "
+        "no network. ")
+    assert changed({"cut": {"level": 0.0}}) == ""
     assert "were mirrored, turned and bent at random, by steps" in (released / "README.md").read_text()
 
 
