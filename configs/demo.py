@@ -42,7 +42,7 @@ README = """# {count} synthetic pairs of {folder}
 
 {cleared}
 """
-CLEARED = """The networks were released after an audit of other pairs of theirs: see the README of {folder}. These pairs
+CLEARED = """The networks were released after an audit of pairs of theirs: see the README of {folder}. These pairs
 have not been compared with what the networks were trained on; `make synthmed` makes pairs that have been."""
 NOT_CLEARED = """**Not cleared for publication.** Nobody has compared these pairs with what the networks were trained
 on: they may show it, and so give patients away. Treat them as you treat the training images. `make synthmed` makes a
@@ -69,7 +69,11 @@ class Label:
 
 
 def networks(config: DemoConfig) -> tuple[Path, Path]:
-    """(folder of trained networks, folder of reports). UserError where there are none, or several and no name."""
+    """(folder of trained networks, folder of reports). UserError where there are none, or several and no name, or both
+    a run and a name."""
+    if config.run and config.name:
+        raise UserError(f"--run={config.run} and --name={config.name}: the networks of a run, or packed ones; give one "
+                        "of the two (make demo RUN=... or NAME=...)")
     if config.run:
         return Path("checkpoints") / config.run, Path("reports") / config.run
     packed = {path.parent.name: path.parent for path in sorted(FOLDER.glob(f"*/{DRAWING}"))}

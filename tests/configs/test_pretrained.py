@@ -221,7 +221,9 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
     monkeypatch.setattr(demo_module, "COUNT", 2)
     page = demo(DemoConfig())
     assert page.as_posix() == "reports/pretrained/tiny/demo/index.html"
-    assert "released after an audit" in (page.parent / "README.md").read_text() and "tiny" in page.read_text()
+    # Pair k of the audit was of the same seed and number, so it was no audit of other pairs.
+    assert "released after an audit of pairs of theirs" in (page.parent / "README.md").read_text()
+    assert "tiny" in page.read_text()
     write_image(tmp_path / "photos/eye.png", load_views(drive, "test")[0].image)
     masks = demo(DemoConfig(images=str(tmp_path / "photos")))
     assert [path.name for path in masks.glob("*.png")] == ["eye.png"]
@@ -231,6 +233,8 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
         demo(DemoConfig())
     with pytest.raises(UserError, match="^checkpoints/pretrained/absent and absent: no packed .*folder, --name=FOLDER"):
         demo(DemoConfig(name="absent"))
+    with pytest.raises(UserError, match="--run=mine and --name=tiny: .* give one of the two"):
+        demo(DemoConfig(run="mine", name="tiny"))
     with pytest.raises(UserError, match=f"^{tmp_path}/absent: no packed networks there"):
         demo(DemoConfig(name=f"{tmp_path}/absent"))
     assert json.loads((folder / "unet-synthetic/config.json").read_text())["flags"]["pairs"] == "drive:absent"
