@@ -7,13 +7,14 @@ from pathlib import Path
 
 from configs.settings import Settings
 from configs.steps import files, make_step, needs
-from data.files import OutputFolder
+from data.files import OutputFolder, write_error
 from data.unfinished import NewFolder
 
 
 def share(name: str, run: Settings, others: list[Settings]) -> list[str]:
     """Copies what the step NAME, of the first seed, makes and all that it needs, from those of the `others` that made
-    the same; returns the names of the steps. A step that the run has made, or begun, is left alone."""
+    the same; returns the names of the steps. A step that the run has made, or begun, is left alone. UserError where a
+    copy cannot be written."""
     found = [step for earlier in needs(name, run) for step in share(earlier, run, others)]
     target = files(name, run)[0]
     if (run.folder / target).exists() or (run.folder / name).exists():
@@ -37,8 +38,11 @@ def _copy(name: str, target: str, source: Path, folder: Path) -> None:
     if (source / name).is_dir():
         with NewFolder(folder / name, "the step has begun here") as new:
             # With the times of now: make compares them with those of the files beside, which are written here, too.
-            shutil.copytree(source / name, new.partial, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ckpt-*"),
-                            copy_function=shutil.copy)
+            try:
+                shutil.copytree(source / name, new.partial, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ckpt-*"),
+                                copy_function=shutil.copy)
+            except shutil.Error as error:  # a list of (from, to, why), and no errno
+                raise write_error(folder / name, OSError(error.args[0][0][2])) from error
     made = OutputFolder(folder, "RUN")
     beside = [path for path in sorted(source.iterdir()) if path.is_file()
               and path.name.partition(".")[0] in (name, f"{name}_held_out")]

@@ -10,6 +10,7 @@ from configs.settings import Settings
 from configs.sharing import share
 from data.errors import UserError
 from data.files import OutputFolder
+from tests.data.test_files import small_files
 
 WHOLE = ["stage1", "masks", "unet-real", "photo_masks", "stage2", "synthetic"]
 
@@ -97,3 +98,11 @@ def test_a_step_that_has_not_ended_is_not_copied():
     (first.folder / "stage1" / "generator.h5").unlink()
     assert share("unet-synthetic", second, [first]) == []
     assert not second.folder.exists()
+
+
+def test_a_step_that_cannot_be_copied_is_named_and_nothing_half_copied_is_left():
+    first, second = made(settings("a", photos=""), ["stage1"]), settings("b", photos="")
+    (first.folder / "stage1" / "generator.h5").write_bytes(bytes(5000))
+    with small_files(), pytest.raises(UserError, match="^checkpoints/b/stage1: cannot be written .*; free space on"):
+        share("stage1", second, [first, second])
+    assert list(second.folder.iterdir()) == []
