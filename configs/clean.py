@@ -24,17 +24,26 @@ NOBODYS = re.compile(rf"\.partial-.+|\..+{re.escape(ENDING)}|\.DS_Store|\._.+|\.
 
 
 def clean(run: str) -> None:
-    """Removes checkpoints/RUN and reports/RUN. UserError, and nothing is removed, where a file in them is another's, or
-    one of them is a link."""
+    """Removes checkpoints/RUN and reports/RUN. UserError, and nothing is removed, where a file in them is another's or
+    cannot be read, or one of them is a link; UserError where a file cannot be removed."""
     folders = [folder for folder in (Path("checkpoints") / run, Path("reports") / run) if os.path.lexists(folder)]
     links = [folder.as_posix() for folder in folders if folder.is_symlink()]
     if links:
         raise UserError(f"make clean follows no links: remove {listed(links)} yourself; nothing was removed")
-    others = [path.as_posix() for folder in folders for path in foreign(folder)]
+    try:
+        others = [path.as_posix() for folder in folders for path in foreign(folder)]
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror}): check its permissions; nothing was "
+                        "removed") from error
     if others:
         raise UserError(f"make clean removes what the project made: move away {listed(others)}; nothing was removed")
     for folder in folders:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, onerror=_stop)
+
+
+def _stop(function, path: str, error: tuple) -> None:
+    raise UserError(f"{path}: cannot be removed ({error[1].strerror}): check the permissions of its folder, and call "
+                    "make clean again") from error[1]
 
 
 def foreign(folder: Path) -> Iterator[Path]:

@@ -2,6 +2,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +71,35 @@ def test_a_file_that_a_user_has_changed_stops_it(run, name):
     with pytest.raises(UserError, match=f"move away {name}; nothing was removed"):
         clean("mine")
     assert (run / name).read_bytes() == b"drawn by hand" and (run / "reports" / "mine" / "results.json").exists()
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("made, mode, said, left", [
+    ("checkpoints/mine/masks.h5", 0, "checkpoints/mine/masks.h5: cannot be read (Permission denied)", True),
+    ("reports/mine/figures", 0o555, "reports/mine/figures/arms.png: cannot be removed (Permission denied): check",
+     False)])
+def test_what_another_one_s_container_wrote_is_named(run, made, mode, said, left):
+    script = """
+import os, sys
+from configs.clean import clean
+from data.errors import UserError
+if os.geteuid() == 0:
+    for folder, _, files in os.walk("."):
+        for name in ("", *files):
+            os.chown(os.path.join(folder, name), 65534, 65534)
+    os.setuid(65534)  # root may read and remove everything
+try:
+    clean("mine")
+except UserError as error:
+    print(error)
+"""
+    (run / made).chmod(mode)
+    run.chmod(0o755)
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=run,
+                            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    (run / made).chmod(0o755)
+    assert said in answer.stdout and answer.stdout.count("\n") == 1, answer.stderr
+    assert (run / "checkpoints/mine/settings").exists() == left
 
 
 def test_a_link_to_another_disk_is_not_followed(run):
