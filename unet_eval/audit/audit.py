@@ -31,7 +31,8 @@ def audit(config: AuditConfig) -> dict:
     files = inputs.made_from(config, samples)
     made_from = {"version": AUDIT_VERSION, **files}
     earlier = folder.path / "audit.json"
-    if earlier.exists() and read_json(earlier, AGAIN).get("made_from") == made_from:
+    complete = all((folder.path / name).exists() for name in ("audit.json", "audit.md", "audit.html"))
+    if complete and read_json(earlier, AGAIN).get("made_from") == made_from:
         return read_json(earlier, AGAIN)
     real = inputs.read_real(samples, trained)
     learned, attacks = inputs.read_overtrained(config), inputs.read_attacks(config)

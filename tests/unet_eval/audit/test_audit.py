@@ -55,6 +55,10 @@ def test_copies_are_left_out_and_the_rest_passes(eyes, fresh, make_run, tmp_path
     in_the_report(tmp_path, results)
     before = (tmp_path / "reports/audit/audit.json").read_bytes()
     assert audit(config) == json.loads(before)  # of the same, nothing is compared again
+    (tmp_path / "reports/audit/audit.html").unlink()
+    audit(config)
+    assert (tmp_path / "reports/audit/audit.html").read_text() == page
+    assert (tmp_path / "reports/audit/audit.json").read_bytes() == before
     other = make_run(fresh)
     now = inputs.made_from(other, inputs.find_real(other, inputs.read_pairs(other)[1]))
     assert {name for name, value in now.items() if value != results["made_from"][name]} == {"pairs"}
