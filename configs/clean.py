@@ -18,7 +18,9 @@ from data.files import RECORD, SUMS, OutputFolder, checksum
 from data.unfinished import ENDING
 
 # Files that no list has: the lists, what make looks at, the lock of a training that did not begin.
-UNLISTED = re.compile(rf"{RECORD}|{SUMS}|settings|data\.checked|lock|.+\.done")
+UNLISTED = re.compile(rf"{RECORD}|settings|data\.checked|lock|.+\.done")
+# Folders that the project makes with a SHA256SUMS in them; anywhere else such a list came with somebody's data.
+WITH_SUMS = re.compile(r".*/(synthmed/[^/]+|private(-\d+)?|demo)")
 # Hidden files and folders of nobody: of writes that were killed, and of the system.
 NOBODYS = re.compile(rf"\.partial-.+|\..+{re.escape(ENDING)}|\.DS_Store|\._.+|\.nfs.+")
 
@@ -68,9 +70,10 @@ def foreign(folder: Path) -> Iterator[Path]:
 def _made(folder: Path) -> dict[str, set[str]]:
     """{name: checksums} of the files below a folder that a list in it has."""
     made, sums = OutputFolder(folder, "RUN").written(), folder / SUMS
-    for line in sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []:
-        digest, _, name = line.partition("  ")
-        made.setdefault(name, set()).add(digest)
+    if WITH_SUMS.fullmatch(folder.as_posix()) and sums.is_file():
+        for line in [f"{checksum(sums)}  {SUMS}", *sums.read_text("utf-8", "surrogateescape").splitlines()]:
+            digest, _, name = line.partition("  ")
+            made.setdefault(name, set()).add(digest)
     return made
 
 

@@ -64,6 +64,23 @@ def test_a_file_of_a_user_stops_it(run, name):
     assert {*run.rglob("*")} == before
 
 
+@pytest.mark.parametrize("folder, stopped_by", [("reports/mine/theirs", "reports/mine/theirs/SHA256SUMS, "
+                                                 "reports/mine/theirs/scan.png"), ("reports/mine/private-9", "")])
+def test_a_list_of_checksums_counts_only_where_the_project_makes_one(run, folder, stopped_by):
+    """Data that somebody downloaded often have a file of this name."""
+    (run / folder).mkdir(exist_ok=True)
+    (run / folder / "scan.png").write_bytes(b"theirs")
+    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode("latin-1")
+             for name, content in (("images/000000.png", b""), ("scan.png", b"theirs"), ("\xe4.png", b""))]
+    (run / folder / "SHA256SUMS").write_bytes(b"".join(lines))
+    if stopped_by:
+        with pytest.raises(UserError, match=f"move away {stopped_by}; nothing was removed"):
+            clean("mine")
+    else:
+        clean("mine")
+    assert (run / folder / "scan.png").exists() == bool(stopped_by)
+
+
 @pytest.mark.parametrize("name", ["checkpoints/mine/masks.h5", "reports/mine/quality.json",
                                   "reports/mine/synthmed/small/train/images/000000.png"])
 def test_a_file_that_a_user_has_changed_stops_it(run, name):
