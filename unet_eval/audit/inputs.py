@@ -45,8 +45,10 @@ class RealSamples:
 
 
 def find_real(config: AuditConfig, trained: dict) -> RealSamples:
-    """UserError where the images are not those that the GANs learned from, or not all of them, or too few were held
-    out."""
+    """UserError where the images are not those that the GANs learned from, or not all of them, or are not read as they
+    were then, or too few were held out."""
+    for stage, record in trained.items():
+        _check_reading(f"{stage} of {config.store}", record["flags"], config)
     flags, pairs = trained["stage2"]["flags"], layouts.original(config.pairs)
     alone = flags.get("photos") and not flags.get("add_pairs")  # then Stage-II saw no image of PAIRS
     held = {name: record["flags"].get("validation", 0) for name, record in trained.items()}
@@ -103,6 +105,18 @@ def made_from(config: AuditConfig, found: RealSamples) -> dict:
 
 def _files(config):
     return [Path(config.run) / FOLDER / name for name in ("overtrained.h5", *(f"{stage}.json" for stage in STAGES))]
+
+
+def _check_reading(stage: str, flags: dict, config: AuditConfig) -> None:
+    """With other options masks may be inverted, or photographs uncropped, and copies of them would not be found."""
+    learned, now = (layouts.modality_of(config.pairs, given) for given in (flags.get("modality", ""), config.modality))
+    if learned != now:
+        raise UserError(f"--modality={config.modality}: {stage} learned from images that show {learned}, and so they "
+                        f"would be read as {now}: give --modality={learned}")
+    foreground = ",".join(flags.get("foreground", ()))
+    if foreground != ",".join(config.foreground):
+        raise UserError(f"--foreground={','.join(config.foreground)}: {stage} learned from masks that were read with "
+                        f"--foreground={foreground}: give the same")
 
 
 def _check(stage: str, learned: str | None, samples: list[Sample], pairs: str) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -131,6 +132,15 @@ def test_networks_that_learned_from_a_release_are_audited_against_the_images_beh
     write_image(tmp_path / "release/train/masks/12.png", 255 - fresh.masks[0])
     with pytest.raises(UserError, match=f"--pairs=release-at-.*: not the images that stage1 of {config.store}"):
         inputs.find_real(config, inputs.read_pairs(config)[1])
+
+
+@pytest.mark.parametrize("given, said", [
+    ({"modality": "cells"}, "--modality=cells: stage1 of .* images that show fundus, .*: give --modality=fundus"),
+    ({"foreground": ("0",)}, "--foreground=0: stage1 of .* masks that were read with --foreground=: give the same")])
+def test_images_that_would_be_read_otherwise_than_the_gans_read_them_are_refused(fresh, make_run, given, said):
+    """By other options masks are inverted, or a measure is left out, and copies may not be found."""
+    with pytest.raises(UserError, match=said):
+        audit(replace(make_run(fresh), **given))
 
 
 def test_other_images_than_those_that_were_learned_from_are_refused(fresh, make_run):
