@@ -189,3 +189,5 @@ if __name__ == "__main__":
         main(sys.argv[1])
     except UserError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("data: interrupted; call again")

@@ -222,6 +222,20 @@ def test_two_calls_at_a_time_are_not_mixed(place, monkeypatch):
 
 
 @pytest.mark.training
+def test_an_interruption_is_told_in_one_line_and_leaves_nothing(place):
+    script = """
+import os, runpy, signal, sys, zipfile
+zipfile.ZipFile.open = lambda *given: os.kill(os.getpid(), signal.SIGINT)
+runpy.run_module("data.archives", run_name="__main__", alter_sys=True)
+"""
+    path = archive(place / "DRIVE.zip", DRIVE)
+    answer = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True,
+                            env={"PYTHONPATH": str(ROOT)}, cwd=place)
+    assert answer.stderr == "data: interrupted; call again\n" and answer.returncode == 1
+    assert [*(place / "data/raw").iterdir()] == []
+
+
+@pytest.mark.training
 def test_it_needs_no_package(place):
     path = archive(place / "DRIVE.zip", DRIVE)
     answer = subprocess.run([sys.executable, "-S", "-m", "data.archives", str(path)], capture_output=True, text=True,
