@@ -223,6 +223,8 @@ def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (
             check_unseen(spec, pairs, modality)
     except UserError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("data: interrupted; call again")
 
 
 if __name__ == "__main__":

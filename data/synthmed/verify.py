@@ -164,6 +164,8 @@ def main(folder: str) -> None:
         count = verify(Path(folder))
     except UserError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("synthmed-verify: interrupted; call again")
     print(f"synthmed-verify: {folder} holds {count} pairs, all of them as published")
 
 

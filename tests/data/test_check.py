@@ -118,3 +118,21 @@ def test_check_opens_every_file(tmp_path, monkeypatch):
     Image.fromarray(np.eye(36, 64, dtype=np.uint8) * 255).save(tmp_path / "masks" / "h.png")
     with pytest.raises(UserError, match=r"g.png.*truncated.*\(and 1 more sample"):
         check(listed)
+
+
+def test_an_interruption_is_told_in_one_line(pairs):
+    script = """
+import os, runpy, signal, sys
+from PIL import Image
+opened = Image.open
+def interrupted(*given, **options):
+    Image.open = opened
+    os.kill(os.getpid(), signal.SIGINT)
+    return opened(*given, **options)
+Image.open = interrupted
+runpy.run_module("data.check", run_name="__main__", alter_sys=True)
+"""
+    answer = subprocess.run([sys.executable, "-c", script, f"--pairs=folder:{pairs}"], capture_output=True, text=True,
+                            cwd=Path(__file__).parents[2])
+    assert answer.stderr.splitlines()[-1] == "data: interrupted; call again" and answer.returncode == 1
+    assert "Traceback" not in answer.stderr

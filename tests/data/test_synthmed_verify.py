@@ -1,6 +1,10 @@
 """A copy of a release is checked: what is damaged, missing or does not fit together is named."""
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import tensorflow as tf
 
@@ -116,3 +120,17 @@ def test_hidden_files_of_a_server_or_a_desktop_do_no_harm(released):
     (released / ".git/config").touch()
     (released / "train/.DS_Store").touch()
     assert verify(released) == 4
+
+
+@pytest.mark.training
+def test_an_interruption_is_told_in_one_line(released):
+    script = """
+import os, runpy, signal, sys
+import data.files
+data.files.checksum = lambda path: os.kill(os.getpid(), signal.SIGINT)
+runpy.run_module("data.synthmed.verify", run_name="__main__", alter_sys=True)
+"""
+    answer = subprocess.run([sys.executable, "-c", script, f"--dir={released}"], capture_output=True, text=True,
+                            cwd=Path(__file__).parents[2])
+    assert answer.stderr.splitlines()[-1] == "synthmed-verify: interrupted; call again" and answer.returncode == 1
+    assert "Traceback" not in answer.stderr
