@@ -45,6 +45,16 @@ def test_every_network_is_timed_and_compared(tmp_path, networks, flags):
     assert last == {"compared": 1, "geometric_mean": own["ratio"]}
 
 
+@pytest.mark.training
+def test_memory_is_that_of_the_benchmark_and_not_of_what_started_it():
+    parent = "import subprocess, sys; full = b'x' * (3 << 29); sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+    flags = ["--network=unet", "--size=64", "--batch=2", "--base=4", "--steps=1"]
+    answer = subprocess.run([sys.executable, "-c", parent, sys.executable, "-m", "tests.bench", *flags], cwd=ROOT,
+                            capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert 0.2 < json.loads(answer.stdout)["peak_rss_gb"] < 1.5
+
+
 def test_medians_ratios_and_the_best_precision_of_each(tmp_path):
     half = {**ROW, "dtype": "bfloat16"}
     ours = compare.medians(compare.read_rows(write_rows(

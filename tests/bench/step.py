@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.bench.networks import NETWORKS
+from tests.memory import peak
 from training import devices
 from training.precision import set_precision
 
@@ -24,10 +25,10 @@ def measure(network: str, size: int, batch: int, base: int, dtype: str, steps: i
     model, example = NETWORKS[network](size, base, batch)
     step = tf.function(model.train_step).get_concrete_function(example)
     median = statistics.median(timed(step, example, steps))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if sys.platform == "darwin" else peak()  # bytes
     done, best = operations(step) / 1e9, best_product(dtype) / 1e9
     return {"network": network, "size": size, "batch": batch, "base": base, "dtype": dtype,
-            "step_s": round(median, 4), "images_per_s": round(batch / median, 3), "peak_rss_gb": round(peak, 2),
+            "step_s": round(median, 4), "images_per_s": round(batch / median, 3), "peak_rss_gb": round(taken / 1e9, 2),
             "gflop": round(done, 3), "best_gflop_per_s": round(best, 1), "share": round(done / median / best, 3)}
 
 

@@ -12,6 +12,7 @@ import argparse
 import json
 import resource
 import statistics
+import sys
 import time
 
 import torch
@@ -185,9 +186,10 @@ def main():
         step()
         seconds.append(time.perf_counter() - start)
     median = statistics.median(seconds[2:])
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # bytes
     print(json.dumps({**vars(options), "torch": torch.__version__, "threads": torch.get_num_threads(),
                       "step_s": round(median, 4), "images_per_s": round(options.batch / median, 3),
-                      "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2)}))
+                      "peak_rss_gb": round(taken / 1e9, 2)}))
 
 
 if __name__ == "__main__":
