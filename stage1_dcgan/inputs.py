@@ -32,7 +32,12 @@ def grey(drawn: np.ndarray) -> np.ndarray:
 
 
 def draw_z(seed: int, number: tf.Tensor) -> tf.Tensor:
-    """The generator's input for example `number`: float32 (100,), uniform in [-1, 1)."""
+    """The generator's input for example `number`: float32 (100,), uniform in [-1, 1).
+
+    Training and drawing share this stream. Where --seed is the same for both, drawing n has the z of training example
+    n, and the variation (`variety.draw_variation`) of its picture. They say nothing of each other: z is drawn without
+    regard to pictures, and no loss asks for one of them. With another stream, trained networks would draw other masks.
+    """
     return 2 * uniform(seed, number, NOISE, (Z_DIM,)) - 1
 
 
