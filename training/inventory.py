@@ -72,14 +72,16 @@ def instructions() -> list[str]:
         return []
 
 
-def memory() -> int:
+def memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """Bytes that a program may take: what is free or can be freed, and not more than the limit of a container."""
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         pages = int(re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) << 10
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        return min(pages, int(limit) - used) if limit.isdecimal() else pages
+        limit = (cgroup / "memory.max").read_text().strip()
+        used = int((cgroup / "memory.current").read_text())
+        # Files that were read or written count as used until others need the room.
+        freed = sum(map(int, re.findall(r"^(?:in)?active_file (\d+)", (cgroup / "memory.stat").read_text(), re.M)))
+        return min(pages, int(limit) - used + freed) if limit.isdecimal() else pages
     except (OSError, TypeError, ValueError):
         return pages
 

@@ -32,3 +32,16 @@ def test_memory_disk_and_instructions_of_this_machine(tmp_path):
     assert 0 < inventory.memory() <= total
     assert inventory.disk(tmp_path / "not" / "there") == pytest.approx(inventory.disk(tmp_path), rel=0.01)
     assert not Path("/proc/cpuinfo").exists() or set(inventory.instructions()) <= set(inventory.INSTRUCTIONS)
+
+
+def test_files_in_memory_take_nothing_of_the_limit_of_a_container(tmp_path):
+    """After a data set was read, a container is full of it, and says so."""
+    limit, used, inactive, active = 900 << 20, 880 << 20, 600 << 20, 100 << 20
+    files = {"memory.max": f"{limit}\n", "memory.current": f"{used}\n",
+             "memory.stat": f"anon 9\nfile 9\ninactive_anon 9\nactive_anon 9\ninactive_file {inactive}\n"
+                            f"active_file {active}\nworkingset_refault_file 9\n"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert inventory.memory(tmp_path) == limit - used + inactive + active
+    (tmp_path / "memory.max").write_text("max\n")
+    assert inventory.memory(tmp_path) > limit
