@@ -105,6 +105,14 @@ def test_discriminators_are_read_from_the_checkpoints_of_their_phases(name, chan
         assert said != architecture.judged(judges, options, *given[:2], 255 - given[2])
 
 
+def test_a_crop_is_found_where_none_has_enough_of_the_field_of_view():
+    strip = np.zeros((96, 96), np.uint8)
+    strip[40:60] = 255  # a picture five times as wide as high
+    for around in (None, np.array([50, 10])):
+        part = inputs.place(strip, 96, numpy_generator(0, 0, 1), around)
+        assert strip[part].shape == (96, 96)
+
+
 def test_the_strength_of_texture_is_told_by_size_and_place():
     grain = np.zeros((1, 64, 64, 1), np.float32)
     grain[:, :32] = 0.2 * (np.indices((32, 64)).sum(axis=0) % 2 * 2 - 1)[None, ..., None]  # a checkerboard: finest

@@ -29,7 +29,8 @@ KNOWN = 5             # planes that both fine networks see: mask, field of view,
 KEPT = 64 * 2 ** 20   # bytes of enlarged coarse pictures, 42 at 512 pixels
 SHIFT = COARSE // 6   # pixels by which the coarse network's examples are moved at most
 AT_DISC = 0.25        # share of the fine network's crops around the optic disc, which covers 3 % of a view
-INSIDE = 0.4          # share of a crop that lies in the field of view at least
+INSIDE = 0.4          # share of a crop that lies in the field of view at least,
+TRIES = 100           # unless none of so many does: a wide picture is a strip in its square
 # Streams of random numbers (data/randomness.py).
 CROP, LIGHT, PLACE, FINE_NOISE, COARSE_NOISE, COARSE_RENDERING, COARSE_D_NOISE, VESSELS, MIRRORS = range(16, 25)
 
@@ -77,13 +78,14 @@ def place(fov: np.ndarray, size: int, random: np.random.Generator, around: np.nd
 
     With `around`, a row and a column, it has that place in its inner half.
     """
-    while True:
+    for _ in range(TRIES):
         top, left = random.integers(0, len(fov) - size + 1, 2)
         if around is not None:
             top, left = np.clip(around - random.integers(size // 4, 3 * size // 4 + 1, 2), 0, len(fov) - size)
         part = np.s_[top:top + size, left:left + size]
         if (fov[part] > 0).mean() >= INSIDE:
-            return part
+            break
+    return part
 
 
 def _turned(crop: np.ndarray, random: np.random.Generator) -> np.ndarray:
