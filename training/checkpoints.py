@@ -23,6 +23,11 @@ def _complete(folder: Path) -> list[int]:
     return sorted((int(name[1]) for name in names if name), reverse=True)
 
 
+def newest(folder: Path) -> int:
+    """The step of the newest complete checkpoint, or 0."""
+    return next(iter(_complete(folder)), 0)
+
+
 def read_newest(folder: Path, remedy: str, **parts) -> None:
     """Restores models from the newest checkpoint of a training that has ended, and changes no file.
 

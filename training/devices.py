@@ -13,6 +13,7 @@ from tensorflow.tsl.protobuf import coordination_config_pb2
 
 from data.errors import UserError
 from training import hardware, workers
+from training.checkpoints import newest
 from training.config import MULTI_WORKER, TrainingConfig
 from training.fit import Schedule
 from training.precision import set_precision
@@ -48,11 +49,18 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
     where it will take long without a GPU.
 
     When a training is resumed, "auto" has the meaning that it had at the start. Raises UserError if the batch size is
-    no multiple of the number of devices, if multi_worker has no cluster, or if the old config.json is damaged.
+    no multiple of the number of devices, if multi_worker has no cluster, if the old config.json is damaged, or if
+    --epochs was lowered below what the training has done.
     """
     before = {}
     if (Path(config.out) / "config.json").exists():
-        before = read_record(config.out, f"remove {config.out} to start again")["resolved"]
+        record = read_record(config.out, f"remove {config.out} to start again")
+        before, done, epochs = record["resolved"], newest(Path(config.out)), record["flags"].get("epochs")
+        # config.json would say that the weights are of fewer.
+        if isinstance(epochs, int) and epochs > config.epochs and done > schedule.steps:
+            raise UserError(f"{config.out} was trained for {done} steps, and --epochs={config.epochs} is "
+                            f"{schedule.steps}: give --epochs={-(-done // schedule.steps_per_epoch)} or more, or "
+                            "another --out")
     keras.backend.clear_session()
     name = before.get("strategy", "auto") if config.strategy == "auto" else config.strategy
     if config.strategy == "auto" and name == MULTI_WORKER:  # the machines of then may not be there

@@ -164,6 +164,15 @@ def test_files_of_the_user_in_the_run_folder_stay(unet_config):
     assert {name: (Path(config.out) / name).read_bytes() for name in foreign} == foreign
 
 
+def test_fewer_epochs_than_were_trained_are_refused(unet_config):
+    """Its record would say that the weights are of fewer."""
+    config = unet_config(epochs=2)
+    train(config)
+    assert "4 steps, and --epochs=1 is 2: give --epochs=2 or more" in refusal(replace(config, epochs=1))
+    assert "steps_per_epoch: 2 -> 1" in refusal(replace(config, steps_per_epoch=1))
+    train(config)
+
+
 def test_a_dry_run_writes_nothing(unet_config):
     config = unet_config(dry_run=True)
     train(config)
