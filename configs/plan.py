@@ -70,6 +70,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         lines.append("dry_run := yes")
     if settings.unchecked:
         lines.append(".PHONY: $(R)/data.checked")
+    if settings.measured_otherwise:
+        lines.append(".PHONY: reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done")
     if settings.checked_as:  # what other test images make old
         lines.append("reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done: $(R)/data.checked")
 

@@ -87,7 +87,7 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
                 sys.exit(status)
         if step.done:
             step.done.parent.mkdir(parents=True, exist_ok=True)
-            write_file(step.done, step.mark().encode())
+            write_file(step.done, step.mark().encode("utf-8", "surrogateescape"))
 
 
 def _call(script: list[str]) -> int:

@@ -152,23 +152,23 @@ def unet(run: Settings, arm: str, repeat: int) -> Step:
                 training=out, newer=pairs)
 
 
-def evaluate(run: Settings, done: Path | None = None) -> Step:
+def evaluate(run: Settings, goal: str = "evaluate") -> Step:
     cells = Path(f"{run.folder}-cells")
     second = cells if (cells / "synthetic.h5").exists() and not run.shows_cells else ""
     return Step(f"eval: measuring the arms on the test images of {run.pairs} -> {run.reports}",
                 [run.script("unet_eval.evaluate", f"--run={run.folder}", f"--pairs={run.pairs}",
                             f"--photos={run.stage2_photos}", f"--reports={run.reports}", f"--second={second}")],
-                done=done)
+                done=run.folder / f"{goal}.done", mark=lambda: run.measuring)
 
 
 def evidence(run: Settings) -> Step:
-    step = evaluate(run, done=run.folder / "evidence.done")
+    step = evaluate(run, "evidence")
     absent = ", ".join(arm for arm in run.evidence()[0] if not run.can_make(arm))
     return replace(step, says=f"{step.says}\nevidence: without PHOTOS there is no {absent}" if absent else step.says)
 
 
 def curve(run: Settings) -> Step:
-    return evaluate(run, done=run.folder / "curve.done")
+    return evaluate(run, "curve")
 
 
 @dataclass(frozen=True)

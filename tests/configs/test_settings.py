@@ -1,11 +1,14 @@
 """The settings of a run: defaults, what is refused, and the file that holds a run to them."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from configs.running import run_all
 from configs.settings import Settings
+from configs.steps import make_step
 from data.errors import UserError
 
 
@@ -127,6 +130,24 @@ def test_how_a_training_runs_may_change(folder):
     assert same.recorded and same.text.endswith("FLAGS=--seed=3")
     assert settings(FLAGS="--nodry_run --seed=3 --nowith_generators").recorded
     assert settings(FLAGS="--noadd_pairs").text.endswith("FLAGS=--noadd_pairs")
+
+
+@pytest.mark.parametrize("flags", ["", "--test='folder:/b c' --threshold=tuned", "--test=folder:/b\udcff"])
+def test_what_ends_an_evaluation_tells_with_which_flags(folder, flags):
+    run = settings(RUN="mine", FLAGS=f"{flags} --seed=3")
+    (folder / "checkpoints/mine").mkdir(parents=True)
+    for goal in ("evaluate", "evidence", "curve"):
+        step = make_step(goal, run)
+        assert step.done.name == f"{goal}.done" and not run.measured_otherwise
+        run_all([goal], lambda name, step=step: replace(step, scripts=[]), dry_run=False)
+        assert run.measured_otherwise  # for there is no report
+        (folder / "reports/mine").mkdir(parents=True, exist_ok=True)
+        (folder / "reports/mine/report.html").touch()
+        assert not run.measured_otherwise
+        assert settings(RUN="mine", FLAGS=f"{flags} --kl_bins=64").measured_otherwise
+        (folder / "reports/mine/report.html").unlink()
+        step.done.write_text("")  # by an earlier version
+        assert not run.measured_otherwise
 
 
 def test_where_the_runs_folder_is_a_file_it_is_told(folder):
