@@ -39,7 +39,7 @@ SCRIPTS: dict[str, type[Config]] = {
     "stage2_pix2pix.train": Stage2Config, "stage2_pix2pix.generate": PairsConfig,
     "unet_eval.train": UnetConfig, "unet_eval.segment": SegmentConfig, "unet_eval.relabel": RelabelConfig,
     "unet_eval.evaluate": EvaluateConfig, "unet_eval.audit": AuditConfig, "configs.plan": PlanConfig}
-TRUE = ("true", "t", "1")  # as absl reads booleans
+TRUE, FALSE = ("true", "t", "1"), ("false", "f", "0")  # as absl reads booleans
 ABSL = ("undefok", "v", "verbosity")  # absl gives them to every script, and flagfile, which `expand` replaces
 PACKAGE = Path(__file__).parent
 
@@ -125,6 +125,16 @@ def whole_number(flags: list[str] | tuple[str, ...], name: str, default: int) ->
         return default if value is None else int(value)
     except ValueError:
         raise UserError(f"FLAGS: --{name}={value} is no whole number") from None
+
+
+def make_options(flags: list[str] | tuple[str, ...]) -> PlanConfig:
+    """What `flags` say to make itself, which no script would check. UserError where a value makes no sense."""
+    given = {name: last_value(flags, name) for name in ("curve", "with_generators")}
+    if (given["with_generators"] or "false").lower() not in (*TRUE, *FALSE):
+        raise UserError(f"FLAGS: --with_generators={given['with_generators']} is neither true nor false")
+    return PlanConfig(curve=PlanConfig.curve if given["curve"] is None else tuple(given["curve"].split(",")),
+                      with_generators=is_on(flags, "with_generators"),
+                      few_draws=whole_number(flags, "few_draws", PlanConfig.few_draws))
 
 
 def select(script: str, flags: list[str] | tuple[str, ...], scripts: Mapping[str, type[Config]] = SCRIPTS) -> list[str]:

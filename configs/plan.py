@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from configs.auditing import refuse_few
-from configs.flags import SCRIPTS, expand, is_on, last_value, locate
+from configs.flags import SCRIPTS, expand, last_value, locate, make_options
 from configs.settings import STAGES, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError
@@ -40,7 +40,7 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         settings.flags_for(script)
     if set(goals) == {"clean"}:
         return lines
-    with_generators = is_on(expand(settings.flags), "with_generators")
+    with_generators = make_options(expand(settings.flags)).with_generators
     _check_giving(goals, variables)
     if with_generators or "pretrained" in goals:
         _check_asked("--with_generators" if with_generators else "make pretrained", settings)

@@ -13,10 +13,10 @@ from configs.flags import (
     PACKAGE,
     RUNNING,
     SCRIPTS,
-    PlanConfig,
     expand,
     is_on,
     last_value,
+    make_options,
     select,
     split,
     whole_number,
@@ -170,8 +170,7 @@ class Settings:
 
     def curve(self) -> list[str]:
         """Arms of `make curve`, synthetic-N for the N of --curve that are no more than the masks that the run draws."""
-        given = last_value(self._evidence_flags(), "curve")
-        numbers = PlanConfig(**({} if given is None else {"curve": tuple(given.split(","))})).curve
+        numbers = make_options(self._evidence_flags()).curve
         flags = [*self.preset_flags("masks", required=False), *expand(self.flags)]
         drawn = whole_number(flags, "count", MasksConfig.count)
         return [f"synthetic-{number}" for number in numbers if int(number) <= drawn]

@@ -102,6 +102,15 @@ def test_folds_have_the_arms_of_evidence_without_a_number():
     assert not [line for line in plan(["stage1"], {"FOLDS": "x"}) if "fold" in line]
 
 
+@pytest.mark.parametrize("flags, said", [
+    ("--few_draws=0", "few_draws=0 is out of its range, at least 1"), ("--few_draws=x", "few_draws=x is no whole"),
+    ("--with_generators=yes", "with_generators=yes is neither true nor false"), ("--curve=2,x", "curve=2,x: write")])
+def test_flags_that_only_make_has_are_checked(flags, said):
+    """Without that, no run was made of no draws, and a release had no generators."""
+    with pytest.raises(UserError, match=said):
+        plan(["few"], {"FLAGS": flags})
+
+
 @pytest.mark.parametrize("variables, said", [
     ({"FOLDS": "1"}, "FOLDS=1 is no number of folds"), ({"FOLDS": "x"}, "FOLDS=x is no"),
     ({"FOLDS": ""}, "FOLDS= is no"),
