@@ -14,14 +14,18 @@ from pathlib import Path
 
 from unet_eval.arms import parse_seed
 
+KEYS = {"name", "inputs", "after", "output", "command", "environment"}  # of a step
 TERM = 120  # seconds before a job's time limit at which a training is told to save
 
 
 def read(path: str) -> list[dict]:
     """The steps of a file that `make plan` printed; ends the process with one line where it is none."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))["steps"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        steps = json.loads(Path(path).read_text(encoding="utf-8"))["steps"]
+        if not all(KEYS <= step.keys() for step in steps):
+            raise ValueError(f"a step has {', '.join(sorted(KEYS))}")
+        return steps
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         sys.exit(f"error: {path} is no plan ({error}); make one: make plan GOAL=evidence > plan.json")
 
 
@@ -58,7 +62,10 @@ def main() -> None:
         call = ["sbatch", "--parsable", f"--job-name={name}", f"--array={','.join(map(str, sorted(members)))}",
                 f"--signal=B:TERM@{TERM}", *([f"--dependency={wait}", "--kill-on-invalid-dep=yes"] if wait else []),
                 *options, f"--wrap=exec {run}"]
-        answer = subprocess.run(call, text=True, stdout=subprocess.PIPE)
+        try:
+            answer = subprocess.run(call, text=True, stdout=subprocess.PIPE)
+        except OSError as error:
+            sys.exit(f"error: sbatch cannot be called ({error.strerror}): submit where Slurm is installed")
         if answer.returncode:
             cancel = f"; to cancel what was submitted: scancel {' '.join(jobs.values())}" if jobs else ""
             sys.exit(f"error: sbatch refused {name}{cancel}")

@@ -208,6 +208,17 @@ def test_where_slurm_refuses_the_jobs_to_cancel_are_named(folder):
     assert len((folder / "calls").read_text().splitlines()) == 1
 
 
+def test_without_slurm_one_line_says_so(folder):
+    plan(folder, "eval")
+    (folder / "bin" / "sbatch").chmod(0o644)
+    answer = call(folder, "configs.cluster.slurm", "plan.json", PATH=str(folder / "bin"))
+    assert answer.returncode == 1 and answer.stderr == (
+        "error: sbatch cannot be called (Permission denied): submit where Slurm is installed\n")
+    (folder / "bin" / "sbatch").unlink()
+    answer = call(folder, "configs.cluster.slurm", "plan.json", PATH=str(folder / "bin"))
+    assert answer.returncode == 1 and answer.stderr.startswith("error: sbatch cannot be called (No such file")
+
+
 def test_a_task_runs_the_step_of_its_seed(folder):
     steps = plan(folder, "evidence")
     for step in steps:
@@ -220,7 +231,8 @@ def test_a_task_runs_the_step_of_its_seed(folder):
     assert answer.returncode == 1 and answer.stderr == "error: plan.json has no step my run:none\n"
 
 
-def test_what_is_no_plan_is_named(folder):
-    (folder / "plan.json").write_text("[1]")
+@pytest.mark.parametrize("content", ["[1]", '{"steps": 5}', '{"steps": [5]}', '{"steps": [{"name": "a"}]}'])
+def test_what_is_no_plan_is_named(folder, content):
+    (folder / "plan.json").write_text(content)
     answer = call(folder, "configs.cluster.slurm", "plan.json")
-    assert answer.returncode == 1 and "error: plan.json is no plan" in answer.stderr
+    assert answer.returncode == 1 and answer.stderr.startswith("error: plan.json is no plan")
