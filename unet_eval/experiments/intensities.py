@@ -72,6 +72,7 @@ def section(results: dict, folder: Path) -> Section:
     measured, paper = results["kl"], results["paper"]
     tried = measured["definitions"]
     best, agreeing = tried[measured["nearest"]], sum(reproduces(entry, paper) for entry in tried)
+    alone = " With a single real photograph there is no floor." if results["dataset"]["n_train"] < 2 else ""
 
     def described(entry):
         pixels = "pixels in the field of view" if entry["pixels"] == "fov" else "all pixels"
@@ -100,5 +101,5 @@ def section(results: dict, folder: Path) -> Section:
         Text("KL(P, Q) = Σ P ln(P / Q) between histograms of all pixels of a set. Real are the training photographs of "
              f"the annotated data set. Fewer images make KL larger, so each number compares {measured['n']} with "
              f"{measured['n']} others, mean over {kl.CHOICES} choices of them. A dash is infinite: a bin that is empty "
-             "in one set only. Where Stage-II learned from another data set, its cameras are part of the "
+             f"in one set only.{alone} Where Stage-II learned from another data set, its cameras are part of the "
              "difference.")])

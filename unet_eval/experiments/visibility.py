@@ -19,7 +19,7 @@ from unet_eval.report.text import number
 from unet_eval.run import Run
 from unet_eval.segment import Segmenter
 
-NAME = "how visible the vessels are"
+NAME = "how visible the vessels are (of PAIRS of the retina)"
 # Sets of pictures: title, and the photographs of the same masks, or for synthetic pairs of the masks learned from.
 SETS = {"photographs": ("training photographs", None), "rendered": ("renderings of training masks", "photographs"),
         "held_out": ("held-out photographs", None), "rendered_held_out": ("renderings of held-out masks", "held_out"),

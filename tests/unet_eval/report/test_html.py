@@ -135,6 +135,16 @@ def test_an_arm_alone_and_undefined_numbers(written, few):
     assert "None" not in page.text.replace("None of", "") and "nan" not in page.text
 
 
+def test_what_the_data_cannot_show_is_not_promised(written, few):
+    """A dash is no infinity where there is one real photograph, and no command measures vessels in cells."""
+    assert "there is no floor" not in written(few)[0].text
+    few["dataset"]["n_train"] = 1
+    few["visibility"] = None
+    text = written(few)[0].text
+    assert "a bin that is empty in one set only. With a single real photograph there is no floor" in text
+    assert "how visible the vessels are (of PAIRS of the retina); " in text
+
+
 def test_trainings_are_quoted_with_seed_and_checksum(written, results, run):
     text, checksum = written(results)[0].text, run.records["unet-real"]["data"]["checksum"]
     assert all(shown in text for shown in ("U-Net, real arm, repetition 1", checksum[:16], "abc1", "tensorflow 2.14.1"))
