@@ -1,4 +1,4 @@
-"""Whether the trainings of a run will take their flags, asked before the first begins: python -m configs.options
+"""Whether the steps of a run will take their flags, asked before the first training: python -m configs.options
 
 Reads the same variables from the environment as configs.steps, whose step `data` calls it.
 """
@@ -14,7 +14,7 @@ from data.errors import UserError
 from training.cli import config_from
 from training.config import Config
 
-STEPS = ("stage1", "masks", "stage2", "synthetic", "unet-real")
+STEPS = ("stage1", "masks", "stage2", "synthetic", "unet-real", "real-relabelled", "evaluate")
 
 
 def config_of(step: str, run: Settings) -> Config:
@@ -25,7 +25,7 @@ def config_of(step: str, run: Settings) -> Config:
 
 def check_options(run: Settings) -> None:
     """UserError where a step would refuse a value, or two that contradict each other."""
-    for step in STEPS:
+    for step in (*STEPS, *["photo_masks"] * bool(run.photos)):
         for module, *flags in make_step(step, run).scripts:
             config_from(SCRIPTS[module], flags)
 

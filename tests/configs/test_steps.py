@@ -204,8 +204,10 @@ def test_an_outdated_training_with_a_file_of_the_user_s_is_not_removed(tmp_path,
 
 
 @pytest.mark.parametrize("flags, said", [("--size=64", "--crop=128"), ("--epochs=0", "--epochs=0"),
-                                         ("--poolings=9", "--poolings=9")])
-def test_flags_that_a_later_training_refuses_are_refused_with_the_data(flags, said):
+                                         ("--poolings=9", "--poolings=9"), ("--kl_bins=77", "--kl_bins=77"),
+                                         ("--threshold=x", "write 'tuned'"), ("--mix=3", "--mix=3"),
+                                         ("--probability=7", "--probability=7")])
+def test_flags_that_a_later_step_refuses_are_refused_with_the_data(flags, said):
     run = Settings.from_variables({"FLAGS": flags})
     with pytest.raises(UserError, match=said):
         check_options(run)
