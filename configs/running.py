@@ -27,7 +27,8 @@ OF_A_TRAINING = re.compile(
 class Step:
     """says: what the log says first. scripts: what follows `python -m`, one list a script. training, newer: the folder
     of a training, and its input; a training that an older input began is removed, for resuming it would mix the two.
-    done: a file that tells make that the step has ended; it holds what `mark()` says then."""
+    done: a file that tells make that the step has ended; it holds what `mark()` says then. record: the same, but it is
+    there while the step runs, and empty then."""
 
     says: str
     scripts: list[list[str]]
@@ -35,6 +36,7 @@ class Step:
     newer: Path | None = None
     done: Path | None = None
     mark: Callable[[], str] = str
+    record: Path | None = None
 
     def remove_outdated(self) -> None:
         if self.newer is None or not self.newer.exists():
@@ -75,8 +77,13 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
         print(step.says, flush=True)
         if not dry_run:
             step.remove_outdated()
+        ends = [path for path in (step.done, step.record) if path]
+        for path in ends:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if step.record:
+            write_file(step.record, b"")
         for script in step.scripts:
-            if number == len(names) - 1 and script is step.scripts[-1] and not step.done:
+            if number == len(names) - 1 and script is step.scripts[-1] and not ends:
                 # Nothing follows: the script takes the place of this process, and gets its signals.
                 os.execv(sys.executable, [sys.executable, "-m", *script])
             status = _call(script)
@@ -85,9 +92,8 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
                     given = [f"{name}={shlex.quote(os.environ[name])}" for name in VARIABLES if name in os.environ]
                     print("to go on:", *given, "python -m configs.steps", *names[number:], file=sys.stderr)
                 sys.exit(status)
-        if step.done:
-            step.done.parent.mkdir(parents=True, exist_ok=True)
-            write_file(step.done, step.mark().encode("utf-8", "surrogateescape"))
+        for path in ends:
+            write_file(path, step.mark().encode("utf-8", "surrogateescape"))
 
 
 def _call(script: list[str]) -> int:

@@ -33,7 +33,7 @@ PHANTOMS = DATA_ROOT / "phantom"
 STAGES = ("stage1", "stage2", "unet")  # a preset has a file of flags for each
 READ_BY_MAKE = re.compile(r"[%:;|=*?\[\]\\]")  # characters that mean something in the names of make's targets
 CHECKED = "data.checked"  # a file of a run: its data sets were checked, and what they were
-EVALUATIONS = ("evaluate", "evidence", "curve")  # steps that measure a run, NAME.done tells with which flags
+MEASURED = "evaluate.done"  # the same of its report: with which flags it was measured, nothing until it is there
 COLD = "--warm_start="  # for comparisons, whatever FLAGS say
 PRETRAINED = "pretrained"  # the folder beside the runs for packed networks
 
@@ -220,17 +220,16 @@ class Settings:
 
     @property
     def measuring(self) -> str:
-        """One line for the file that an evaluation ends with: the flags that it had."""
+        """One line for the file MEASURED: the flags of an evaluation."""
         return f"FLAGS={shlex.join(self.flags_for('unet_eval.evaluate'))}"
 
     @property
     def measured_otherwise(self) -> bool:
-        """Whether the run has to be measured again, though files say that it was: the last of these had other flags, or
-        its report is gone. Those of earlier versions are empty and say neither."""
-        files = [path for path in (self.folder / f"{goal}.done" for goal in EVALUATIONS) if path.exists()]
-        last = max(files, key=lambda path: path.stat().st_mtime_ns, default=None)
-        text = last.read_text(encoding="utf-8", errors="surrogateescape") if last else ""
-        return bool(text) and (text != self.measuring or not (self.reports / "report.html").exists())
+        """Whether the run has to be measured again, though files may say that it was: the last evaluation had other
+        flags or did not end, or its report is gone. An earlier version kept no record."""
+        record = self.folder / MEASURED
+        return record.exists() and (record.read_text(encoding="utf-8", errors="surrogateescape") != self.measuring
+                                    or not (self.reports / "report.html").exists())
 
     @property
     def fingerprint(self) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from configs import auditing
 from configs.running import Step, run_all
-from configs.settings import CHECKED, COLD, PHANTOMS, Settings
+from configs.settings import CHECKED, COLD, MEASURED, PHANTOMS, Settings
 from data.errors import UserError
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
@@ -152,23 +152,23 @@ def unet(run: Settings, arm: str, repeat: int) -> Step:
                 training=out, newer=pairs)
 
 
-def evaluate(run: Settings, goal: str = "evaluate") -> Step:
+def evaluate(run: Settings, done: Path | None = None) -> Step:
     cells = Path(f"{run.folder}-cells")
     second = cells if (cells / "synthetic.h5").exists() and not run.shows_cells else ""
     return Step(f"eval: measuring the arms on the test images of {run.pairs} -> {run.reports}",
                 [run.script("unet_eval.evaluate", f"--run={run.folder}", f"--pairs={run.pairs}",
                             f"--photos={run.stage2_photos}", f"--reports={run.reports}", f"--second={second}")],
-                done=run.folder / f"{goal}.done", mark=lambda: run.measuring)
+                done=done, mark=lambda: run.measuring, record=run.folder / MEASURED)
 
 
 def evidence(run: Settings) -> Step:
-    step = evaluate(run, "evidence")
+    step = evaluate(run, done=run.folder / "evidence.done")
     absent = ", ".join(arm for arm in run.evidence()[0] if not run.can_make(arm))
     return replace(step, says=f"{step.says}\nevidence: without PHOTOS there is no {absent}" if absent else step.says)
 
 
 def curve(run: Settings) -> Step:
-    return evaluate(run, "curve")
+    return evaluate(run, done=run.folder / "curve.done")
 
 
 @dataclass(frozen=True)

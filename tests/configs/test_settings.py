@@ -133,21 +133,22 @@ def test_how_a_training_runs_may_change(folder):
 
 
 @pytest.mark.parametrize("flags", ["", "--test='folder:/b c' --threshold=tuned", "--test=folder:/b\udcff"])
-def test_what_ends_an_evaluation_tells_with_which_flags(folder, flags):
-    run = settings(RUN="mine", FLAGS=f"{flags} --seed=3")
-    (folder / "checkpoints/mine").mkdir(parents=True)
+def test_an_evaluation_leaves_with_which_flags_it_measured(folder, flags):
+    run, report = settings(RUN="mine", FLAGS=f"{flags} --seed=3"), folder / "reports/mine/report.html"
+    report.parent.mkdir(parents=True)
     for goal in ("evaluate", "evidence", "curve"):
-        step = make_step(goal, run)
-        assert step.done.name == f"{goal}.done" and not run.measured_otherwise
-        run_all([goal], lambda name, step=step: replace(step, scripts=[]), dry_run=False)
-        assert run.measured_otherwise  # for there is no report
-        (folder / "reports/mine").mkdir(parents=True, exist_ok=True)
-        (folder / "reports/mine/report.html").touch()
+        step = replace(make_step(goal, run), scripts=[])
+        report.touch()
+        run_all([goal], lambda name, step=step: step, dry_run=False)
+        assert not run.measured_otherwise and settings(RUN="mine", FLAGS=f"{flags} --kl_bins=64").measured_otherwise
+        with pytest.raises(SystemExit):
+            run_all([goal], lambda name, step=step: replace(step, scripts=[["no_such_module"]]), dry_run=False)
+        assert run.measured_otherwise  # it did not end
+        run_all([goal], lambda name, step=step: step, dry_run=False)
         assert not run.measured_otherwise
-        assert settings(RUN="mine", FLAGS=f"{flags} --kl_bins=64").measured_otherwise
-        (folder / "reports/mine/report.html").unlink()
-        step.done.write_text("")  # by an earlier version
-        assert not run.measured_otherwise
+        report.unlink()
+        assert run.measured_otherwise
+    assert not settings(RUN="of an earlier version").measured_otherwise
 
 
 def test_where_the_runs_folder_is_a_file_it_is_told(folder):
