@@ -213,15 +213,21 @@ class Settings:
     @property
     def unchecked(self) -> bool:
         """Whether the data sets have to be checked, though the file CHECKED may be there: they, or the settings, are
-        others than it was made for."""
-        known = self.checked_as
+        others than it was made for, or there are flags of the evaluation, such as --test, that were not checked."""
+        known, _, flags = self.checked_as.partition("\n")  # earlier versions kept no flags
+        new = {*split(self.measuring)} - {*split(flags)} if flags else ()
         return (not self.recorded or self.uses_phantoms and not PHANTOMS.is_dir()
-                or bool(known) and known != self.fingerprint)
+                or bool(known) and known != self.fingerprint or bool(new))
+
+    @property
+    def checking(self) -> str:
+        """For the file CHECKED: the fingerprint of the data sets, and `measuring`."""
+        return f"{self.fingerprint}\n{self.measuring}"
 
     @property
     def measuring(self) -> str:
         """One line for the file MEASURED: the flags of an evaluation."""
-        return f"FLAGS={shlex.join(self.flags_for('unet_eval.evaluate'))}"
+        return shlex.join(["FLAGS:", *self.flags_for("unet_eval.evaluate")])
 
     @property
     def measured_otherwise(self) -> bool:
@@ -250,9 +256,9 @@ class Settings:
 
     @property
     def checked_as(self) -> str:
-        """The fingerprint of the data sets when they were checked; "" where they were not, or by an earlier version."""
+        """What `checking` was when they were checked; "" where they were not, or by an earlier version."""
         path = self.folder / CHECKED
-        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
 
     def _before(self) -> str:
         try:

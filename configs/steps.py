@@ -37,7 +37,7 @@ def data(run: Settings) -> Step:
     return Step(f"data: checking PAIRS={run.pairs} PHOTOS={run.photos or '(none)'}; Stage-II trains on "
                 f"{'PHOTOS' if run.stage2_photos else 'PAIRS'}" +
                 (hint if run.uses_phantoms else ""), [*draw, ["configs.options"], check, *trained],
-                done=run.folder / CHECKED, mark=lambda: run.fingerprint)
+                done=run.folder / CHECKED, mark=lambda: run.checking)
 
 
 def stage1(run: Settings, repeat: int) -> Step:

@@ -4,13 +4,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from configs.plan import SEPARATOR, plan
+from configs.running import run_all
 from configs.settings import Settings
+from configs.steps import make_step
 from data.errors import UserError
 from data.images import write_image
 
@@ -73,6 +76,29 @@ def test_data_that_changed_are_checked_again_and_then_measured_again(folder, eye
     for part in ("images", "masks"):
         shutil.copy(folder / f"D/{part}/1.png", folder / f"D/{part}/9.png")  # added
     assert again in plan(["eval"], given)
+
+
+def test_flags_that_came_after_the_check_are_checked(folder):
+    """Where make stage1 had checked the data, make evidence told of a wrong --test after all trainings."""
+    for part in ("images", "masks"):
+        (folder / "D" / part).mkdir(parents=True)
+        for stem in range(5):
+            write_image(folder / "D" / part / f"{stem}.png", np.full((80, 80), 255, np.uint8))
+    again, test = ".PHONY: $(R)/data.checked", "--test='folder:/other \udcff'"
+
+    def plan_with(flags):
+        return plan(["evidence"], {"PAIRS": "folder:D", "FLAGS": flags})
+
+    def check_with(flags):
+        settings = Settings.from_variables({"PAIRS": "folder:D", "FLAGS": flags})
+        settings.record()
+        run_all(["data"], lambda name: replace(make_step("data", settings), scripts=[]), dry_run=False)
+
+    check_with("")
+    assert again not in plan_with("") and again in plan_with(test)
+    check_with(f"{test} --kl_bins=64")
+    assert not {again} & {*plan_with(""), *plan_with(test), *plan_with(f"--kl_bins=64 {test}")}
+    assert again in plan_with(f"{test} --kl_bins=32")
 
 
 def test_clean_and_sweep_ask_for_less(folder):

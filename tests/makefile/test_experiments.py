@@ -67,7 +67,7 @@ def test_other_flags_of_the_evaluation_measure_again_and_train_nothing(project):
     finish(project, *done()[:-2], *nets, done()[-1], "checkpoints/tiny/evidence.done")
     flags, other = "FLAGS=--seeds=1 --arms=real,synthetic", "FLAGS=--seeds=1 --arms=real,synthetic --test='folder:/b c'"
     assert steps(project, "evidence", other) == []  # of an earlier version: nothing says how it was measured
-    (project / "checkpoints/tiny/evaluate.done").write_text("FLAGS=--seeds=1 --arms=real,synthetic")
+    (project / "checkpoints/tiny/evaluate.done").write_text("FLAGS: --seeds=1 --arms=real,synthetic")
     for goal, step in (("evidence", "evidence"), ("eval", "evaluate")):
         assert steps(project, goal, flags) == steps(project, goal, f"{flags} --few_draws=2") == []
         assert steps(project, goal, other) == [step]
