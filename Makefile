@@ -148,7 +148,8 @@ ifdef folds
 again = $(call quote,$(subst $$,$$$$,$(1)))
 $(folds): fold-%: | $(environment)
 	@$(MAKE) --no-print-directory $(fold_goals) RUN=$(call again,$(RUN)-fold$*) \
-	  PAIRS=$(call again,fold-$*-of-$(FOLDS):$(PAIRS)) PHOTOS=$(call again,$(PHOTOS))
+	  PAIRS=$(call again,fold-$*-of-$(FOLDS):$(PAIRS)) PHOTOS=$(call again,$(PHOTOS)) \
+	  $(if $(fold_flags),FLAGS=$(call again,$(fold_flags)))
 endif
 folds: $(folds) | $(environment) ## the arms of `make evidence` on FOLDS splits, so that each patient is tested once
 	@$(if $(dry_run),,exec $(python) -m unet_eval.folds --folds=$(FOLDS) --reports=$(call quote,reports/$(RUN)))

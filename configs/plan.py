@@ -8,6 +8,7 @@ one.
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -136,14 +137,19 @@ def _rule(step: str, settings: Settings) -> str:
 
 
 def _folds(settings: Settings, count: str) -> list[str]:
-    """Targets, one after the other, and what is made of each: the arms of `make evidence` without a number."""
+    """Targets, one after the other, and what is made of each: the arms of `make evidence` without a number, which are
+    also those that are measured."""
     if not re.fullmatch(r"\d{1,3}", count, re.ASCII) or int(count) < 2:
         raise UserError(f"FOLDS={count} is no number of folds: take 2 or more")
     parse_fold(f"fold-1-of-{count}:{settings.pairs}")
     nets = [net for net in evidence_nets(settings) if not parse_arm(parse_net_name(net)[0]).numbered]
     folds = [f"fold-{number}" for number in range(1, int(count) + 1)]
     goals = ["stage1", "stage2", *([] if settings.dry_run else nets), "eval"]
+    asked_for = (last_value(expand(settings.flags), "arms") or "").split(",")
+    kept = [arm for arm in asked_for if not arm or not parse_arm(arm.strip()).numbered]
+    flags = _value(shlex.join([*settings.flags, f"--arms={','.join(kept)}"])) if kept != asked_for else ""
     return [f"FOLDS := {count}", f"folds := {' '.join(folds)}", f"fold_goals := {' '.join(goals)}",
+            f"fold_flags := {flags}",
             *(f"{later}: | {earlier}" for earlier, later in zip(folds, folds[1:]))]
 
 

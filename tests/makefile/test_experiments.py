@@ -116,6 +116,16 @@ def test_folds_are_runs_one_after_the_other(project):
     assert said.count("-m unet_eval.folds --folds=2 --reports='reports/a $b'\\''s'") == 1
 
 
+def test_folds_measure_the_arms_that_they_train(project):
+    """Those with a number are left out of both: the evaluation of the first fold missed them, after all trainings."""
+    given = ("folds", "CONFIG=tiny", "FOLDS=2", "PAIRS=stare:/D")
+    said = make(project, "-n", *given, "FLAGS=--arms=real,synthetic-3,phantom --test='folder:/$$x y'").stdout
+    assert said.count("FLAGS='--arms=real,synthetic-3,phantom '\\''--test=folder:/$$x y'\\'' --arms=real,phantom'") == 2
+    assert "unet-phantom" in said and "unet-synthetic-3" not in said
+    assert "FLAGS=" not in make(project, "-n", *given, "FLAGS=--arms=real,phantom").stdout
+    assert "FLAGS='--arms=synthetic-2 --arms='" in make(project, "-n", *given, "FLAGS=--arms=synthetic-2").stdout
+
+
 def test_folds_go_on_where_they_stopped(project):
     flags = ("FOLDS=2", "PAIRS=stare:/D", "FLAGS=--arms=real,phantom")
     first = [f"checkpoints/tiny-fold1/{name}" for name in (
