@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs import auditing
+from configs.flags import last_value
 from configs.running import Step, run_all
 from configs.settings import CHECKED, COLD, MEASURED, PHANTOMS, Settings
 from data.errors import UserError
@@ -168,7 +169,11 @@ def evidence(run: Settings) -> Step:
 
 
 def curve(run: Settings) -> Step:
-    return evaluate(run, done=run.folder / "curve.done")
+    """The arms of the curve are measured whatever --arms names."""
+    step = evaluate(run, done=run.folder / "curve.done")
+    (measure,) = step.scripts
+    arms = last_value(measure, "arms")
+    return replace(step, scripts=[[*measure, f"--arms={','.join([arms, *run.curve()])}"]]) if arms else step
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 
 from data.few import whole
 from training.config import fields
@@ -21,12 +22,17 @@ def commands(run: Run) -> list[str]:
     arms = [parse_arm(name) for name in run.nets]
     curve = [arm for arm in arms if arm.numbered and arm.kind.name == "synthetic"]
     others = [arm for arm in arms if arm not in curve and arm.name not in ("real", "synthetic")]
-    flags = [*shlex.split(made[4]), *measuring_flags(run.config)]
-    if whole(run.config.pairs) != run.config.pairs and (curve or others):  # of make folds or make few
+    config = run.config
+    if whole(config.pairs) != config.pairs and (curve or others):  # of make folds or make few
         goals = [*map(net_name, run.nets), "eval"]
+        flags = measuring_flags(config)
     else:
+        if others:  # with those of the curve in --arms, make evidence would train these with every seed
+            config = replace(config, arms=tuple(name for name in config.arms if parse_arm(name) not in curve))
         goals = ["evidence"] * bool(others) + ["curve"] * bool(curve) or ["stage1", "stage2", "eval"]
-        flags += [f"--curve={','.join(map(str, sorted(arm.count for arm in curve)))}"] * bool(curve)
+        numbers = ",".join(map(str, sorted(arm.count for arm in curve)))
+        flags = measuring_flags(config) + [f"--curve={numbers}"] * bool(curve)
+    flags = [*shlex.split(made[4]), *flags]
     variables = {"RUN": run.name, "CONFIG": made[1], "PAIRS": made[2], "PHOTOS": made[3],
                  **({"FLAGS": shlex.join(flags)} if flags else {})}
     given = [f"{name}={shlex.quote(value) if value else ''}" for name, value in variables.items()]

@@ -184,7 +184,7 @@ def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:
     if missing:
         raise UserError(f"{folder}/unet-{missing[0]}/weights.h5 is missing: train this arm first, `make "
                         f"{'eval' if missing[0] in ('real', 'synthetic') else 'unet-' + missing[0]}`")
-    return sorted(wanted or trained, key=lambda name: (name != "real", name))
+    return sorted({*(wanted or trained)}, key=lambda name: (name != "real", name))
 
 
 def of_all_seeds(folder: Path, arm: str, most: int = 0) -> list[Path]:

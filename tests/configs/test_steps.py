@@ -214,6 +214,13 @@ def test_flags_that_a_later_step_refuses_are_refused_with_the_data(flags, said):
     assert ["configs.options"] in make_step("data", run).scripts
 
 
+def test_the_curve_is_measured_beside_the_arms_that_are_named():
+    flags = "--arms=real,synthetic --curve=2,5,100 --count=10"
+    assert script("evidence", FLAGS=flags)[1][-1] == "--arms=real,synthetic"
+    assert script("curve", FLAGS=flags)[1][-1] == "--arms=real,synthetic,synthetic-2,synthetic-5"
+    assert not [flag for flag in script("curve")[1] if "--arms" in flag]  # all that are trained
+
+
 def test_presets_pass():
     for preset in ("quick", "cpu", "evidence", "paper", "authors", "cells"):
         check_options(Settings.from_variables({"CONFIG": preset}))

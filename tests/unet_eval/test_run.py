@@ -123,6 +123,8 @@ def test_the_command_that_makes_a_run_again(run, config, few_config, tmp_path):
             ({"arms": (), "seeds": 0}, (["evidence", "curve"], ["--curve=3,5"])),
             ({"arms": ("real", "synthetic-5"), "seeds": 1, "kl_smoothing": 0.5},
              (["curve"], ["--arms=real,synthetic-5", "--seeds=1", "--kl_smoothing=0.5", "--curve=5"])),
+            ({"arms": ("real", "real+synthetic", "synthetic-5"), "seeds": 0},
+             (["evidence", "curve"], ["--arms=real,real+synthetic", "--curve=5"])),
             ({"arms": ("real",), "seeds": 0}, (["stage1", "stage2", "eval"], ["--arms=real"]))):
         with Run(replace(few_config, run=str(few), **chosen)) as opened:
             goals, variables = again(opened)
