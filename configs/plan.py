@@ -16,7 +16,7 @@ from configs.auditing import refuse_few
 from configs.flags import SCRIPTS, expand, last_value, locate, make_options
 from configs.settings import STAGES, Settings
 from configs.steps import SEEDED, files
-from data.errors import UserError
+from data.errors import UserError, listed
 from data.few import parse_few
 from data.folds import parse_fold
 from data.shards import shard_rows
@@ -91,6 +91,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     if "folds" in goals:
         lines += _folds(settings, variables.get("FOLDS", "3"))
     nets = list(dict.fromkeys(nets))
+    if {"eval", "curve"} & {*goals} and not settings.dry_run:
+        _check_measured(nets, settings)
     if "eval" in goals and nets == ["unet-real", "unet-synthetic"]:
         lines.append("last := unet-synthetic")
         # Where Stage-II needs no real U-Net, that one can wait: with -j2 make would begin it once Stage-I is trained,
@@ -113,6 +115,16 @@ def evidence_nets(settings: Settings) -> list[str]:
     arms, seeds = settings.evidence()
     asked_for = last_value(expand(settings.flags), "arms")
     return [net_name(arm, repeat) for repeat in range(seeds) for arm in arms if asked_for or settings.can_make(arm)]
+
+
+def _check_measured(nets: list[str], settings: Settings) -> None:
+    """UserError where --arms names an arm that is neither trained nor one of `nets`, which will be."""
+    asked_for = last_value(expand(settings.flags), "arms") or ""
+    missing = [net for net in (net_name(arm.strip()) for arm in asked_for.split(",") if arm.strip())
+               if net not in nets and not (settings.folder / net / "weights.h5").exists()]
+    if missing:
+        raise UserError(f"--arms={asked_for} measures {listed(missing)}, which this does not train: add it to the "
+                        "targets, take make evidence, or leave the arm out")
 
 
 def _waiting(nets: list[str], second: str, settings: Settings) -> list[str]:

@@ -101,6 +101,22 @@ def test_flags_that_came_after_the_check_are_checked(folder):
     assert again in plan_with(f"{test} --kl_bins=32")
 
 
+def test_arms_that_are_measured_and_never_trained_are_told_first(folder):
+    """The evaluation told of them after all trainings."""
+    flags = {"FLAGS": "--arms=real,rendered,synthetic-7"}
+    for goals in (["eval"], ["stage1", "stage2", "eval"], ["curve"]):
+        with pytest.raises(UserError, match="measures unet-rendered, unet-synthetic-7, which this does not train"):
+            plan(goals, flags)
+    assert plan(["unet-rendered", "unet-synthetic-7", "eval"], flags)
+    with pytest.raises(UserError, match="measures unet-rendered, which"):
+        plan(["curve"], {"FLAGS": f"{flags['FLAGS']} --curve=7 --count=9"})
+    for arm in ("rendered", "synthetic-7"):
+        (folder / f"checkpoints/quick/unet-{arm}").mkdir(parents=True)
+        (folder / f"checkpoints/quick/unet-{arm}/weights.h5").touch()
+    assert plan(["eval"], flags) and plan(["stage1", "unet-real"], {"FLAGS": "--arms=phantom"})
+    assert plan(["eval"], {"FLAGS": "--arms=phantom --dry_run"})
+
+
 def test_clean_and_sweep_ask_for_less(folder):
     assert len(plan(["clean"], {"CONFIG": "absent"})) == 7
     with pytest.raises(UserError, match="CONFIG=absent"):
