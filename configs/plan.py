@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from configs.auditing import refuse_few
@@ -19,6 +20,7 @@ from configs.steps import SEEDED, files
 from data.errors import UserError, listed
 from data.few import parse_few
 from data.folds import parse_fold
+from data.layouts import samples
 from data.shards import shard_rows
 from data.synthmed.terms import Terms
 from unet_eval.arms import net_name, of_seed, parse_arm, parse_net_name, parse_seed
@@ -51,6 +53,9 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
     check_cold(goals, settings)
     if "evidence" in goals:
         settings.preset_flags("single")  # raises where there are none; the single GAN is trained after all else
+        cells = replace(settings, pairs=settings.cells, photos="")
+        if not settings.shows_cells and not cells.uses_phantoms:
+            samples(cells.pairs, "train")  # raises where the second data set, which is used later, is not there
     if "sweep" in goals:
         _check_sweep(variables.get("SWEEP", ""))
     if set(goals) == {"sweep"}:  # a sweep has runs of its own

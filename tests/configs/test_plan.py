@@ -134,6 +134,15 @@ def test_evidence_without_a_preset_of_the_single_gan_stops_before_all_else(folde
         plan(["evidence"], {"CONFIG": str(folder), "RUN": "mine"})
 
 
+def test_evidence_without_its_second_data_set_stops_before_all_else(folder):
+    for cells in ("folder:/absent", "cells:x"):
+        with pytest.raises(UserError, match="/absent|'cells:x': unknown layout"):
+            plan(["evidence"], {"CELLS": cells})
+    for given in ({}, {"CELLS": "bu_bil:data/raw/phantom/BU-BIL"}, {"PAIRS": "bu_bil:mine", "CELLS": "folder:/absent"}):
+        assert plan(["evidence"], given)
+    assert plan(["eval"], {"CELLS": "folder:/absent"})
+
+
 def test_folds_have_the_arms_of_evidence_without_a_number():
     flags = "--arms=real,phantom,synthetic-10 --seeds=2"
     lines = plan(["folds"], {"FOLDS": "2", "FLAGS": flags, "PAIRS": "chase_db1:D"})
