@@ -215,9 +215,8 @@ class Settings:
         """Whether the data sets have to be checked, though the file CHECKED may be there: they, or the settings, are
         others than it was made for, or there are flags of the evaluation, such as --test, that were not checked."""
         known, _, flags = self.checked_as.partition("\n")  # earlier versions kept no flags
-        new = {*split(self.measuring)} - {*split(flags)} if flags else ()
         return (not self.recorded or self.uses_phantoms and not PHANTOMS.is_dir()
-                or bool(known) and known != self.fingerprint or bool(new))
+                or bool(known) and known != self.fingerprint or bool(flags) and self._measures_beyond(flags))
 
     @property
     def checking(self) -> str:
@@ -231,11 +230,16 @@ class Settings:
 
     @property
     def measured_otherwise(self) -> bool:
-        """Whether the run has to be measured again, though files may say that it was: the last evaluation had other
-        flags or did not end, or its report is gone. An earlier version kept no record."""
+        """Whether the run has to be measured again, though files may say that it was: the last evaluation lacked a flag
+        or did not end, or its report is gone. An earlier version kept no record."""
         record = self.folder / MEASURED
-        return record.exists() and (record.read_text(encoding="utf-8", errors="surrogateescape") != self.measuring
+        return record.exists() and (self._measures_beyond(record.read_text(encoding="utf-8", errors="surrogateescape"))
                                     or not (self.reports / "report.html").exists())
+
+    def _measures_beyond(self, before: str) -> bool:
+        """Whether the evaluation has a flag that it had not when `measuring` was `before`. Flags that are left out
+        change nothing: a report that shows more stays."""
+        return not {*split(self.measuring)} <= {*split(before)}
 
     @property
     def fingerprint(self) -> str:

@@ -141,6 +141,7 @@ def test_an_evaluation_leaves_with_which_flags_it_measured(folder, flags):
         report.touch()
         run_all([goal], lambda name, step=step: step, dry_run=False)
         assert not run.measured_otherwise and settings(RUN="mine", FLAGS=f"{flags} --kl_bins=64").measured_otherwise
+        assert not settings(RUN="mine", FLAGS="").measured_otherwise  # a report that shows more stays
         with pytest.raises(SystemExit):
             run_all([goal], lambda name, step=step: replace(step, scripts=[["no_such_module"]]), dry_run=False)
         assert run.measured_otherwise  # it did not end
