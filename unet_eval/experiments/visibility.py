@@ -16,7 +16,7 @@ from unet_eval.report.blocks import Figure, Section, Text
 from unet_eval.report.charts import BLUE, COLUMN, GREEN, ORANGE, SKY, YELLOW, chart, draw
 from unet_eval.report.tables import Table
 from unet_eval.report.text import number
-from unet_eval.run import Run
+from unet_eval.run import Run, without_held_out
 from unet_eval.segment import Segmenter
 
 NAME = "how visible the vessels are (of PAIRS of the retina)"
@@ -41,8 +41,7 @@ def measure(run: Run) -> dict:
     photographs = {"photographs": run.learned, "held_out": [view for view in run.training if view.stem not in seen]}
     stores = {"synthetic": run.stores["synthetic"], "rendered": run.stores.get("rendered"),
               "rendered_held_out": run.rendered_held_out}
-    # Without held-out photographs all have been seen by the U-Net, which finds more in them than in any other picture.
-    judge = run.nets["real"][0].segmenter if "real" in run.nets and photographs["held_out"] else None
+    judge = judge_of(run, photographs["held_out"])
     measured = {}
     for name in SETS:
         if photographs.get(name):
@@ -58,6 +57,16 @@ def measure(run: Run) -> dict:
         measured[name] = {"n": len(pictures), "contrast": mean_contrast(pictures),
                           **found(judge, islice(views, JUDGED))}
     return {"visibility": measured}
+
+
+def judge_of(run: Run, held_out: list[View]) -> Segmenter | None:
+    """The first U-Net of the real arm; None where there is none, where no photographs are held out, or where this U-Net
+    learned from one of them: it finds more in such than in any other picture."""
+    if "real" not in run.nets or not held_out:
+        return None
+    net = run.nets["real"][0]
+    learned = without_held_out(run.config.pairs, net.validation, run.config.modality, held_out)
+    return None if learned else net.segmenter
 
 
 def found(judge: Segmenter | None, views: Iterable[View]) -> dict[str, float | None]:

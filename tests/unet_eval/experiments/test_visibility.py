@@ -100,6 +100,9 @@ def test_without_held_out_photographs_or_a_real_arm_recall_is_left_out(few_confi
         assert set(results["visibility"]) == {"photographs", "synthetic"}
         assert all(entry["recall"] is None for entry in results["visibility"].values())
         assert "--validation=N" in visibility.section(results, Path()).blocks[-1].text
+        run.learned, run.nets["real"][0].validation = run.training[:2], 1  # the judge learned from one of the others
+        measured = visibility.measure(run)["visibility"]
+        assert measured["held_out"]["contrast"] and all(entry["recall"] is None for entry in measured.values())
         run.modality = "cells"
         results = visibility.measure(run)
     assert visibility.section(results, Path()) is None and visibility.tables(results) == {}
