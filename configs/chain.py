@@ -21,6 +21,7 @@ from dataclasses import replace
 
 from configs.flags import locate
 from configs.plan import check_cold, evidence_nets
+from configs.records import Records
 from configs.settings import CHECKED, Settings
 from configs.steps import files, needs, shard_done
 from configs.sweep import Sweep
@@ -90,7 +91,7 @@ def _sweep(sweep: Sweep, name: str, run: Settings) -> list[dict]:
 def _made(names: list[str], run: Settings) -> list[dict]:
     """The check of the data, then the steps of these names and all that they need."""
     found: dict[str, dict] = {}
-    if run.unchecked:  # or who runs the plan would take the check for done
+    if Records(run).to_check:  # or who runs the plan would take the check for done
         try:
             (run.folder / CHECKED).unlink(missing_ok=True)
         except OSError as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from configs.auditing import refuse_few
 from configs.flags import SCRIPTS, expand, last_value, locate, make_options
+from configs.records import Records
 from configs.settings import STAGES, Settings
 from configs.steps import SEEDED, files
 from data.errors import UserError, listed
@@ -74,11 +75,12 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         lines.append("graphs := $(R)/generators/README.md")
     if settings.dry_run:
         lines.append("dry_run := yes")
-    if settings.unchecked:
+    records = Records(settings)
+    if records.to_check:
         lines.append(".PHONY: $(R)/data.checked")
-    if settings.measured_otherwise:
+    if records.to_measure:
         lines.append(".PHONY: reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done")
-    if settings.checked_as:  # what other test images make old
+    if records.checked:  # what other test images make old
         lines.append("reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done: $(R)/data.checked")
 
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]

@@ -1,7 +1,6 @@
 """The settings of a run: make's variables, their defaults, and the file that holds a run to them."""
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from configs.flags import (
 from data.errors import UserError
 from data.few import whole
 from data.files import write_error, write_file
-from data.layouts import DATA_ROOT, modality_of, photographs, samples
+from data.layouts import DATA_ROOT, modality_of
 from stage1_dcgan.config import MasksConfig
 from training.config import fields
 from unet_eval.arms import of_seed, parse_arm
@@ -32,8 +31,7 @@ from unet_eval.arms import of_seed, parse_arm
 PHANTOMS = DATA_ROOT / "phantom"
 STAGES = ("stage1", "stage2", "unet")  # a preset has a file of flags for each
 READ_BY_MAKE = re.compile(r"[%:;|=*?\[\]\\]")  # characters that mean something in the names of make's targets
-CHECKED = "data.checked"  # a file of a run: its data sets were checked, and what they were
-MEASURED = "evaluate.done"  # the same of its report: with which flags it was measured, nothing until it is there
+CHECKED = "data.checked"  # a file of a run: its data sets were checked
 COLD = "--warm_start="  # for comparisons, whatever FLAGS say
 PRETRAINED = "pretrained"  # the folder beside the runs for packed networks
 
@@ -209,60 +207,6 @@ class Settings:
                 raise write_error(self.folder, error) from error
             write_file(self.folder / "settings", f"{self.text}\n".encode("utf-8", "surrogateescape"))
             (self.folder / CHECKED).unlink(missing_ok=True)
-
-    @property
-    def unchecked(self) -> bool:
-        """Whether the data sets have to be checked, though the file CHECKED may be there: they, or the settings, are
-        others than it was made for, or there are flags of the evaluation, such as --test, that were not checked."""
-        known, _, flags = self.checked_as.partition("\n")  # earlier versions kept no flags
-        return (not self.recorded or self.uses_phantoms and not PHANTOMS.is_dir()
-                or bool(known) and known != self.fingerprint or bool(flags) and self._measures_beyond(flags))
-
-    @property
-    def checking(self) -> str:
-        """For the file CHECKED: the fingerprint of the data sets, and `measuring`."""
-        return f"{self.fingerprint}\n{self.measuring}"
-
-    @property
-    def measuring(self) -> str:
-        """One line for the file MEASURED: the flags of an evaluation."""
-        return shlex.join(["FLAGS:", *self.flags_for("unet_eval.evaluate")])
-
-    @property
-    def measured_otherwise(self) -> bool:
-        """Whether the run has to be measured again, though files may say that it was: the last evaluation lacked a flag
-        or did not end, or its report is gone. An earlier version kept no record."""
-        record = self.folder / MEASURED
-        return record.exists() and (self._measures_beyond(record.read_text(encoding="utf-8", errors="surrogateescape"))
-                                    or not (self.reports / "report.html").exists())
-
-    def _measures_beyond(self, before: str) -> bool:
-        """Whether the evaluation has a flag that it had not when `measuring` was `before`. Flags that are left out
-        change nothing: a report that shows more stays."""
-        return not {*split(self.measuring)} <= {*split(before)}
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes with the files of both data sets, by their names, sizes and times, and with what a
-        table says of them. "" where they cannot be listed."""
-        digest = hashlib.sha256()
-        try:
-            parts = {split: samples(self.pairs, split, modality=self.modality) for split in ("train", "test")}
-            parts["photos"] = photographs(self.photos, self.pairs, self.modality)
-            for part, sample in ((part, sample) for part, found in parts.items() for sample in found):
-                for path in filter(None, (sample.image, sample.mask, sample.fov)):
-                    status = path.stat()
-                    digest.update(f"{part}\0{sample.patient}\0{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(
-                        "utf-8", "surrogateescape"))
-        except (UserError, OSError):
-            return ""
-        return digest.hexdigest()
-
-    @property
-    def checked_as(self) -> str:
-        """What `checking` was when they were checked; "" where they were not, or by an earlier version."""
-        path = self.folder / CHECKED
-        return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
 
     def _before(self) -> str:
         try:

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from configs import auditing
 from configs.flags import last_value
+from configs.records import MEASURED, Records
 from configs.running import Step, run_all
-from configs.settings import CHECKED, COLD, MEASURED, PHANTOMS, Settings
+from configs.settings import CHECKED, COLD, PHANTOMS, Settings
 from data.errors import UserError
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
@@ -38,7 +39,7 @@ def data(run: Settings) -> Step:
     return Step(f"data: checking PAIRS={run.pairs} PHOTOS={run.photos or '(none)'}; Stage-II trains on "
                 f"{'PHOTOS' if run.stage2_photos else 'PAIRS'}" +
                 (hint if run.uses_phantoms else ""), [*draw, ["configs.options"], check, *trained],
-                done=run.folder / CHECKED, mark=lambda: run.checking)
+                done=run.folder / CHECKED, mark=lambda: Records(run).checking)
 
 
 def stage1(run: Settings, repeat: int) -> Step:
@@ -159,7 +160,7 @@ def evaluate(run: Settings, done: Path | None = None) -> Step:
     return Step(f"eval: measuring the arms on the test images of {run.pairs} -> {run.reports}",
                 [run.script("unet_eval.evaluate", f"--run={run.folder}", f"--pairs={run.pairs}",
                             f"--photos={run.stage2_photos}", f"--reports={run.reports}", f"--second={second}")],
-                done=done, mark=lambda: run.measuring, record=run.folder / MEASURED)
+                done=done, mark=lambda: Records(run).measuring, record=run.folder / MEASURED)
 
 
 def evidence(run: Settings) -> Step:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from configs.plan import SEPARATOR, plan
+from configs.records import Records
 from configs.running import run_all
 from configs.settings import Settings
 from configs.steps import make_step
@@ -67,12 +68,12 @@ def test_data_that_changed_are_checked_again_and_then_measured_again(folder, eye
     again, measured = ".PHONY: $(R)/data.checked", "reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done: "
     (folder / "checkpoints/quick/data.checked").touch()  # by an earlier version, which kept no fingerprint
     assert not [line for line in plan(["eval"], given) if line.startswith((again, measured))]
-    (folder / "checkpoints/quick/data.checked").write_text(settings.fingerprint)
+    (folder / "checkpoints/quick/data.checked").write_text(Records(settings).fingerprint)
     assert again not in plan(["eval"], given) and f"{measured}$(R)/data.checked" in plan(["eval"], given)
-    before = settings.fingerprint
+    before = Records(settings).fingerprint
     write_image(folder / "D/masks/3.png", np.zeros((80, 80), np.uint8))  # corrected
-    assert again in plan(["eval"], given) and before != settings.fingerprint
-    (folder / "checkpoints/quick/data.checked").write_text(settings.fingerprint)
+    assert again in plan(["eval"], given) and before != Records(settings).fingerprint
+    (folder / "checkpoints/quick/data.checked").write_text(Records(settings).fingerprint)
     for part in ("images", "masks"):
         shutil.copy(folder / f"D/{part}/1.png", folder / f"D/{part}/9.png")  # added
     assert again in plan(["eval"], given)

@@ -1,14 +1,11 @@
 """The settings of a run: defaults, what is refused, and the file that holds a run to them."""
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from configs.running import run_all
 from configs.settings import Settings
-from configs.steps import make_step
 from data.errors import UserError
 
 
@@ -130,26 +127,6 @@ def test_how_a_training_runs_may_change(folder):
     assert same.recorded and same.text.endswith("FLAGS=--seed=3")
     assert settings(FLAGS="--nodry_run --seed=3 --nowith_generators").recorded
     assert settings(FLAGS="--noadd_pairs").text.endswith("FLAGS=--noadd_pairs")
-
-
-@pytest.mark.parametrize("flags", ["", "--test='folder:/b c' --threshold=tuned", "--test=folder:/b\udcff"])
-def test_an_evaluation_leaves_with_which_flags_it_measured(folder, flags):
-    run, report = settings(RUN="mine", FLAGS=f"{flags} --seed=3"), folder / "reports/mine/report.html"
-    report.parent.mkdir(parents=True)
-    for goal in ("evaluate", "evidence", "curve"):
-        step = replace(make_step(goal, run), scripts=[])
-        report.touch()
-        run_all([goal], lambda name, step=step: step, dry_run=False)
-        assert not run.measured_otherwise and settings(RUN="mine", FLAGS=f"{flags} --kl_bins=64").measured_otherwise
-        assert not settings(RUN="mine", FLAGS="").measured_otherwise  # a report that shows more stays
-        with pytest.raises(SystemExit):
-            run_all([goal], lambda name, step=step: replace(step, scripts=[["no_such_module"]]), dry_run=False)
-        assert run.measured_otherwise  # it did not end
-        run_all([goal], lambda name, step=step: step, dry_run=False)
-        assert not run.measured_otherwise
-        report.unlink()
-        assert run.measured_otherwise
-    assert not settings(RUN="of an earlier version").measured_otherwise
 
 
 def test_where_the_runs_folder_is_a_file_it_is_told(folder):
