@@ -55,12 +55,8 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
     before = {}
     if (Path(config.out) / "config.json").exists():
         record = read_record(config.out, f"remove {config.out} to start again")
-        before, done, epochs = record["resolved"], newest(Path(config.out)), record["flags"].get("epochs")
-        # config.json would say that the weights are of fewer.
-        if isinstance(epochs, int) and epochs > config.epochs and done > schedule.steps:
-            raise UserError(f"{config.out} was trained for {done} steps, and --epochs={config.epochs} is "
-                            f"{schedule.steps}: give --epochs={-(-done // schedule.steps_per_epoch)} or more, or "
-                            "another --out")
+        _refuse_fewer_epochs(config, schedule, record["flags"].get("epochs"))
+        before = record["resolved"]
     keras.backend.clear_session()
     name = before.get("strategy", "auto") if config.strategy == "auto" else config.strategy
     if config.strategy == "auto" and name == MULTI_WORKER:  # the machines of then may not be there
@@ -78,6 +74,14 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
         logging.warning("without a GPU this training will take many hours or days: such settings are made for GPUs, "
                         "those of CONFIG=quick and CONFIG=cpu for processors")
     return devices
+
+
+def _refuse_fewer_epochs(config: TrainingConfig, schedule: Schedule, before: int | None) -> None:
+    """config.json, in which --epochs was `before`, would say that the weights are of fewer steps than they are."""
+    done = newest(Path(config.out))
+    if isinstance(before, int) and before > config.epochs and done > schedule.steps:
+        raise UserError(f"{config.out} was trained for {done} steps, and --epochs={config.epochs} is {schedule.steps}: "
+                        f"give --epochs={-(-done // schedule.steps_per_epoch)} or more, or another --out")
 
 
 def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.distribute.Strategy, str]:
