@@ -47,6 +47,8 @@ def samples(spec: str, split: str = "all", masks: bool = True, modality: str = "
         return sorted(train + test, key=lambda sample: sample.stem)
     release, inner = parse_release(spec)
     if release:
+        if not release.folder:
+            raise UserError(f"'{spec}': no folder of the release; write release-at-FOLDER:{inner}")
         shown = modality_of(inner, modality)
         train = samples(release.spec, "train", masks, shown) if split != "test" else []
         test = samples(inner, "test", masks, modality, foreground) if split != "train" else []

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 
+from data.errors import UserError
 from data.few import whole
 from data.layouts import modality_of, origin, original, samples, terms, title, training
 from tests.data.examples import stems, write
@@ -48,6 +49,11 @@ def test_a_release_shows_what_the_images_behind_it_show(spec, tmp_path):
     made = f"release-at-{tmp_path}/release:bu_bil:{tmp_path}/cells"
     assert modality_of(made) == "cells" and {sample.modality for sample in samples(made, "all")} == {"cells"}
     assert all(sample.fov for sample in samples(made, "train"))
+
+
+def test_without_the_folder_of_the_release_it_is_told_how_to_write_it():
+    with pytest.raises(UserError, match="no folder of the release; write release-at-FOLDER:chase_db1:/x"):
+        samples("release:chase_db1:/x")
 
 
 def test_a_release_is_named_without_its_place_as_pairs_that_were_made(spec, tmp_path):
