@@ -101,6 +101,14 @@ def read_json(path: Path, remedy: str) -> dict:
     return content
 
 
+def read_number(path: Path, key: str) -> float:
+    """A number in a JSON file. UserError where it is not there."""
+    number = read_json(path, "remove it").get(key)
+    if not isinstance(number, (int, float)):
+        raise UserError(f"{path} is damaged (no number {key}): remove it")
+    return number
+
+
 def readable(text: str) -> str:
     """The text of a file's name for readers. Bytes that are no UTF-8, which Python has as lone surrogates that can
     neither be written nor drawn, are read as Latin-1."""

@@ -1,4 +1,4 @@
-"""What an evaluation reads: the trained U-Nets of a run, its stores and records, and the real images."""
+"""What an evaluation reads: a run's U-Nets (nets.py), stores and records, and the real images."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,25 +10,20 @@ import numpy as np
 from absl import logging
 
 from data.check import check_pairs, check_unseen
-from data.errors import UserError, listed
-from data.files import read_json
+from data.errors import listed
+from data.files import read_number
 from data.fundus import View, field_of_view, load_view, load_views
 from data.images import read_image
 from data.layouts import Sample, foreground_of, modality_of, origin, photographs, samples, training
 from data.masks import read_mask
 from data.pairs import PairReader
 from data.synthmed.source import trainings
-from training.config import fields
 from training.provenance import check_run
-from training.run_folder import read_config, read_record
-from unet_eval.arms import PAPER_PAIRS, STORES, net_name, parse_arm, parse_net_name, trained_nets
-from unet_eval.config import EvaluateConfig, UnetConfig
+from training.run_folder import read_record
+from unet_eval.arms import PAPER_PAIRS, STORES
+from unet_eval.config import EvaluateConfig
 from unet_eval.inputs import pair_views
-from unet_eval.measures.metrics import best_threshold
-from unet_eval.segment import Segmenter
-
-# Options in which arms and seeds differ, and those that are told of elsewhere.
-ITS_OWN = ("arm", "count", "synthetic", "seed", "agree_with", "pairs", "warm_start")
+from unet_eval.nets import Net, find_arms, numbers_of_steps, of_all_seeds, tuned_threshold, unlike_options
 
 
 @dataclass(frozen=True)
@@ -45,26 +40,6 @@ class TestImage:
     def load(cls, sample: Sample) -> TestImage:
         fov = field_of_view(sample, read_image(sample.image))
         return cls(load_view(sample), sample.patient, read_mask(sample.mask, sample.foreground) > 0, fov > 0)
-
-
-class Net:
-    """One trained U-Net of an arm."""
-
-    def __init__(self, folder: Path):
-        remedy = "train this arm again"
-        config, data = read_config(folder, UnetConfig, remedy), read_record(folder, remedy)["data"]
-        self.config = config
-        self.arm, self.seed, self.validation = parse_arm(config.arm, config.count), config.seed, config.validation
-        # Before each seed had GANs of its own, all of an arm's U-Nets were trained on the same pairs.
-        self.store = Path(config.synthetic).stem if self.arm.kind.store else None
-        if "n_train_pairs" not in data:
-            raise UserError(f"{folder}/config.json does not say how many pairs it was trained on, as of packed "
-                            "networks: evaluate the run that they were made in, --run, or train this arm again")
-        self.n_train_pairs: int = data["n_train_pairs"]
-        self.rows: list[int] | None = data.get("rows")  # of its store, where they are not simply the first
-        self.segmenter = Segmenter(folder)
-        validation = folder / "validation.json"
-        self.validation_f1 = read_number(validation, "f1_vessel") if validation.exists() else None
 
 
 @dataclass(frozen=True)
@@ -172,46 +147,6 @@ class Run:
         return self._thresholds[net]
 
 
-def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:
-    """Names of the trained arms, `real` first; UserError where a `wanted` one is missing, or all are."""
-    trained = set()
-    for name in {parse_net_name(path.parent.name)[0] for path in folder.glob("unet-?*/weights.h5")}:
-        try:
-            trained.add(parse_arm(name).name)
-        except UserError:
-            logging.warning("%s/unet-%s is left out: its name is that of no arm", folder, name)
-    missing = [name for name in wanted if name not in trained] or ([] if trained else ["real"])
-    if missing:
-        raise UserError(f"{folder}/unet-{missing[0]}/weights.h5 is missing: train this arm first, `make "
-                        f"{'eval' if missing[0] in ('real', 'synthetic') else 'unet-' + missing[0]}`")
-    return sorted({*(wanted or trained)}, key=lambda name: (name != "real", name))
-
-
-def of_all_seeds(folder: Path, arm: str, most: int = 0) -> list[Path]:
-    """Folders of an arm's trainings, `most` of them unless it is 0. UserError where one is missing between them: seeds
-    of two arms are compared by their place, and would be others."""
-    paths = trained_nets(folder, arm)[:most or None]
-    for repeat, path in enumerate(paths):
-        missing = net_name(arm, repeat)
-        if path.name != missing:
-            raise UserError(f"{folder}/{missing}/weights.h5 is missing, and there is {path.name}: train that seed, "
-                            f"`make {missing}`, or move {path.name} out of the run")
-    return paths
-
-
-def unlike_options(configs: list[UnetConfig]) -> list[str]:
-    """The flags in which U-Nets differ that only their pairs and seeds should tell apart."""
-    compared = [field.name for field, _ in fields(UnetConfig) if field.name not in ITS_OWN
-                and (field.name == "epochs" or not field.metadata["may_change"])]
-    return [f"--{name}" for name in compared if len({str(getattr(config, name)) for config in configs}) > 1]
-
-
-def numbers_of_steps(configs: list[UnetConfig]) -> list[int] | None:
-    """[fewest, most] steps of the trainings of U-Nets; None where an epoch is one pass over an arm's own pairs."""
-    steps = [config.epochs * config.steps_per_epoch for config in configs]
-    return [min(steps), max(steps)] if all(steps) else None
-
-
 def open_store(folder: Path, name: str) -> PairReader:
     """A file of pairs with photographs and fields of view."""
     made_by = "make stage2" if name == "synthetic" else "make evidence"
@@ -262,17 +197,6 @@ def first_rows(store: PairReader, count: int) -> Iterator[dict[str, np.ndarray]]
     return (store[i] for i in range(min(count, len(store))))
 
 
-def tuned_threshold(probability, views) -> float:
-    """The threshold of the best vessel F1, pooled over the fields of view of `views`, on the working grid;
-    `probability` is `Segmenter.probability`."""
-    positives, negatives = [], []
-    for view in views:
-        answer, truth, inside = probability(view), view.mask > 0, view.fov > 0
-        positives.append(answer[inside & truth])
-        negatives.append(answer[inside & ~truth])
-    return best_threshold(np.concatenate(positives), np.concatenate(negatives))
-
-
 def stage_seconds(folder: Path) -> dict:
     """Seconds of training by folder, with those of its phases, None where Stage-I or Stage-II left no record; and the
     "total" of those known."""
@@ -281,11 +205,3 @@ def stage_seconds(folder: Path) -> dict:
         records = path.parent.glob("**/seconds.json")
         seconds[path.parent.name] = round(sum(read_number(record, "seconds") for record in records), 1)
     return {**seconds, "total": sum(value for value in seconds.values() if value is not None)}
-
-
-def read_number(path: Path, key: str) -> float:
-    """A number in a JSON file. UserError where it is not there."""
-    number = read_json(path, "remove it").get(key)
-    if not isinstance(number, (int, float)):
-        raise UserError(f"{path} is damaged (no number {key}): remove it")
-    return number

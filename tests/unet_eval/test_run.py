@@ -20,8 +20,9 @@ from data.layouts import samples
 from data.pairs import PairReader, PairWriter
 from unet_eval.evaluate import evaluate
 from unet_eval.inputs import pair_views
+from unet_eval.nets import Net, numbers_of_steps, of_all_seeds, tuned_threshold, unlike_options
 from unet_eval.repeat import commands
-from unet_eval.run import Net, Run, learned, numbers_of_steps, of_all_seeds, tuned_threshold, unlike_options
+from unet_eval.run import Run, learned
 from unet_eval.segment import Segmenter
 
 
