@@ -8,11 +8,12 @@
 ## FOLDS=3         parts of `make folds`, each with its own patients
 ## GOAL=eval       what `make plan` plans: eval, evidence, curve, sweep with SWEEP, or synthetic with COUNT and SHARDS=1
 ## SWEEP=          grid of flags for `make sweep`, a file such as configs/sweeps/unet_loss
-## COUNT=          pairs of `make synthetic`, `audit`, `synthmed` and `export`; those of the run if it is not given
+## COUNT=          pairs of `make synthetic`, `audit`, `synthmed`, `pretrained`, `export`; without it, those of the run
 ## SHARD=          of `make synthetic COUNT=10000`: the K-th of N shares only, SHARD=3/16; without it the shares are joined
 ## IMAGES=         of `make demo`: a folder of photographs to segment
 ## NAME= LICENSE=  of what `make synthmed` or `make pretrained` makes; LICENSE=CC-BY-4.0 or another that it names.
-##                 AUTHORS="A. Sample; B. Other"
+##                 AUTHORS="A. Sample; B. Other"; NAME is also which packed networks `make demo` shows
+## DIR=            of `make synthmed-verify`: the copy to check
 ## FLAGS=          flags for the scripts, "--batch_size=4 --test='folder:/my data'"; each script takes those it defines
 ## PYTHON=         a Python 3.9 to 3.11, used as it is if it has the packages (conda, a container), else to make .venv; where
 ##                 none is given or found, uv brings one
