@@ -86,7 +86,7 @@ def _match(tree, segments, other, other_segments):
     cell = (turned * cells + right) * cells + down
     votes = np.bincount(cell)
     tree_index, best = cKDTree(_plane(tree)), NOWHERE
-    for chosen in np.argsort(votes)[-CANDIDATES:]:
+    for chosen in np.argsort(votes)[-min(CANDIDATES, np.count_nonzero(votes)):]:
         here = cell == chosen
         met = _meeting(tree, tree_index, other, turns[here].mean(), shifts[here].mean())
         best = max(best, met, key=itemgetter(0))

@@ -97,6 +97,8 @@ def test_minutiae_by_hand():
     moved[[2, 5]] = [200 + 200j, -300]
     assert minutiae.similarity([tree], [moved])[0, 0] == pytest.approx(0.8)
     assert minutiae.similarity([tree], [tree[:2]])[0, 0] == 0  # too few to have segments
+    few = np.array([0, 30, 40j])  # whose segments vote for fewer cells than are looked at
+    assert minutiae.similarity([few], [few + 3])[0, 0] == 1
 
 
 @pytest.mark.parametrize("position", POSITIONS)
