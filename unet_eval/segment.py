@@ -69,7 +69,8 @@ def features(encoder: Answer, view: View, kind: str, halvings: int, tiles: int =
 
     `kind` is what the U-Net sees of a photograph, as in inputs.picture, and `halvings` how often it halves it.
 
-    Each is the mean inside the field of view; a tile of which it covers less than half is left out.
+    Each is the mean inside the field of view; a tile of which it covers less than half is left out. Where it covers
+    half of none, as a strip in a square may, the tiles that it covers most are taken.
     """
     deep = encoder(_input(view, kind, halvings)).numpy()[0].astype(np.float32)
     side = 2 ** halvings
@@ -77,7 +78,8 @@ def features(encoder: Answer, view: View, kind: str, halvings: int, tiles: int =
     both = np.concatenate([deep * covered, covered], axis=-1)
     parts = [tile.mean(axis=(0, 1)) for row in np.array_split(both, tiles, axis=0)
              for tile in np.array_split(row, tiles, axis=1)]
-    return np.float32([part[:-1] / part[-1] for part in parts if part[-1] >= 0.5]).reshape(-1, deep.shape[-1])
+    least = min(0.5, max(part[-1] for part in parts))
+    return np.float32([part[:-1] / part[-1] for part in parts if part[-1] >= least > 0]).reshape(-1, deep.shape[-1])
 
 
 class Segmenter:

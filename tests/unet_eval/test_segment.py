@@ -156,6 +156,11 @@ def test_features_are_of_the_field_of_view_only():
     assert answer.shape == (2, 8)
     deep = bottleneck(model)(np.full((1, 64, 64, 1), 90 / 255, np.float32), training=False).numpy()[0]
     assert np.allclose(answer[0], deep[:16, :12].mean(axis=(0, 1)), atol=1e-5)
+    strip = np.zeros_like(fov)
+    strip[34:44] = 255  # of a photograph more than six times as wide as high
+    wide = View("wide", lit.image, fov, strip, lit.box, lit.native_shape)
+    answer = features(as_graph(bottleneck(model)), wide, "grey", 1, tiles=2)
+    assert np.allclose(answer[1], deep[17:22, 16:].mean(axis=(0, 1)), atol=1e-5)
     none = View("none", lit.image, fov, np.zeros_like(fov), lit.box, lit.native_shape)
     assert features(as_graph(bottleneck(model)), none, "grey", 1).shape == (0, 8)
 
