@@ -29,10 +29,11 @@ class Fold:
     def of(self, samples: list[Sample], split: str) -> list[Sample]:
         """Those of all `samples` of a data set that are in the split "train", "test" or "all" of this fold.
 
-        Patients are dealt to the folds in turn, in the order of their names. Raises UserError where a fold would get
-        nobody.
+        Patients are dealt to the folds in turn, in the order of their names, but those whose names differ in digits
+        only one after the other: HRF's 01_dr, 02_dr ... 01_g ..., or one of three folds would have every "dr". Raises
+        UserError where a fold would get nobody.
         """
-        patients = sorted({sample.patient for sample in samples})
+        patients = sorted({sample.patient for sample in samples}, key=lambda name: (re.sub("[0-9]", "", name), name))
         if len(patients) < self.count:
             raise UserError(f"{self.name}: {len(patients)} patients are too few for {self.count} folds: take fewer")
         tested = {*patients[self.number - 1::self.count]}

@@ -30,6 +30,17 @@ def test_patients_are_dealt_in_turn_with_all_their_images(chase):
     assert patients(f"fold-2-of-5:{chase}", "all") == patients(chase, "all")
 
 
+def test_each_fold_tests_patients_of_every_kind(tmp_path):
+    """HRF has 01_dr, 01_g and 01_h, a diabetic, a glaucoma and a healthy patient: dealt by name alone, one fold of
+    three would test on every diabetic one, of whom its training would have none."""
+    for number in range(1, 7):
+        for kind in ("dr", "g", "h"):
+            write(tmp_path, f"images/{number:02d}_{kind}.png", f"masks/{number:02d}_{kind}.png")
+    for fold in (1, 2, 3):
+        tested = {f"{number:02d}_{kind}" for number in (fold, fold + 3) for kind in ("dr", "g", "h")}
+        assert {*patients(f"fold-{fold}-of-3:folder:{tmp_path}", "test")} == tested
+
+
 @pytest.mark.parametrize("count", [2, 3, 12])
 def test_each_patient_is_tested_once_and_trained_on_in_all_other_folds(chase, count):
     tested = []
