@@ -19,7 +19,8 @@ def radial_power(pictures: Iterable[np.ndarray]) -> np.ndarray:
     """uint8 (S, S, 3), one at a time -> float64 (BINS, 3): mean power per frequency bin and channel, in squared grey
     levels.
 
-    It is measured under a Hann window in the middle half of the pictures, which is always inside the field of view.
+    It is measured under a Hann window in the middle half of the pictures. This lies inside the field of view, but for
+    pictures more than twice as wide as high, or as high as wide: there black above and below is in it, too.
     """
     total, count = 0.0, 0
     for picture in pictures:
