@@ -65,8 +65,8 @@ def _scattered(picture):
     answers = np.array(sets, np.float32)
     step = SMALL // TILES
     tiles = answers.reshape(*answers.shape[:3], TILES, step, TILES, step).mean(axis=(-3, -1))
-    # Each set as strong as the others; the logarithm makes contrast a sum.
-    return np.log(tiles / tiles.mean(axis=(1, 2, 3, 4), keepdims=True) + 0.1)
+    # Each set as strong as the others, or 0 of a picture without contrast; the logarithm makes contrast a sum.
+    return np.log(tiles / np.maximum(tiles.mean(axis=(1, 2, 3, 4), keepdims=True), 1e-9) + 0.1)
 
 
 def _positions(features):

@@ -61,7 +61,7 @@ def band(picture: np.ndarray, fov: np.ndarray, coarse: float = COARSE, limit: fl
         passed = np.clip(passed, -most, most)
     if even:
         spread = np.sqrt(blur(passed ** 2, AROUND))
-        passed = passed / np.maximum(spread, 0.3 * spread[core].mean() if core.any() else 1)
+        passed = passed / np.maximum(spread, max(0.3 * spread[core].mean(), 1e-9) if core.any() else 1)
     return (passed / max(float(np.linalg.norm(passed)), 1e-6)).astype(np.float32)
 
 

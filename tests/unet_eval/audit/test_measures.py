@@ -71,6 +71,17 @@ def test_a_part_is_cut_out_where_it_was_found(real, position):
     assert np.corrcoef(own.ravel(), other.ravel())[0, 1] > 0.8
 
 
+@pytest.mark.parametrize("name", [name for name, measure in MEASURES.items() if measure.kind == PHOTOGRAPH])
+def test_a_photograph_without_contrast_leaves_the_others_comparable(name, real):
+    three = real.take([0, 1, 2])
+    photographs = [np.zeros_like(three.photographs[0]), *three.photographs[1:]]
+    with_black = three.with_pictures(list(three.masks), photographs, list(three.fovs))
+    synthetic, among_real = MEASURES[name].compare(with_black, three), MEASURES[name].compare(three, with_black)
+    assert np.isfinite(synthetic).all() and np.isfinite(among_real).all() and synthetic[0].max() < 0.5
+    for alike in (synthetic, among_real):
+        assert np.diag(alike)[1:] == pytest.approx(1, abs=0.02)
+
+
 def test_parts_of_an_empty_picture_are_like_nothing(real):
     empty = np.zeros((1, SIZE, SIZE), np.float32)
     picture = pictures.mask_pictures(real.take([0]))
