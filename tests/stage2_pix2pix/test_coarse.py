@@ -111,3 +111,20 @@ def test_the_coarse_discriminator_is_asked_for_what_it_was_trained_on(pairs):
     whole = coarse.shrink(coarse.signed(fov)) == 1
     assert np.allclose(shown[whole], standard[whole], atol=1e-5)
     assert not shown[coarse.shrink(coarse.signed(fov)) == -1].any()
+
+
+def test_a_drawn_picture_has_no_greenish_patch_but_on_the_disc():
+    code = np.zeros(coarse.CODE, np.float32)
+    code[:6] = 0.2, -0.5, -0.8, 0.2, 0.1, 0.1
+    inputs = coarse.coarse_inputs(np.array([30., 40.]), np.full((96, 96), 255, np.uint8), code)
+    lit = np.float32(coarse.light(code))
+    drawn = lit.copy()
+    drawn[5:8, 5:8], drawn[12:18, 17:23], drawn[40, 40] = (-0.3, -0.2, -0.8), (1, 0.7, -0.2), (-1, -1, -1)
+    mended = coarse.without_green_patches(drawn, lit, inputs[..., coarse.NEAR]).numpy()
+    assert np.allclose(mended[..., 1:], drawn[..., 1:])
+    changed = np.abs(mended - drawn).max(axis=-1) > 1e-5
+    assert changed[5:8, 5:8].all() and changed.sum() == 9  # neither the disc, nor what is black
+    red, green, _ = mended[6, 6] + 1
+    assert (green - coarse.DARK) / red == pytest.approx(coarse.GREENEST * 0.5 / 1.2, rel=1e-3)
+    grey = np.repeat(np.linspace(-1, 1, coarse.COARSE ** 2, dtype=np.float32).reshape(coarse.COARSE, -1, 1), 3, axis=-1)
+    assert np.allclose(coarse.without_green_patches(grey, np.zeros_like(grey), inputs[..., coarse.NEAR]), grey)

@@ -21,6 +21,7 @@ from stage2_pix2pix.architectures import Phase
 from stage2_pix2pix.architectures.coarse_to_fine.coarse import (
     COARSE_KNOWN,
     CODE,  # noqa: F401  (of every architecture)
+    NEAR,
     coarse_example,
     coarse_inputs,
     coarse_inside,
@@ -32,6 +33,7 @@ from stage2_pix2pix.architectures.coarse_to_fine.coarse import (
     light,
     signed,
     standardised,
+    without_green_patches,
 )
 from stage2_pix2pix.architectures.coarse_to_fine.gan import SIDES, CoarseGAN, FineGAN, draw, draw_coarse, with_textures
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import (
@@ -125,15 +127,17 @@ def render(networks: dict, config: Stage2Config, mask: np.ndarray, fov: np.ndarr
            row: int) -> np.ndarray:
     meeting = meeting_point(mask)
     disc = disc_of(code, meeting, config.size)
-    coarse = draw_coarse(networks["coarse"], tf.constant(coarse_inputs(disc, fov, code)), seed, row).numpy()
+    inputs, lit = coarse_inputs(disc, fov, code), np.float32(light(code))
+    coarse = draw_coarse(networks["coarse"], tf.constant(inputs), seed, row).numpy()
     inside = coarse_inside(fov)
     own = colours(coarse, inside, disc, config.size)
     # The coarse network learned nothing about pixels beyond the rim: what lies inside is continued there.
     weight = inside.astype(np.float32)
     around = cv2.GaussianBlur(coarse * weight[..., None], (0, 0), 1.5) / np.maximum(
         cv2.GaussianBlur(weight, (0, 0), 1.5), 1e-3)[..., None]
-    coarse = standardised(np.where(inside[..., None], coarse, around), own) * code[3:6] + light(code)
-    known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse.astype(np.float32), config.size)], axis=-1)
+    coarse = standardised(np.where(inside[..., None], coarse, around), own) * code[3:6] + lit
+    coarse = without_green_patches(coarse.astype(np.float32), lit, inputs[..., NEAR]).numpy()
+    known = np.concatenate([signed(np.dstack([mask, fov])), enlarge(coarse, config.size)], axis=-1)
     known = with_looks(tf.constant(known[None], tf.float32), config, meeting, seed, row)
     noise = normal(seed, row, RENDERING, (1, config.size, config.size, NOISES))
     picture = draw(networks["generator"], known, noise, training=False)[0].numpy()

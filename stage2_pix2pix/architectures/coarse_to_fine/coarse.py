@@ -17,13 +17,15 @@ RING = 2              # pixels around it, which are darker
 BESIDE = 4            # its pixels by which discs lie at most beside the point where vessels meet
 SPREAD = 0.5          # of the deviation of their places; with all of it, vessels of some renderings met off the disc
 COARSE_KNOWN = 3      # planes of `coarse_inputs`
-ROOM = 2              # the last of them
+NEAR, ROOM = 1, 2     # two of them: how near the disc is, and how far red may rise
 _DOWN, _ACROSS = np.indices((COARSE, COARSE), np.float32) * 2 / (COARSE - 1) - 1
 # Light is a polynomial of second degree. (COARSE, COARSE, 6): its terms, whose means over a full circle are 1, 0, 0 ...
 TERMS = np.stack([np.ones_like(_DOWN), _DOWN, _ACROSS, _DOWN * _ACROSS, _DOWN ** 2 - 0.25, _ACROSS ** 2 - 0.25], -1)
 COLOURED = 21         # numbers of `colours`
 CODE = COLOURED + 2   # and how far the middle of the optic disc lies beside the point where vessels meet
 LESS_RED = 0.75       # by so much of the mean `redness` of photographs, drawn light may fall below it
+GREENEST = 1.2        # green over red is at most so many times that of the light, off the disc (35 eyes of two cameras)
+DARK = 0.05           # of 2, from black to white: so much green is allowed beside any red, for the dark has no colour
 DISCS = 25            # stream of random numbers (data/randomness.py); inputs.py has those before it
 
 
@@ -152,6 +154,20 @@ def disc_of(code: np.ndarray | tf.Tensor, meeting: np.ndarray | tf.Tensor, size:
 def light(code: np.ndarray) -> np.ndarray:
     """float32 (COARSE, COARSE, 3), from -1 to 1 for pictures in this range: a mean colour, and how it falls off."""
     return TERMS @ np.concatenate([code[:3], code[6:COLOURED]]).reshape(-1, 3)
+
+
+def without_green_patches(coarse: tf.Tensor, lit: tf.Tensor, nearness: tf.Tensor) -> tf.Tensor:
+    """A drawn coarse picture with red raised where, off the disc, green is too strong beside it: else there are greenish
+    patches beside discs, which photographs lack. Green stays, for U-Nets see vessels by it. In dark corners the light
+    may have next to no green; there, green is compared with its mean.
+
+    coarse: float32 (COARSE, COARSE, 3). lit: its `light`. nearness: (COARSE, COARSE), that of `coarse_inputs`.
+    """
+    red, green, blue = tf.unstack(coarse, axis=-1)
+    red_light, green_light, _ = tf.unstack(tf.maximum(lit + 1, DARK), axis=-1)
+    ratio = tf.maximum(green_light / red_light, tf.reduce_mean(green_light) / tf.reduce_mean(red_light))
+    most = (GREENEST + 1 + nearness) * ratio
+    return tf.stack([tf.maximum(red, (green + 1 - DARK) / most - 1), green, blue], axis=-1)
 
 
 def redness(code: np.ndarray) -> float:

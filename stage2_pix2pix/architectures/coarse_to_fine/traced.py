@@ -12,7 +12,16 @@ import tensorflow as tf
 
 from data import vessels
 from data.randomness import normal
-from stage2_pix2pix.architectures.coarse_to_fine.coarse import BRIGHT, COARSE, COLOURED, DISC, TERMS, disc_of, shrunk
+from stage2_pix2pix.architectures.coarse_to_fine.coarse import (
+    BRIGHT,
+    COARSE,
+    COLOURED,
+    DISC,
+    TERMS,
+    disc_of,
+    shrunk,
+    without_green_patches,
+)
 from stage2_pix2pix.architectures.coarse_to_fine.gan import draw, draw_coarse
 from stage2_pix2pix.architectures.coarse_to_fine.inputs import with_looks
 from stage2_pix2pix.architectures.coarse_to_fine.networks import NOISES
@@ -48,6 +57,7 @@ def traced(networks: dict, config: Stage2Config, mask: tf.Tensor, fov: tf.Tensor
     light = tf.tensordot(TERMS, tf.reshape(tf.concat([code[:3], code[6:COLOURED]], 0), (-1, 3)), 1)
     around = _both(smooth, coarse * weight) / tf.maximum(_both(smooth, weight), 1e-3)
     coarse = (tf.where(inside, coarse, around) - own) / deviation * code[3:6] + light
+    coarse = without_green_patches(coarse, light, nearness)
 
     known = tf.concat([planes, tf.clip_by_value(_both(enlarge, coarse), -1.0, 1.0)], -1)
     noise = normal(seed, row, RENDERING, (1, size, size, NOISES))
