@@ -157,9 +157,9 @@ def light(code: np.ndarray) -> np.ndarray:
 
 
 def without_green_patches(coarse: tf.Tensor, lit: tf.Tensor, nearness: tf.Tensor) -> tf.Tensor:
-    """A drawn coarse picture with red raised where, off the disc, green is too strong beside it: else there are greenish
-    patches beside discs, which photographs lack. Green stays, for U-Nets see vessels by it. In dark corners the light
-    may have next to no green; there, green is compared with its mean.
+    """A drawn coarse picture with red raised where, off the disc, green is too strong beside it: else greenish patches
+    lie beside discs, which photographs lack. Green stays, for U-Nets see vessels by it. In dark corners the light may
+    have next to no green; there, the ratio of its means counts.
 
     coarse: float32 (COARSE, COARSE, 3). lit: its `light`. nearness: (COARSE, COARSE), that of `coarse_inputs`.
     """
