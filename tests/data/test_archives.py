@@ -225,6 +225,7 @@ def test_two_calls_at_a_time_are_not_mixed(place, monkeypatch):
 def test_an_interruption_is_told_in_one_line_and_leaves_nothing(place):
     script = """
 import os, runpy, signal, sys, zipfile
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 zipfile.ZipFile.open = lambda *given: os.kill(os.getpid(), signal.SIGINT)
 runpy.run_module("data.archives", run_name="__main__", alter_sys=True)
 """

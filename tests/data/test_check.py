@@ -124,6 +124,7 @@ def test_an_interruption_is_told_in_one_line(pairs):
     script = """
 import os, runpy, signal, sys
 from PIL import Image
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 opened = Image.open
 def interrupted(*given, **options):
     Image.open = opened

@@ -127,6 +127,7 @@ def test_an_interruption_is_told_in_one_line(released):
     script = """
 import os, runpy, signal, sys
 import data.files
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 data.files.checksum = lambda path: os.kill(os.getpid(), signal.SIGINT)
 runpy.run_module("data.synthmed.verify", run_name="__main__", alter_sys=True)
 """
