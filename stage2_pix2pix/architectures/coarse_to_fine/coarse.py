@@ -24,7 +24,7 @@ TERMS = np.stack([np.ones_like(_DOWN), _DOWN, _ACROSS, _DOWN * _ACROSS, _DOWN **
 COLOURED = 21         # numbers of `colours`
 CODE = COLOURED + 2   # and how far the middle of the optic disc lies beside the point where vessels meet
 LESS_RED = 0.75       # by so much of the mean `redness` of photographs, drawn light may fall below it
-GREENEST = 1.2        # green over red is at most so many times that of the light, off the disc (35 eyes of two cameras)
+GREENEST = 1.2        # green over red is hardly more than so many times that of the light off a disc (docs/trials.md)
 DARK = 0.05           # of 2, from black to white: so much green is allowed beside any red, for the dark has no colour
 DISCS = 25            # stream of random numbers (data/randomness.py); inputs.py has those before it
 
