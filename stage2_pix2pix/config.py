@@ -67,6 +67,10 @@ class Stage2Config(TrainingConfig):
         return self.crop if self.architecture == "coarse_to_fine" else self.size
 
     @property
+    def other_batches(self) -> dict[str, int]:
+        return {"coarse_batch": self.coarse_batch} if self.architecture == "coarse_to_fine" else {}
+
+    @property
     def known_planes(self) -> int:
         """Number of input channels that both networks get: the mask and, with tell_fov, the field of view."""
         return 1 + self.tell_fov

@@ -132,6 +132,11 @@ class TrainingConfig(Config):
         """Pixels, of a side of the pictures that the network is trained on."""
         raise NotImplementedError
 
+    @property
+    def other_batches(self) -> dict[str, int]:
+        """{option: examples per step, over all devices} of what is trained in batches of its own."""
+        return {}
+
 
 def fields(config: type[Config]) -> Iterator[tuple[dataclasses.Field, type]]:
     """(field, type) of each option of a config class. The type of tuple[str, ...] is given as `tuple`."""

@@ -61,7 +61,7 @@ def start(config: TrainingConfig, schedule: Schedule) -> Devices:
     name = before.get("strategy", "auto") if config.strategy == "auto" else config.strategy
     if config.strategy == "auto" and name == MULTI_WORKER:  # the machines of then may not be there
         name = "auto"
-    strategy, name = choose_strategy(name, config.batch_size, config.accumulate)
+    strategy, name = choose_strategy(name, config.batch_size, config.accumulate, config.other_batches)
     precision = before.get("precision", "auto") if config.precision == "auto" else config.precision
     devices = Devices(strategy, name, set_precision(precision, trial=name != "multi_worker"))
     set_seed(schedule.seed)
@@ -84,17 +84,21 @@ def _refuse_fewer_epochs(config: TrainingConfig, schedule: Schedule, before: int
                         f"give --epochs={-(-done // schedule.steps_per_epoch)} or more, or another --out")
 
 
-def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.distribute.Strategy, str]:
+def choose_strategy(name: str, batch_size: int, parts: int = 1, others: dict[str, int] | None = None) \
+        -> tuple[tf.distribute.Strategy, str]:
     """The `tf.distribute` strategy for --strategy=`name`, and its name with "auto" resolved.
 
     - "one": the first device.
     - "mirrored": splits each batch over the GPUs of this machine, or over its logical CPUs if it has no GPU.
     - "multi_worker": splits it over the machines that the environment variable TF_CONFIG lists (training/workers.py).
-    - "auto": "mirrored" if there are two GPUs or more (a K80 board counts as two) and a batch divides over them, else
-      "one".
+    - "auto": "mirrored" if there are two GPUs or more (a K80 board counts as two) and all batches divide over them,
+      else "one".
 
-    Raises UserError if the batch size is no multiple of the number of devices, times the `parts` of --accumulate.
+    Raises UserError if the batch size, or one of `others` (TrainingConfig.other_batches), is no multiple of the number
+    of devices, times the `parts` of --accumulate: examples in a smaller share would count for more, and the loss of an
+    empty one is NaN.
     """
+    batches = {"batch_size": batch_size, **(others or {})}
     for gpu in tf.config.list_physical_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, True)  # other programs may need memory too
@@ -104,17 +108,19 @@ def choose_strategy(name: str, batch_size: int, parts: int = 1) -> tuple[tf.dist
     strategy = _multi_worker() if name == MULTI_WORKER else None
     gpus = tf.config.list_logical_devices("GPU")
     if name == "auto":
-        name = "mirrored" if len(gpus) > 1 and batch_size % (len(gpus) * parts) == 0 else "one"
+        divide = len(gpus) > 1 and all(size % (len(gpus) * parts) == 0 for size in batches.values())
+        name = "mirrored" if divide else "one"
     if name == "mirrored":
         strategy = tf.distribute.MirroredStrategy([d.name for d in gpus or tf.config.list_logical_devices("CPU")])
     elif name == "one":
         strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    if batch_size % (replicas * parts):
-        where = f"{replicas} {'device' if replicas == 1 else 'devices'}"
-        raise UserError(f"--batch_size={batch_size} does not divide over {where}" +
-                        (f" in --accumulate={parts} parts" if parts > 1 else "") +
-                        f": use a multiple of {replicas * parts}" + (", or --strategy=one" if replicas > 1 else ""))
+    for option, size in batches.items():
+        if size % (replicas * parts):
+            where = f"{replicas} {'device' if replicas == 1 else 'devices'}"
+            raise UserError(f"--{option}={size} does not divide over {where}" +
+                            (f" in --accumulate={parts} parts" if parts > 1 else "") +
+                            f": use a multiple of {replicas * parts}" + (", or --strategy=one" if replicas > 1 else ""))
     return strategy, name
 
 

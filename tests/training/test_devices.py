@@ -45,6 +45,33 @@ def test_one_device_is_one():
     assert (strategy.num_replicas_in_sync > 1) == several and name == ("mirrored" if several else "one")
 
 
+@pytest.mark.training
+def test_batches_of_every_network_have_to_divide_over_the_devices():
+    """Eight pairs on three devices are 3, 3 and 2, of which the last would count for more; four on six leave two empty,
+    and their loss is NaN."""
+    script = """
+import tensorflow as tf
+from data.errors import UserError
+from stage2_pix2pix.config import Stage2Config
+from training import devices
+from training.fit import Schedule
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
+common = {"pairs": "drive:x", "out": "no folder", "strategy": "mirrored", "batch_size": 6, "precision": "float32"}
+for architecture, coarse_batch in (("coarse_to_fine", 8), ("coarse_to_fine", 9), ("pix2pix", 8)):
+    config = Stage2Config(**common, architecture=architecture, coarse_batch=coarse_batch)
+    try:
+        print(devices.start(config, Schedule(1, 1, 6, 0)).strategy.num_replicas_in_sync)
+    except UserError as error:
+        print(error)
+"""
+    answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True,
+                            env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"})
+    assert answer.stdout.splitlines() == [
+        "--coarse_batch=8 does not divide over 3 devices: use a multiple of 3, or --strategy=one", "3", "3"], \
+        answer.stderr[-2000:]
+
+
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", "{half"])
 def test_several_machines_have_to_be_named(monkeypatch, content):
     monkeypatch.delenv("TF_CONFIG", raising=False)
