@@ -26,7 +26,7 @@ def test_every_stage_trains_on_two_devices_as_on_one(drive):
     assert answer.returncode == 0, answer.stderr[-3000:]
     report = json.loads(answer.stdout.splitlines()[-1])
     assert report.pop("devices") == [1, 2]
-    assert len(report) == 5
+    assert len(report) == 8
     for name, what in report.items():
         assert max(what["moved"]) > 1e-3 * what["size"], name
         for moved, difference in zip(what["moved"], what["difference"]):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,13 @@ from data.fundus import load_views
 from data.layouts import samples
 from stage1_dcgan.config import Stage1Config
 from stage1_dcgan.train import build
-from stage2_pix2pix.architectures import pix2pix
+from stage2_pix2pix.architectures import coarse_to_fine, pix2pix
 from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.preparation import prepared
 from training import devices
 from training.accumulate import accumulate
 from training.fit import Schedule
+from training.gan import GAN
 from unet_eval.config import UnetConfig
 from unet_eval.losses import bce_dice
 from unet_eval.networks import unet_of
@@ -57,6 +59,22 @@ def stage2(pairs, schedule, norm, parts):
         if parts > 1:
             accumulate(gan, parts)
         return gan, pix2pix.dataset(pairs, config, schedule)
+    return make
+
+
+def stage2_phase(pairs, schedule, number, learning_rate):
+    """The segmenter, the coarse or the fine network of coarse_to_fine."""
+    config = Stage2Config(**COMMON, architecture="coarse_to_fine", size=64, crop=64, d_base=4, coarse_batch=BATCH,
+                          coarse_steps=1, vessel_looks=True)
+
+    def make():
+        phases = coarse_to_fine.phases(config, coarse_to_fine.networks(config), pairs, schedule)
+        *_, phase = islice(phases, number + 1)
+        if isinstance(phase.model, GAN):
+            compiled(phase.model, learning_rate)
+        else:
+            phase.model.compile(keras.optimizers.SGD(learning_rate), keras.losses.BinaryCrossentropy())
+        return phase.model, phase.dataset(0)
     return make
 
 
@@ -96,6 +114,9 @@ def main(spec):
               "stage1, batch norm in D": stage1(views, schedule, "batch", 0.0, 0.125, 0.05),
               "stage2, batch norm": stage2(pairs, schedule, "batch", 1),
               "stage2, batches in parts": stage2(pairs, schedule, "none", 2),
+              "segmenter of coarse_to_fine, batch norm": stage2_phase(pairs, schedule, 0, 0.05),
+              "coarse network": stage2_phase(pairs, schedule, 1, 0.01),
+              "fine network": stage2_phase(pairs, schedule, 2, 0.01),
               "unet, batch norm": unet_arm(views, schedule)}
     report = {"devices": [one.num_replicas_in_sync, two.num_replicas_in_sync]}
     for name, make in makers.items():

@@ -1,6 +1,7 @@
 """The networks of the coarse-to-fine architecture: all of them take pictures of any size that 8 divides."""
 from __future__ import annotations
 
+import tensorflow as tf
 from tensorflow import keras
 from tensorflow.keras import layers
 
@@ -13,7 +14,8 @@ SEGMENTER_BASE, COARSE_BASE = 8, 32  # filters
 def _convolution(x, filters: int, normalised: bool):
     x = layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal")(x)
     if normalised:
-        x = layers.BatchNormalization(momentum=0.9, dtype="float32")(x)
+        several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        x = layers.BatchNormalization(momentum=0.9, synchronized=several, dtype="float32")(x)
     return layers.LeakyReLU(SLOPE, dtype="float32")(x)
 
 
