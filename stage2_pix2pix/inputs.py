@@ -80,8 +80,8 @@ def drawn_codes(codes: np.ndarray, seed: int) -> np.ndarray:
     chance = np.clip(random.standard_normal((DRAWN, standard.shape[1], 4)), -MOST, MOST)
     chance = np.sqrt(together)[:, None] * chance[..., :1] + np.sqrt(1 - together)[:, None] * chance[..., 1:]
     drawn = mean + deviation * chance.reshape(DRAWN, -1)
-    # What no photograph has below 0, as a deviation of grey levels, stays above.
-    return np.where(codes.min(axis=0) > 0, np.maximum(drawn, mean / 10), drawn).astype(np.float32)
+    # What no photograph has below 0, as a deviation of grey levels, is not drawn there either.
+    return np.where(codes.min(axis=0) >= 0, np.maximum(drawn, mean / 10), drawn).astype(np.float32)
 
 
 def colour_code(photograph: np.ndarray, fov: np.ndarray) -> np.ndarray:

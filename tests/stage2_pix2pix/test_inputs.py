@@ -108,6 +108,14 @@ def test_deviations_of_grey_levels_stay_positive():
     assert drawn_codes(codes, 0)[:, 3:].min() > 0 > drawn_codes(codes, 0)[:, 0].max()
 
 
+def test_deviations_of_a_channel_that_is_black_in_a_photograph_are_not_negative():
+    """As of blue, which some cameras hardly see: drawn below 0 they would turn light and dark round."""
+    codes = np.tile(np.float32([[-0.5, -0.2, -1, 0.2, 0.2, 0]]), (2, 1))
+    codes[1, [2, 5]] = -0.8, 0.1
+    drawn = drawn_codes(codes, 0)
+    assert 0 <= drawn[:, 5].min() < 0.02 and drawn[:, 5].max() > 0.1
+
+
 def test_one_photograph_has_one_colour():
     code = np.float32([[0.2, 0.3, -0.1]])
     np.testing.assert_allclose(drawn_codes(code, 0), np.tile(code, (200, 1)), rtol=1e-6)
