@@ -23,17 +23,18 @@ def diversity(pictures: np.ndarray) -> float:
 class Diversity(keras.callbacks.Callback):
     """Every `every` epochs, divides the diversity of `draw() -> (N, ...)` by that of the `real` pictures.
 
-    TensorBoard shows the ratio: 1 is as diverse as the real pictures. A ratio below LEAST causes a warning.
+    TensorBoard shows the ratio: 1 is as diverse as the real pictures. A ratio below LEAST causes a warning. Of one real
+    picture nothing is measured: drawings that are all like it are as they should be.
     """
 
     def __init__(self, folder: Path, draw: Callable[[], np.ndarray], real: np.ndarray, every: int):
         super().__init__()
         self._draw, self._every = draw, every
-        self._real_diversity = max(diversity(real), 1e-6) if len(real) > 1 else 1.0
+        self._real_diversity = max(diversity(real), 1e-6) if len(real) > 1 else None
         self._writer = tf.summary.create_file_writer(str(folder / "logs" / "diversity"))
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self._every:
+        if self._real_diversity is None or (epoch + 1) % self._every:
             return
         share = diversity(self._draw()) / self._real_diversity
         with self._writer.as_default(step=epoch):
