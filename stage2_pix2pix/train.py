@@ -43,6 +43,9 @@ def load_samples(config: Stage2Config) -> tuple[list[layouts.Sample], list[layou
     photos = layouts.photographs(config.photos, config.pairs, config.modality, config.photo_masks)
     refuse_copies(layouts.samples(config.pairs, "test", modality=config.modality), photos, f"--photos={config.photos}")
     found, photos = len(photos), without_copies(photos, held_out)
+    if not photos and not config.add_pairs:
+        raise UserError(f"--photos={config.photos}: each of the photographs is an image that --validation="
+                        f"{config.validation} holds out: give others, or none")
     if len(photos) < found:
         logging.info("%d photographs are images that --validation holds out: left out", found - len(photos))
     missing = [sample.stem for sample in photos if not sample.mask.is_file()]

@@ -60,7 +60,32 @@ def test_a_copy_of_a_held_out_image_is_left_out(config, eye, tmp_path):
     assert seen(config.to_json(), config.pairs, config.photos) == samples
 
 
+def test_photographs_that_are_all_held_out_are_named(config, eye, tmp_path):
+    for number in range(3):
+        (tmp_path / "photos" / f"photo {number}.png").unlink()
+    write_image(tmp_path / "photos" / "holiday.png", eye(23)[0])  # which --validation=1 holds out
+    assert [sample.stem for sample in load_samples(config)[0]] == ["21", "22"]
+    with pytest.raises(UserError, match="--photos=messidor:.*is an image that --validation=1 holds out: give others"):
+        load_samples(replace(config, add_pairs=False))
+
+
 def test_photographs_without_masks_are_named(config, tmp_path):
     (tmp_path / "masks" / "photo 1.png").unlink()
     with pytest.raises(UserError, match="lacks the masks of photo 1: run unet_eval.segment again"):
         load_samples(config)
+
+
+@pytest.mark.training
+def test_colours_that_were_damaged_are_made_again_once_they_are_removed(drive, tmp_path):
+    """By the training that is told so; "make stage2 first" would be no help to it."""
+    config = Stage2Config(pairs=drive, out=str(tmp_path / "stage2"), size=64, base=4, d_base=4, batch_size=1, epochs=1,
+                          steps_per_epoch=1, precision="float32", strategy="one")
+    train(config)
+    codes = tmp_path / "stage2" / "codes.npy"
+    written = codes.read_bytes()
+    codes.write_bytes(written[:-100])
+    with pytest.raises(UserError, match="codes.npy is missing or damaged .*: remove it, and it is made again$"):
+        train(config)
+    codes.unlink()
+    train(config)
+    assert codes.read_bytes() == written
