@@ -37,15 +37,16 @@ HELD_OUT = 10  # renderings of held-out masks, in turn: each is drawn in several
 REMEDY = "train Stage-II first (make stage2)"
 
 
-def load_codes(folder: Path, architecture: ModuleType) -> np.ndarray:
-    """float32 (N, K): colours for renderings. UserError where they are missing or damaged, or of another version."""
+def load_codes(folder: Path, architecture: ModuleType, remedy: str = REMEDY) -> np.ndarray:
+    """float32 (N, K): colours for renderings. UserError, with the remedy, where they are missing or damaged; UserError
+    where they are of another version."""
     path = folder / "codes.npy"
-    codes = load_array(path, REMEDY)
+    codes = load_array(path, remedy)
     if codes.shape[1:] != (architecture.CODE,):
         raise UserError(f"{folder} is of another version of this program, which described colours by other numbers: "
                         "train Stage-II again, in a new folder (another RUN, or make clean)")
     if not len(codes) or codes.dtype != np.float32:
-        raise UserError(f"{path} is damaged (it holds {len(codes)} colours, {codes.dtype}): {REMEDY}")
+        raise UserError(f"{path} is damaged (it holds {len(codes)} colours, {codes.dtype}): {remedy}")
     return codes
 
 

@@ -81,8 +81,8 @@ def train(config: Stage2Config) -> None:
         reading = {"modality": config.modality, "foreground": list(config.foreground)}
         pairs = prepared(samples, config.size, folder / "pairs.h5", {**identity, **reading}, len(imitated))
         rows = pairs.imitated_rows[:MEASURED]
-        if (folder / "codes.npy").exists():
-            load_codes(folder, architecture)  # no training of another version goes on
+        if (folder / "codes.npy").exists():  # no training of another version goes on
+            load_codes(folder, architecture, "remove it, and it is made again")
         codes = architecture.codes(config, pairs)
         save_array(architecture.drawn_codes(codes[rows], config.seed), folder / "codes.npy")
         shown = np.linspace(0, len(pairs) - 1, min(8, len(pairs))).astype(int)
