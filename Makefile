@@ -25,6 +25,7 @@
 
 # For the shell names are quoted, so that folders may have spaces; $(name) is RUN with its spaces escaped for make.
 quote = '$(subst ','\'',$(1))'
+again = $(call quote,$(subst $$,$$$$,$(1)))# for another make, which expands what it is given
 say = @printf '%s\n' $(call quote,$(1))
 hash := \#
 R = checkpoints/$(name)
@@ -120,8 +121,8 @@ endif
 $(R)/single/generator.h5: | $(ready) ; @$(step) single
 $(R)/single.h5: $(R)/single/generator.h5 | $(ready) ; @$(step) single_photographs
 $(R)-cells/synthetic.h5: | $(ready)
-	@$(MAKE) --no-print-directory stage1 stage2 RUN=$(call quote,$(RUN)-cells) CONFIG=cells \
-	  PAIRS=$(call quote,$(CELLS)) PHOTOS= FLAGS=
+	@$(MAKE) --no-print-directory stage1 stage2 RUN=$(call again,$(RUN)-cells) CONFIG=cells \
+	  PAIRS=$(call again,$(CELLS)) PHOTOS= FLAGS=
 
 unet-%: $(R)/unet-%/weights.h5 ## trains the U-Net of one arm and what it needs, for example unet-real+synthetic
 	$(call say,unet-$*: done; weights in checkpoints/$(RUN)/unet-$*)
@@ -143,10 +144,9 @@ curve: $(R)/curve.done ## U-Nets on different numbers of synthetic pairs, beside
 	$(call say,curve: done; the report is reports/$(RUN)/report.html)
 $(R)/curve.done: $(curve) | $(ready) ; @$(step) curve
 
-# A fold is a run of its own, on a data set of its own; another make expands what it is given.
+# A fold is a run of its own, on a data set of its own.
 ifdef folds
 .PHONY: $(folds)
-again = $(call quote,$(subst $$,$$$$,$(1)))
 $(folds): fold-%: | $(environment)
 	@$(MAKE) --no-print-directory $(fold_goals) RUN=$(call again,$(RUN)-fold$*) \
 	  PAIRS=$(call again,fold-$*-of-$(FOLDS):$(PAIRS)) PHOTOS=$(call again,$(PHOTOS)) \

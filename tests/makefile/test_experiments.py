@@ -46,6 +46,13 @@ def test_evidence_makes_both_stages_on_the_second_data_set(project):
     assert "tiny-cells" not in alone
 
 
+def test_the_run_on_the_second_data_set_has_the_run_s_name_whatever_make_reads_into_it(project):
+    shutil.copytree(project / "configs/tiny", project / "configs/cells")
+    said = make(project, "-n", "evidence", "CONFIG=tiny", "RUN=a $$b's", "CELLS=bu_bil:data/raw/phantom/$$x").stdout
+    assert "RUN='a $$b'\\''s-cells'" in said and "PAIRS='bu_bil:data/raw/phantom/$$x'" in said
+    assert "pairs in checkpoints/a $b'\\''s-cells/synthetic.h5" in said
+
+
 def test_evidence_is_made_once_and_goes_on(project):
     with_cells(project)
     files = [*done()[:-2], *(f"checkpoints/tiny/{name}" for name in (
