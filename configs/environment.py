@@ -30,7 +30,8 @@ def is_complete(extra: str = "base") -> bool:
     from packaging.requirements import Requirement
 
     setup = runpy.run_path("setup.py")
-    for text in [*setup["REQUIREMENTS"], *setup["EXTRAS"].get(extra, [])]:
+    extras = [text for name in extra.split(",") for text in setup["EXTRAS"].get(name, [])]
+    for text in [*setup["REQUIREMENTS"], *extras]:
         requirement = Requirement(text)
         if requirement.marker and not requirement.marker.evaluate():
             continue

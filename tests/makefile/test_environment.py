@@ -95,3 +95,12 @@ def test_a_tilde_is_the_home_folder(project, tmp_path):
     program(tmp_path / "python", f"exec '{sys.executable}' \"$@\"")
     answer = make(project, "-n", "stage1", "CONFIG=tiny", python="~/python", HOME=str(tmp_path))
     assert f"exec '{tmp_path}/python' -m configs.steps stage1" in answer.stdout, answer.stderr
+
+
+def test_a_python_that_lacks_one_of_several_extras_is_not_used_as_it_is(project):
+    with open(project / "setup.py", "a") as file:
+        file.write("EXTRAS['none'], EXTRAS['rare'] = [], ['a-package-that-nobody-has>=1']\n")
+    for extras, own in (("none", True), ("none,rare", False), ("rare,none", False)):
+        said = make(project, "-n", "stage1", "CONFIG=tiny", f"EXTRAS={extras}").stdout
+        assert ("exec .venv/bin/python -m configs.steps stage1" not in said) == own
+        assert (f"-m configs.environment install {extras}" in said) == (not own)
