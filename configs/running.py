@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
-from data.files import write_file
+from data.files import write_error, write_file
 
 VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FLAGS")  # of make, which say whose steps these are
 # What a training writes, in its folder and, in that of a phase, again.
@@ -49,7 +49,14 @@ class Step:
             if foreign:
                 raise UserError(f"{self.training} has to be trained again, for {self.newer} is newer, but no training "
                                 f"made {foreign[0]}: move that file away")
-            shutil.rmtree(self.training)
+            try:
+                for path in self.training.iterdir():
+                    if path != config:
+                        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                shutil.rmtree(self.training)  # config.json last: by it the next start knows what a kill left
+            except OSError as error:
+                raise UserError(f"{self.training} has to be trained again, for {self.newer} is newer, and cannot be "
+                                f"removed ({error.strerror or error}): remove it yourself") from error
 
 
 def thread_limits(makeflags: str, cores: int, alone: bool = False) -> dict[str, str]:
@@ -79,7 +86,10 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
             step.remove_outdated()
         ends = [path for path in (step.done, step.record) if path]
         for path in ends:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise write_error(path, error) from error
         if step.record:
             write_file(step.record, b"")
         for script in step.scripts:
