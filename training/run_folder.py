@@ -129,12 +129,16 @@ def _version(package: str) -> str | None:
 
 
 def _git_revision() -> str | None:
+    """Of this program; None where it is in no repository, as in an environment that lies in one of somebody else's."""
+    def git(*words):
+        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent)
+
     try:
-        answer = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
-                                cwd=Path(__file__).parent)
+        if git("ls-files", "--error-unmatch", Path(__file__).name).returncode:
+            return None
+        return git("describe", "--always", "--dirty").stdout.strip() or None
     except OSError:  # no git on this machine
         return None
-    return answer.stdout.strip() or None
 
 
 def _leaves(value, name: str = ""):

@@ -226,3 +226,29 @@ def test_a_package_that_is_not_installed_is_unknown(config, monkeypatch):
 def test_without_git_the_revision_is_unknown(config, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert json.loads((start(config) / "config.json").read_text())["git"] is None
+
+
+@pytest.mark.training
+def test_the_revision_is_that_of_the_program_and_not_of_a_repository_around_it(tmp_path):
+    """An environment often lies in the folder of a project, whose revision was recorded as that of this program."""
+    packages = tmp_path / "project/.venv/packages"
+    shutil.copytree(ROOT / "training", packages / "training", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=b", *words], cwd=tmp_path / "project", check=True,
+                       capture_output=True)
+
+    def recorded():
+        code = "from training import run_folder; print(run_folder._git_revision(), run_folder.__file__)"
+        said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+                              env={**os.environ, "PYTHONPATH": os.pathsep.join([str(packages), str(ROOT)])}).stdout
+        revision, _, place = said.partition(" ")
+        assert place.strip() == str(packages / "training/run_folder.py")
+        return revision
+
+    git("init")
+    git("commit", "--allow-empty", "-m", "theirs")
+    assert recorded() == "None"
+    git("add", "-f", ".venv/packages/training/run_folder.py")
+    git("commit", "-m", "ours")
+    assert len(recorded()) >= 7
