@@ -41,21 +41,29 @@ def cards() -> list[Card]:
     """The GPUs that TensorFlow uses."""
     found = []
     memories = _memories()
-    for number, gpu in enumerate(tf.config.list_physical_devices("GPU")):
+    for gpu in tf.config.list_physical_devices("GPU"):
         details = tf.config.experimental.get_device_details(gpu)
-        memory = memories[number] if number < len(memories) else None
-        found.append(Card(details.get("device_name", gpu.name), details.get("compute_capability", (0, 0)), memory))
+        name = details.get("device_name", gpu.name)
+        found.append(Card(name, details.get("compute_capability", (0, 0)), memories.get(name)))
     return found
 
 
-def _memories() -> list[int]:
-    """Bytes of each GPU; none where NVIDIA's program for that is not there."""
+def _memories() -> dict[str, int]:
+    """{name of a GPU: bytes, the least of those of this name}; none where NVIDIA's program for that is not there.
+
+    By their names, for that program lists all GPUs, in the order of their places, and TensorFlow those that
+    CUDA_VISIBLE_DEVICES leaves, the fastest first.
+    """
     try:
-        said = subprocess.run(["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"], text=True,
-                              capture_output=True).stdout
+        said = subprocess.run(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"],
+                              text=True, capture_output=True).stdout
     except OSError:
-        return []
-    return [int(line) << 20 for line in said.split() if line.isdecimal()]
+        return {}
+    found: dict[str, int] = {}
+    for name, _, megabytes in (line.strip().rpartition(", ") for line in said.splitlines()):
+        if megabytes.isdecimal():
+            found[name] = min(int(megabytes) << 20, found.get(name, int(megabytes) << 20))
+    return found
 
 
 def cuda() -> tuple[str, list[str]]:

@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import tensorflow as tf
 
 from training import inventory
 from training.inventory import Card
@@ -45,3 +47,17 @@ def test_files_in_memory_take_nothing_of_the_limit_of_a_container(tmp_path):
     assert inventory.memory(tmp_path) == limit - used + inactive + active
     (tmp_path / "memory.max").write_text("max\n")
     assert inventory.memory(tmp_path) > limit
+
+
+def test_each_gpu_has_the_memory_of_its_own_kind(tmp_path, monkeypatch):
+    """A stand-in for NVIDIA's program lists all GPUs; TensorFlow lists those that it may use, the fastest first."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nprintf 'Tesla K80, 11441\\nTesla K80, 11439\\nOld, [N/A]\\nNVIDIA A100, 81920\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    kinds = {"a": ("NVIDIA A100", (8, 0)), "b": ("Tesla K80", (3, 7)), "c": ("Old", (3, 0)), "d": ("unlisted", (9, 0))}
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [SimpleNamespace(name=name) for name in kinds])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: dict(
+        zip(("device_name", "compute_capability"), kinds[gpu.name])))
+    assert [(card.name, card.memory) for card in inventory.cards()] == [
+        ("NVIDIA A100", 81920 << 20), ("Tesla K80", 11439 << 20), ("Old", None), ("unlisted", None)]
