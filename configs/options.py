@@ -25,7 +25,8 @@ def config_of(step: str, run: Settings) -> Config:
 
 def check_options(run: Settings) -> None:
     """UserError where a step would refuse a value, or two that contradict each other."""
-    for step in (*STEPS, *["photo_masks"] * bool(run.photos)):
+    single = run.preset_flags("single", required=False)  # a preset needs none
+    for step in (*STEPS, *["photo_masks"] * bool(run.photos), *["single"] * bool(single)):
         for module, *flags in make_step(step, run).scripts:
             config_from(SCRIPTS[module], flags)
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,16 @@ def test_flags_that_a_later_step_refuses_are_refused_with_the_data(flags, said):
     with pytest.raises(UserError, match=said):
         check_options(run)
     assert ["configs.options"] in make_step("data", run).scripts
+
+
+def test_a_flag_that_the_single_gan_refuses_is_refused_with_the_data(folder):
+    """It is trained after all else of `make evidence`. A preset needs no file for it."""
+    shutil.copytree(ROOT / "configs" / "quick", folder / "mine")
+    (folder / "mine/single.flags").write_text("--draw=photographs\n--bach_size=4\n")
+    with pytest.raises(UserError, match="bach_size"):
+        check_options(Settings.from_variables({"CONFIG": "mine"}))
+    (folder / "mine/single.flags").unlink()
+    check_options(Settings.from_variables({"CONFIG": "mine"}))
 
 
 def test_the_curve_is_measured_beside_the_arms_that_are_named():
