@@ -20,7 +20,7 @@ from configs.api import DRAWING, Pair, generate
 from configs.clean import foreign
 from configs.pretrained import FOLDER, UNET
 from data.errors import UserError, listed
-from data.files import RECORD, SUMS, checksum
+from data.files import RECORD, SUMS, OutputFolder, checksum
 from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import gallery
@@ -32,7 +32,7 @@ from stage2_pix2pix.sheet import contact_sheet
 from training.cli import run
 from training.config import Config, option
 from unet_eval.config import SegmentConfig
-from unet_eval.segment import segment
+from unet_eval.segment import images, segment
 
 COUNT = 50
 SHEET = 24  # pairs on the contact sheet
@@ -97,13 +97,15 @@ def demo(config: DemoConfig) -> Path:
     """The file or folder to look at, after it is made. A gallery of these networks that is there is not made again; one
     of others gives way.
 
-    Raises UserError as `networks`, `generate` and `segment` do, and where files of the user's lie in the gallery of
-    other networks.
+    Raises UserError as `networks`, `generate` and `segment` do, where files of the user's lie in the gallery of other
+    networks, and where masks of other images lie where these would be written.
     """
     folder, reports = networks(config)
     if config.images:
         unet = "unet-real" if config.run else UNET
-        segment(SegmentConfig(model=str(folder / unet), images=config.images, out=str(reports / "segmented")))
+        options = SegmentConfig(model=str(folder / unet), images=config.images, out=str(reports / "segmented"))
+        _refuse_masks_of_others(options)
+        segment(options)
         return reports / "segmented"
     out, made_by = reports / "demo", _checksums(folder)
     if (out / "index.html").exists() and _shown(out) == made_by:
@@ -119,6 +121,15 @@ def demo(config: DemoConfig) -> Path:
     with NewFolder(out, "move or remove it first") as new:
         _write(new, pairs, folder, made_by, cleared=not config.run)
     return out / "index.html"
+
+
+def _refuse_masks_of_others(options: SegmentConfig) -> None:
+    """UserError where the folder has masks of other images than these: nobody could tell them apart."""
+    out, names = OutputFolder(options.out, "--images"), {f"{sample.stem}.png" for sample in images(options)}
+    others = sorted(name for name in out.written() if name not in names and (out.path / name).exists())
+    if others:
+        raise UserError(f"{out.path} has masks of other images, such as {others[0]}: move that folder away first, or "
+                        "give one of your own (python -m unet_eval.segment --out=FOLDER)")
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from data.few import whole
 from data.files import OutputFolder
 from data.fundus import View, load_view, to_native
 from data.images import encode_image
-from data.layouts import DATA_SETS, folder_of, photographs
+from data.layouts import DATA_SETS, Sample, folder_of, photographs
 from data.shards import shard_rows
 from training.cli import run
 from training.run_folder import read_config
@@ -31,6 +31,7 @@ from unet_eval.inputs import picture
 from unet_eval.networks import trust_pictures, unet_of
 
 TILES = 4  # a side of the grid that features are taken on
+REMEDY = "train it first (make stage2 or make eval), or give another folder than {}"
 Answer = Callable[[np.ndarray], tf.Tensor]
 
 
@@ -89,7 +90,7 @@ class Segmenter:
     """
 
     def __init__(self, folder: str | Path):
-        remedy = f"train it first (make stage2 or make eval), or give another folder than {folder}"
+        remedy = REMEDY.format(folder)
         self._config = read_config(folder, UnetConfig, remedy)
         self._weights = Path(folder) / "weights.h5", remedy
         model = self._trained()
@@ -116,18 +117,25 @@ class Segmenter:
         return features(self._encoder, view, self._config.input, self._config.halvings)
 
 
+def spec_of(config: SegmentConfig) -> str:
+    """The images as layout:path; `messidor` is the layout that is just a folder of photographs."""
+    known = whole(config.images).partition(":")[0] in DATA_SETS
+    return config.images if known else f"messidor:{config.images}"
+
+
+def images(config: SegmentConfig) -> list[Sample]:
+    """All images, whatever the share is. Raises UserError as `Segmenter` and `photographs`."""
+    trained = read_config(config.model, UnetConfig, REMEDY.format(config.model))
+    return photographs(spec_of(config), trained.pairs, config.modality or trained.modality)
+
+
 def segment(config: SegmentConfig) -> None:
     """Writes config.out/STEM.png, one mask an image. Raises UserError, before any work where a file is in the way."""
-    segmenter = Segmenter(config.model)
-    spec = config.images
-    if whole(spec).partition(":")[0] not in DATA_SETS:
-        spec = f"messidor:{spec}"  # the layout that is just a folder of photographs
-    trained = read_config(config.model, UnetConfig, "give the folder of a trained U-Net")
-    listed = photographs(spec, trained.pairs, config.modality or trained.modality)
+    segmenter, listed = Segmenter(config.model), images(config)
     rows = shard_rows(config.shard, len(listed))
     listed = listed[rows.start:rows.stop]
     check(listed)
-    if folder_of(spec).resolve() in Path(config.out).resolve().parents:
+    if folder_of(spec_of(config)).resolve() in Path(config.out).resolve().parents:
         raise UserError(f"--out={config.out} lies in the folder of the images, where the next command would take masks "
                         "for images: choose another --out")
     folder = OutputFolder(config.out, "--out")

@@ -227,6 +227,12 @@ def test_the_demo_of_packed_networks_draws_and_segments(trained, drive, tmp_path
     write_image(tmp_path / "photos/eye.png", load_views(drive, "test")[0].image)
     masks = demo(DemoConfig(images=str(tmp_path / "photos")))
     assert [path.name for path in masks.glob("*.png")] == ["eye.png"]
+    write_image(tmp_path / "photos/new.png", load_views(drive, "test")[1].image)
+    demo(DemoConfig(images=str(tmp_path / "photos")))
+    assert {path.name for path in masks.glob("*.png")} == {"eye.png", "new.png"}
+    (tmp_path / "photos/eye.png").unlink()
+    with pytest.raises(UserError, match="segmented has masks of other images, such as eye.png: move that folder away"):
+        demo(DemoConfig(images=str(tmp_path / "photos")))
     (folder.parent / "other").mkdir()
     (folder.parent / "other/drawing.json").touch()
     with pytest.raises(UserError, match=r"choose, --name=other \(make demo NAME=other\); there are: other, tiny"):
