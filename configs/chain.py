@@ -20,7 +20,7 @@ import sys
 from dataclasses import replace
 
 from configs.flags import locate
-from configs.plan import check_cold, evidence_nets
+from configs.plan import check_cold, check_measured, check_trained, evidence_nets
 from configs.records import Records
 from configs.settings import CHECKED, Settings
 from configs.steps import files, needs, shard_done
@@ -45,14 +45,17 @@ def chain(goal: str, run: Settings, count: str = "", shards: str = "", sweep: st
     if goal == "synthetic":
         return _shares(_number("COUNT", count), _number("SHARDS", shards or "1"), run)
     if goal == "eval":
+        check_measured(PLAIN, run)
         return [*_made(PLAIN, run), _step("evaluate", _targets(PLAIN, run), f"{run.reports}/report.html", run)]
     if goal == "curve":
         nets = [*PLAIN, *map(net_name, run.curve())]
+        check_measured(nets, run)
         return [*_made(nets, run), _step("curve", _targets(nets, run), f"{run.folder}/curve.done", run)]
     if goal != "evidence":
         raise UserError(f"GOAL={goal} is none of {', '.join(GOALS)}")
     run.preset_flags("single")  # raises where there are none, as configs/plan.py does for make evidence
     nets = evidence_nets(run)
+    check_trained(nets, run)
     single = [_step("single", [], f"{run.folder}/single/generator.h5", run),
               _step("single_photographs", [f"{run.folder}/single/generator.h5"], f"{run.folder}/single.h5", run)]
     cells = replace(run, run=f"{run.run}-cells", config="cells", pairs=run.cells, photos="", flags=())

@@ -99,16 +99,14 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         lines += _folds(settings, variables.get("FOLDS", "3"))
     nets = list(dict.fromkeys(nets))
     if {"eval", "curve"} & {*goals} and not settings.dry_run:
-        _check_measured(nets, settings)
+        check_measured(nets, settings)
     if "eval" in goals and nets == ["unet-real", "unet-synthetic"]:
         lines.append("last := unet-synthetic")
         # Where Stage-II needs no real U-Net, that one can wait: with -j2 make would begin it once Stage-I is trained,
         # and draw the masks only after it, when Stage-II is trained, too, and its renderings wait for them.
         if not settings.stage2_photos:
             lines.append("$(R)/unet-real/weights.h5: | $(R)/masks.h5")
-    for net in nets:
-        if not settings.can_make(parse_net_name(net)[0]):
-            raise UserError(f"{net} is trained on photographs without masks: set PHOTOS=layout:path")
+    check_trained(nets, settings)
     for repeat in dict.fromkeys(parse_seed(net)[1] for net in nets):
         for step in SEEDED:
             name = of_seed(step, repeat)
@@ -124,14 +122,21 @@ def evidence_nets(settings: Settings) -> list[str]:
     return [net_name(arm, repeat) for repeat in range(seeds) for arm in arms if asked_for or settings.can_make(arm)]
 
 
-def _check_measured(nets: list[str], settings: Settings) -> None:
+def check_measured(nets: list[str], settings: Settings) -> None:
     """UserError where --arms names an arm that is neither trained nor one of `nets`, which will be."""
     asked_for = last_value(expand(settings.flags), "arms") or ""
     missing = [net for net in (net_name(arm.strip()) for arm in asked_for.split(",") if arm.strip())
                if net not in nets and not (settings.folder / net / "weights.h5").exists()]
     if missing:
         raise UserError(f"--arms={asked_for} measures {listed(missing)}, which this does not train: add it to the "
-                        "targets, take make evidence, or leave the arm out")
+                        "targets, take make evidence (of make plan, GOAL=evidence), or leave the arm out")
+
+
+def check_trained(nets: list[str], settings: Settings) -> None:
+    """UserError where the run has no photographs for one of the `nets`, which are to be trained."""
+    for net in nets:
+        if not settings.can_make(parse_net_name(net)[0]):
+            raise UserError(f"{net} is trained on photographs without masks: set PHOTOS=layout:path")
 
 
 def _waiting(nets: list[str], second: str, settings: Settings) -> list[str]:

@@ -6,45 +6,15 @@ import os
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-GOALS = {"eval": {}, "evidence": {}, "curve": {}, "synthetic": {"COUNT": "1000", "SHARDS": "3"},
-         "sweep": {"SWEEP": "configs/sweeps/unet_loss"}}
-SETTINGS = {"CONFIG": "tiny", "RUN": "my run", "PAIRS": "folder:my data", "PHOTOS": "", "CELLS": "bu_bil:c",
-            "FLAGS": "--arms=real,rendered --seeds=2 --test='folder:/other data'"}
-SBATCH = """#!/bin/sh
-printf '%s\\n' "$*" >> calls
-[ ! -e refuse ] || exit 1
-wc -l < calls | tr -d ' '
-"""
+from tests.configs.plans import GOALS, ROOT, SETTINGS, call, make_project, plan
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A project folder with a preset, and an `sbatch` that writes down what it is called with."""
-    for preset in ("tiny", "cells"):
-        (tmp_path / "configs" / preset).mkdir(parents=True)
-        for stage in ("stage1", "stage2", "unet", "single"):
-            (tmp_path / "configs" / preset / f"{stage}.flags").touch()
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "sbatch").write_text(SBATCH)
-    (tmp_path / "bin" / "sbatch").chmod(0o755)
-    return tmp_path
-
-
-def call(folder, *words, **variables):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", **variables}
-    return subprocess.run([sys.executable, "-m", *words], cwd=folder, text=True, capture_output=True, env=environment)
-
-
-def plan(folder, goal):
-    answer = call(folder, "configs.chain", GOAL=goal, **SETTINGS, **GOALS[goal])
-    assert answer.returncode == 0, answer.stderr
-    (folder / "plan.json").write_text(answer.stdout)
-    return json.loads(answer.stdout)["steps"]
+    return make_project(tmp_path)
 
 
 @pytest.mark.parametrize("goal", GOALS)
