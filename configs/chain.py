@@ -61,7 +61,9 @@ def chain(goal: str, run: Settings, count: str = "", shards: str = "", sweep: st
     cells = replace(run, run=f"{run.run}-cells", config="cells", pairs=run.cells, photos="", flags=())
     second = [] if run.shows_cells else _made(["synthetic"], cells)
     ends = [*_targets(nets, run), single[-1]["output"], *(step["output"] for step in second[-1:])]
-    return [*_made(nets, run), *single, *second, _step("evidence", ends, f"{run.folder}/evidence.done", run)]
+    last = _step("evidence", ends, f"{run.folder}/evidence.done", run)
+    last["after"] += _targets(["synthetic"], run)  # the report shows them, whatever the arms are
+    return [*_made([*nets, "synthetic"], run), *single, *second, last]
 
 
 def _shares(count: int, shards: int, run: Settings) -> list[dict]:

@@ -1,6 +1,8 @@
 """Plans of single goals: arms that nothing trains, and what was made before with other flags or for other runs."""
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.configs.plans import SETTINGS, call, make_project, plan
@@ -9,6 +11,18 @@ from tests.configs.plans import SETTINGS, call, make_project, plan
 @pytest.fixture
 def folder(tmp_path):
     return make_project(tmp_path)
+
+
+def test_the_evidence_has_the_synthetic_pairs_whatever_its_arms_are(folder):
+    """The report shows them: without them it ended, after all trainings."""
+    steps = {step["output"]: step for step in plan(folder, "evidence")}
+    assert steps["checkpoints/my run/synthetic.h5"]["name"] == "my run:synthetic"
+    assert "checkpoints/my run/synthetic.h5" in steps["checkpoints/my run/evidence.done"]["after"]
+    call(folder, "configs.cluster.slurm", "plan.json")
+    calls = {line.split("--job-name=")[1].split(" --")[0]: number for number, line in enumerate(
+        (folder / "calls").read_text().splitlines(), 1)}
+    last = (folder / "calls").read_text().splitlines()[-1]
+    assert "--job-name=my run:evidence " in last and re.search(rf":{calls['my run:synthetic']}[, ]", last)
 
 
 @pytest.mark.parametrize("goal, flags, said", [
