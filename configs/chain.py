@@ -18,12 +18,13 @@ import re
 import shlex
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from configs.flags import locate
 from configs.plan import check_cold, check_measured, check_trained, evidence_nets
 from configs.records import Records
 from configs.settings import CHECKED, Settings
-from configs.steps import files, needs, shard_done
+from configs.steps import REPORTED, files, needs, shard_done
 from configs.sweep import Sweep
 from data.errors import UserError
 from data.files import write_error
@@ -44,26 +45,49 @@ def chain(goal: str, run: Settings, count: str = "", shards: str = "", sweep: st
     run.check()
     if goal == "synthetic":
         return _shares(_number("COUNT", count), _number("SHARDS", shards or "1"), run)
-    if goal == "eval":
-        check_measured(PLAIN, run)
-        return [*_made(PLAIN, run), _step("evaluate", _targets(PLAIN, run), f"{run.reports}/report.html", run)]
-    if goal == "curve":
-        nets = [*PLAIN, *map(net_name, run.curve())]
-        check_measured(nets, run)
-        return [*_made(nets, run), _step("curve", _targets(nets, run), f"{run.folder}/curve.done", run)]
-    if goal != "evidence":
+    if goal == "evidence":
+        return _evidence(run)
+    if goal not in GOALS:
         raise UserError(f"GOAL={goal} is none of {', '.join(GOALS)}")
+    nets = [*PLAIN, *(map(net_name, run.curve()) if goal == "curve" else ())]
+    check_measured(nets, run)
+    step, done = ("curve", "curve.done") if goal == "curve" else ("evaluate", REPORTED)
+    again = _measured_again(run)
+    return [*_made(nets, run), _measuring(step, _targets(nets, run), done, run, again)]
+
+
+def _evidence(run: Settings) -> list[dict]:
     run.preset_flags("single")  # raises where there are none, as configs/plan.py does for make evidence
-    nets = evidence_nets(run)
+    nets, again = evidence_nets(run), _measured_again(run)
     check_trained(nets, run)
     single = [_step("single", [], f"{run.folder}/single/generator.h5", run),
               _step("single_photographs", [f"{run.folder}/single/generator.h5"], f"{run.folder}/single.h5", run)]
     cells = replace(run, run=f"{run.run}-cells", config="cells", pairs=run.cells, photos="", flags=())
     second = [] if run.shows_cells else _made(["synthetic"], cells)
     ends = [*_targets(nets, run), single[-1]["output"], *(step["output"] for step in second[-1:])]
-    last = _step("evidence", ends, f"{run.folder}/evidence.done", run)
+    last = _measuring("evidence", ends, "evidence.done", run, again)
     last["after"] += _targets(["synthetic"], run)  # the report shows them, whatever the arms are
     return [*_made([*nets, "synthetic"], run), *single, *second, last]
+
+
+def _measured_again(run: Settings) -> bool:
+    """Whether the run has to be measured again, as make finds it."""
+    records = Records(run)
+    return records.to_check or records.to_measure
+
+
+def _measuring(name: str, inputs: list[str], done: str, run: Settings, again: bool) -> dict:
+    """The step that measures; with `again`, who runs the plan does not take it for done."""
+    if again:
+        _remove(run.folder / done)
+    return _step(name, inputs, f"{run.folder}/{done}", run)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def _shares(count: int, shards: int, run: Settings) -> list[dict]:
@@ -97,10 +121,7 @@ def _made(names: list[str], run: Settings) -> list[dict]:
     """The check of the data, then the steps of these names and all that they need."""
     found: dict[str, dict] = {}
     if Records(run).to_check:  # or who runs the plan would take the check for done
-        try:
-            (run.folder / CHECKED).unlink(missing_ok=True)
-        except OSError as error:
-            raise write_error(run.folder / CHECKED, error) from error
+        _remove(run.folder / CHECKED)
 
     def add(name):
         if name not in found:

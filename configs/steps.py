@@ -26,6 +26,7 @@ from data.errors import UserError
 from unet_eval.arms import of_seed, parse_arm, parse_net_name, parse_seed
 
 PHANTOM_SEED = 1000  # the default of data.phantom.pairs
+REPORTED = "report.done"  # a file of a run: the arms of `make eval` were measured; make looks at the report itself
 
 
 def data(run: Settings) -> Step:
@@ -154,24 +155,24 @@ def unet(run: Settings, arm: str, repeat: int) -> Step:
                 training=out, newer=pairs)
 
 
-def evaluate(run: Settings, done: Path | None = None) -> Step:
+def evaluate(run: Settings, done: str = REPORTED) -> Step:
     cells = Path(f"{run.folder}-cells")
     second = cells if (cells / "synthetic.h5").exists() and not run.shows_cells else ""
     return Step(f"eval: measuring the arms on the test images of {run.pairs} -> {run.reports}",
                 [run.script("unet_eval.evaluate", f"--run={run.folder}", f"--pairs={run.pairs}",
                             f"--photos={run.stage2_photos}", f"--reports={run.reports}", f"--second={second}")],
-                done=done, mark=lambda: Records(run).measuring, record=run.folder / MEASURED)
+                done=run.folder / done, mark=lambda: Records(run).measuring, record=run.folder / MEASURED)
 
 
 def evidence(run: Settings) -> Step:
-    step = evaluate(run, done=run.folder / "evidence.done")
+    step = evaluate(run, done="evidence.done")
     absent = ", ".join(arm for arm in run.evidence()[0] if not run.can_make(arm))
     return replace(step, says=f"{step.says}\nevidence: without PHOTOS there is no {absent}" if absent else step.says)
 
 
 def curve(run: Settings) -> Step:
     """The arms of the curve are measured whatever --arms names."""
-    step = evaluate(run, done=run.folder / "curve.done")
+    step = evaluate(run, done="curve.done")
     (measure,) = step.scripts
     arms = last_value(measure, "arms")
     return replace(step, scripts=[[*measure, f"--arms={','.join([arms, *run.curve()])}"]]) if arms else step

@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.configs.plans import SETTINGS, call, make_project, plan
+from configs.records import Records
+from configs.settings import Settings
+from tests.configs.plans import GOALS, SETTINGS, call, make_project, plan
 
 
 @pytest.fixture
@@ -37,3 +40,30 @@ def test_arms_that_the_steps_do_not_train_are_told_before_any_is_run(folder, goa
     trained.parent.mkdir(parents=True)
     trained.touch()
     assert goal == "evidence" or plan(folder, goal, FLAGS=flags)
+
+
+@pytest.mark.parametrize("goal", ["eval", "evidence", "curve"])
+def test_what_was_measured_with_other_flags_is_measured_again(folder, goal, monkeypatch):
+    """Slurm and Kubernetes leave out a step whose file is there, and took the report for that of these flags."""
+    monkeypatch.chdir(folder)
+    variables = {**SETTINGS, **GOALS[goal]}
+    done = Path(plan(folder, goal)[-1]["output"])
+    report = folder / "reports/my run/report.html"
+
+    def measure():
+        records = Records(Settings.from_variables(variables))
+        records.run.record()
+        for path, content in ((done.with_name("data.checked"), records.checking),
+                              (done.with_name("evaluate.done"), records.measuring), (done, ""), (report, "")):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+
+    measure()
+    plan(folder, goal)
+    assert done.exists()
+    plan(folder, goal, FLAGS=f"{variables['FLAGS']} --kl_bins=64")
+    assert not done.exists() and report.exists()
+    measure()
+    report.unlink()
+    plan(folder, goal)
+    assert not done.exists()
