@@ -27,7 +27,7 @@ from configs.settings import CHECKED, Settings
 from configs.steps import REPORTED, files, needs, shard_done
 from configs.sweep import Sweep
 from data.errors import UserError
-from data.files import write_error
+from data.files import OutputFolder, read_json, write_error
 from unet_eval.arms import net_name
 
 PLAIN = ["unet-real", "unet-synthetic"]  # the U-Nets of `make eval`
@@ -110,11 +110,27 @@ def _sweep(sweep: Sweep, name: str, run: Settings) -> list[dict]:
     runs = sweep.runs(run)
     for each in runs:
         each.check()
-    ranking = ["make", "sweep", f"SWEEP={name}", f"PYTHON={sys.executable}"]
-    ranked = f"reports/sweep-{sweep.name}/results.json"
-    last = {**_step("sweep", [_targets([sweep.target], each)[0] for each in runs], ranked, run), "after": [],
-            "command": ranking}
+    targets = [_targets([sweep.target], each)[0] for each in runs]
+    report = OutputFolder(Path("reports") / f"sweep-{sweep.name}", "SWEEP")
+    ranked = report.path / "results.json"
+    if not (all(Path(target).exists() for target in targets) and _ranks(ranked, runs)):
+        report.check([ranked.name])
+        _remove(ranked)
+    step = _step("sweep", targets, str(ranked), run)
+    # make expands its variables, those from the environment, too.
+    variables = {variable: value.replace("$", "$$") for variable, value in step["environment"].items()}
+    ranking = ["make", "sweep", *(word.replace("$", "$$") for word in (f"SWEEP={name}", f"PYTHON={sys.executable}"))]
+    last = {**step, "after": [], "command": ranking, "environment": variables}
     return [*(step for each in runs for step in _made([sweep.target], each)), last]
+
+
+def _ranks(ranked: Path, runs: list[Settings]) -> bool:
+    """Whether a file ranks these runs, none of which failed."""
+    try:
+        found = read_json(ranked, "")["runs"]
+        return [each["run"] for each in found if "failed" not in each] == [each.run for each in runs]
+    except (UserError, KeyError, TypeError):
+        return False
 
 
 def _made(names: list[str], run: Settings) -> list[dict]:

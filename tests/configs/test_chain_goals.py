@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from configs.plan import plan as make_plan
 from configs.records import Records
 from configs.settings import Settings
+from data.files import OutputFolder, json_bytes
 from tests.configs.plans import GOALS, SETTINGS, call, make_project, plan
 
 
@@ -67,3 +69,47 @@ def test_what_was_measured_with_other_flags_is_measured_again(folder, goal, monk
     report.unlink()
     plan(folder, goal)
     assert not done.exists()
+
+
+def ranking(folder, *names, **outcome):
+    """reports/sweep-unet_loss/results.json of runs with these names."""
+    runs = [{"run": name, "f1_vessel": 0.7, **outcome} for name in names]
+    OutputFolder(folder / "reports/sweep-unet_loss", "SWEEP").write("results.json", json_bytes({"runs": runs}))
+    return folder / "reports/sweep-unet_loss/results.json"
+
+
+def test_a_ranking_of_other_runs_is_not_taken_for_done(folder):
+    *nets, last = [step for step in plan(folder, "sweep") if step["name"].endswith((":unet-real", ":sweep"))]
+    names = [net["environment"]["RUN"] for net in nets]
+    assert last["output"] == "reports/sweep-unet_loss/results.json"
+    for net in nets:
+        (folder / net["output"]).parent.mkdir(parents=True)
+        (folder / net["output"]).touch()
+    ranked = ranking(folder, *names)
+    plan(folder, "sweep")
+    assert ranked.exists()
+    for found, outcome in ((names[:-1], {}), (names, {"failed": "loss is nan"})):
+        ranking(folder, *found, **outcome)
+        plan(folder, "sweep")
+        assert not ranked.exists()
+    ranking(folder, *names)
+    (folder / nets[0]["output"]).unlink()  # to be trained again
+    plan(folder, "sweep")
+    assert not ranked.exists()
+    ranked.write_text("mine")
+    answer = call(folder, "configs.chain", GOAL="sweep", **SETTINGS, **GOALS["sweep"])
+    assert answer.returncode == 1 and "results.json has been changed since it was made" in answer.stderr
+    assert ranked.read_text() == "mine"
+
+
+def test_runs_of_a_sweep_do_not_ask_what_the_run_without_its_flags_was_made_with(folder, monkeypatch):
+    """It has CONFIG's name where no RUN is given, and may have been made with other data."""
+    monkeypatch.chdir(folder)
+    training = folder / "checkpoints/my run/stage1/config.json"
+    training.parent.mkdir(parents=True)
+    training.touch()
+    (folder / "checkpoints/my run/settings").write_text("CONFIG=tiny PAIRS=folder:other PHOTOS= FLAGS=\n")
+    make_plan(["plan"], SETTINGS)  # as `make plan` asks, before it calls configs.chain
+    assert plan(folder, "sweep")
+    answer = call(folder, "configs.chain", GOAL="eval", **SETTINGS)
+    assert answer.returncode == 1 and "checkpoints/my run was made with CONFIG=tiny PAIRS=folder:other" in answer.stderr

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
 
 import pytest
 
 from data.files import OutputFolder
-from tests.makefile.calls import done, finish, make, stops
+from tests.makefile.calls import ROOT, VARIABLES, done, finish, make, stops
 
 pytestmark = pytest.mark.training
 
@@ -51,6 +53,18 @@ def test_the_plan_is_all_that_is_printed(project):
     answer = make(project, "plan", "GOAL=everything", "CONFIG=tiny")
     goals = "eval, evidence, curve, synthetic, sweep"
     assert answer.returncode and answer.stderr.startswith(f"error: GOAL=everything is none of {goals}\n")
+
+
+def test_the_ranking_of_a_plan_gets_what_the_plan_was_made_with(project):
+    """make expands what is in its environment: a dollar in the name of a folder was lost."""
+    (project / "grid").write_text("unet-real\n--loss bce mse\n")
+    answer = make(project, "plan", "GOAL=sweep", "SWEEP=grid", "CONFIG=tiny", "PAIRS=stare:/my $$data")
+    *runs, ranking = json.loads(answer.stdout)["steps"]
+    assert runs[0]["environment"]["PAIRS"] == "stare:/my $data"
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    said = subprocess.run([*ranking["command"], "-n"], cwd=project, text=True, capture_output=True,
+                          env={**kept, "PYTHONPATH": str(ROOT), **ranking["environment"]})
+    assert "--sweep='grid'" in said.stdout and "--pairs='stare:/my $data'" in said.stdout, said.stderr
 
 
 def test_clean_removes_nothing_but_a_run(project):
