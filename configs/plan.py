@@ -86,7 +86,8 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         lines.append("reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done: $(R)/data.checked")
 
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
-    lines.append(f"reports/$(name)/report.html: {' '.join(f'$(R)/{net}/weights.h5' for net in nets)}")
+    measured = dict.fromkeys([*nets, *_trained(settings)])
+    lines.append(f"reports/$(name)/report.html: {' '.join(f'$(R)/{net}/weights.h5' for net in measured)}")
     if any("evidence" in goal for goal in goals):
         evidence = evidence_nets(settings)
         second = "" if settings.shows_cells else "$(R)-cells/synthetic.h5"
@@ -122,6 +123,18 @@ def evidence_nets(settings: Settings) -> list[str]:
     arms, seeds = settings.evidence()
     asked_for = last_value(expand(settings.flags), "arms")
     return [net_name(arm, repeat) for repeat in range(seeds) for arm in arms if asked_for or settings.can_make(arm)]
+
+
+def _trained(settings: Settings) -> list[str]:
+    """The U-Nets that the run has, which an evaluation measures, whatever else is made."""
+    found = []
+    for path in sorted(settings.folder.glob("unet-?*/weights.h5")):
+        try:
+            parse_arm(parse_net_name(path.parent.name)[0])
+        except ValueError:  # of the user's
+            continue
+        found.append(path.parent.name)
+    return found
 
 
 def check_measured(nets: list[str], settings: Settings) -> None:

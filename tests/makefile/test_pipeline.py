@@ -2,6 +2,7 @@
 environment is made."""
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import zipfile
@@ -45,6 +46,19 @@ def test_the_last_training_of_the_pipeline_shares_no_cores(project, goals):
 def test_a_finished_run_is_left_alone(project):
     finish(project, *done())
     assert steps(project, "stage1", "stage2", "eval") == []
+
+
+def test_an_arm_that_was_trained_later_is_measured(project):
+    """`make unet-phantom`, and then `make eval`, which said that the report was done."""
+    finish(project, *done())
+    for name in ("unet-phantom", "unet-real.1", "unet-my own", "unet-mine"):  # the last two are no arms
+        finish(project, f"checkpoints/tiny/{name}/weights.h5")
+        os.utime(project / f"checkpoints/tiny/{name}/weights.h5", (1.1e9, 1.1e9))
+        assert steps(project, "eval") == (EVAL[1:] if name in ("unet-phantom", "unet-real.1") else [])
+        os.utime(project / "reports/tiny/report.html", (1.2e9, 1.2e9))
+        assert steps(project, "eval") == []
+        os.utime(project / "reports/tiny/report.html", (1e9, 1e9))
+        (project / f"checkpoints/tiny/{name}/weights.h5").unlink()
 
 
 def test_with_nothing_to_do_make_ends_at_once(project):
