@@ -132,9 +132,9 @@ def of_batch(spec, size: int):
     return tf.nest.map_structure(lambda one: tf.TensorSpec([size, *one.shape[1:]], one.dtype), spec)
 
 
-def training_samples(run: Settings) -> tuple[dict[str, int], str]:
-    """(stage -> number of its training samples, what is said of where they are from). UserError where a data set is
-    there and cannot be used."""
+def training_samples(run: Settings) -> tuple[dict[str, int], int, str]:
+    """(stage -> number of its training samples, pairs that Stage-II prepares, what is said of where they are from).
+    UserError where a data set is there and cannot be used."""
     configs, remarks = {step: config_of(step, run) for step in STEPS}, []
     if _is_there(run.pairs):
         found = {step: len(layouts.training(run.pairs, config.validation, run.modality)[0])
@@ -142,15 +142,18 @@ def training_samples(run: Settings) -> tuple[dict[str, int], str]:
     else:
         found = dict.fromkeys(STEPS, IMAGES)
         remarks.append(f"PAIRS={run.pairs} is not there yet: {IMAGES} training images assumed")
+    prepared, stage2 = found["stage2"], configs["stage2"]
     if run.stage2_photos:
         if _is_there(run.stage2_photos):
             photos = len(layouts.photographs(run.stage2_photos, run.pairs, run.modality))
         else:
             photos = IMAGES
             remarks.append(f"PHOTOS={run.stage2_photos} is not there yet: {IMAGES} photographs assumed")
-        found["stage2"] = photos + configs["stage2"].add_pairs * found["stage2"]
+        prepared = photos + stage2.add_pairs * found["stage2"]
+        if not (stage2.add_pairs and architectures.load(stage2.architecture).IMITATED_ONLY):
+            found["stage2"] = prepared
     synthetic = parse_arm("synthetic", configs["unet-synthetic"].count).rows(config_of("masks", run).count)
-    return {**found, "unet-synthetic": synthetic}, "; ".join(remarks)
+    return {**found, "unet-synthetic": synthetic}, prepared, "; ".join(remarks)
 
 
 def _is_there(spec: str) -> bool:
@@ -169,8 +172,8 @@ def check(run: Settings) -> None:
     """Prints machine and needs. Raises UserError where a training does not fit."""
     cards, free, space = inventory.cards(), inventory.memory(), inventory.disk(run.folder)
     print("\n".join(machine(cards, free, space)))
-    samples, remark = training_samples(run)
-    found, stored = list(needs(run, samples)), stores(run, samples["stage2"])
+    samples, prepared, remark = training_samples(run)
+    found, stored = list(needs(run, samples)), stores(run, prepared)
     rate, bandwidth = inventory.rates()
     print(f"it multiplies at {rate / 1e9:.0f} GFLOP/s (float32) and reads and writes {bandwidth / GB:.0f} GB/s\n")
     print(f"CONFIG={run.config} PAIRS={run.pairs}" + (f" ({remark})" if remark else ""))

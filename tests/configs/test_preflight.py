@@ -52,16 +52,20 @@ def test_what_a_preset_does_not_state_is_in_no_sum(run, tmp_path, capsys):
     assert re.search(r"^in all +\d+ s +- +\d+ s ", said, re.MULTILINE)
 
 
-def test_photographs_are_prepared_and_with_add_pairs_the_annotated_too(run, messidor):
-    assert preflight.training_samples(replace(run, photos=messidor))[0] == {
-        "stage1": 3, "stage2": 3 + 3, "unet-real": 2, "unet-synthetic": 3}
+@pytest.mark.parametrize("flags, learned, prepared", [
+    ((), 3 + 3, 3 + 3), (("--noadd_pairs",), 3, 3),
+    (("--architecture=coarse_to_fine", "--crop=64"), 3, 3 + 3),  # which learns from what it imitates only
+    (("--architecture=coarse_to_fine", "--crop=64", "--noadd_pairs"), 3, 3)])
+def test_photographs_are_prepared_and_with_add_pairs_the_annotated_too(run, messidor, flags, learned, prepared):
+    samples, stored, _ = preflight.training_samples(replace(run, photos=messidor, flags=flags))
+    assert samples == {"stage1": 3, "stage2": learned, "unet-real": 2, "unet-synthetic": 3} and stored == prepared
 
 
 def test_numbers_are_assumed_of_what_is_not_there_and_of_nothing_else(run, messidor, tmp_path):
-    counts, remark = preflight.training_samples(replace(run, photos=f"messidor:{tmp_path}/typo"))
+    counts, _, remark = preflight.training_samples(replace(run, photos=f"messidor:{tmp_path}/typo"))
     assert counts == {"stage1": 3, "stage2": preflight.IMAGES + 3, "unet-real": 2, "unet-synthetic": 3}
     assert remark == f"PHOTOS=messidor:{tmp_path}/typo is not there yet: {preflight.IMAGES} photographs assumed"
-    counts, remark = preflight.training_samples(replace(run, pairs="drive:typo", photos=messidor))
+    counts, _, remark = preflight.training_samples(replace(run, pairs="drive:typo", photos=messidor))
     assert counts["stage1"] == preflight.IMAGES and remark.startswith("PAIRS=drive:typo is not there yet")
     with pytest.raises(UserError, match="--validation=9"):
         preflight.training_samples(replace(run, flags=("--validation=9",)))
