@@ -180,7 +180,7 @@ def check(run: Settings) -> None:
     print(row(*COLUMNS))
     wrong, best, k80, disk = [], 0.0, 0.0, sum(stored.values())
     for need in found:
-        count_of = len(cards) if cards and need.schedule.batch_size % len(cards) == 0 else 1
+        count_of = sharing(need.config, len(cards))
         memory = need.memory(count_of, need.config.accumulate, bool(cards))
         seconds = need.seconds(rate, bandwidth) / count_of
         best, k80, disk = best + seconds, k80 + need.seconds(*K80), disk + need.disk
@@ -202,6 +202,13 @@ def check(run: Settings) -> None:
     if wrong:
         raise UserError("; ".join(wrong))
     print("everything fits")
+
+
+def sharing(config: TrainingConfig, cards: int) -> int:
+    """How many of so many GPUs share the batches of a training, as training/devices.py chooses it; 1 where none do."""
+    sizes = (config.batch_size, *config.other_batches.values())
+    divides = cards and not any(size % (cards * config.accumulate) for size in sizes)
+    return cards if divides and config.strategy != "one" else 1
 
 
 def machine(cards: list[inventory.Card], free: int, space: int) -> list[str]:

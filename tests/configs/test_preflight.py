@@ -10,6 +10,7 @@ from configs import preflight
 from configs.settings import Settings
 from data import layouts
 from data.errors import UserError
+from stage2_pix2pix.config import Stage2Config
 from stage2_pix2pix.preparation import prepared
 from tests.end_to_end.miniature import PRESET
 from training import inventory
@@ -116,6 +117,15 @@ def test_two_gpus_share_a_batch_and_an_old_one_is_refused(run, monkeypatch, caps
     monkeypatch.setattr(inventory, "cards", lambda: [Card("GTX 680", (3, 0), 2 << 30)])
     with pytest.raises(UserError, match="no kernels for GTX 680, of compute capability 3.0: hide it"):
         preflight.check(run)
+
+
+@pytest.mark.parametrize("options, cards, shared", [
+    ({}, 2, 2), ({}, 4, 1), ({}, 0, 1), ({"strategy": "one"}, 2, 1), ({"accumulate": 3}, 2, 2),
+    ({"accumulate": 6}, 2, 1),
+    ({"architecture": "coarse_to_fine"}, 2, 2), ({"architecture": "coarse_to_fine"}, 3, 1)])
+def test_gpus_share_the_batches_that_they_share_in_a_training(options, cards, shared):
+    """Batches of 6; coarse_to_fine has some of 8, too."""
+    assert preflight.sharing(Stage2Config(pairs="drive:x", out="x", batch_size=6, **options), cards) == shared
 
 
 def test_the_papers_preset_fits_both_dies_of_a_k80_board(drive, tmp_path, monkeypatch):
