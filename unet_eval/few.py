@@ -84,7 +84,7 @@ def sentence(results: dict) -> str:
     last = results["numbers"][-1]["n"]
 
     def text(found):
-        of = f"all {last}" if found["beyond"] == "more than" else f"{found['pairs']:.2g}"
+        of = f"all {last}" if found["beyond"] == "more than" else f"{float(format(found['pairs'], '.2g')):g}"
         return f"{found['beyond']} {of}".strip()
 
     def listed(values):

@@ -63,6 +63,15 @@ def test_the_sentence(runs):
         "that they were made from, 2.5 and more than all 4.")
 
 
+def test_hundreds_of_pairs_are_written_out():
+    """As powers of ten nobody reads them: halfway in F1 between 100 and 400 real pairs lie 200."""
+    runs = [run(100, 1, real=0.4, synthetic=0.6, real_and_synthetic=0.7),
+            run(400, 1, real=0.8, synthetic=0.8, real_and_synthetic=0.9)]
+    assert sentence(summarise(runs)) == (
+        "50 synthetic pairs made from 100 and 400 real ones are worth 200 and 400 real ones; together with those that "
+        "they were made from, 280 and more than all 400.")
+
+
 def test_files_are_written_and_a_user_s_file_is_not_replaced(runs, tmp_path):
     files = [tmp_path / str(number) / "results.json" for number in range(3)]
     for path, results in zip(files, runs):
