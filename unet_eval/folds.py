@@ -50,6 +50,8 @@ def pool(folds: list[dict]) -> dict:
         if name != "real" and "real" in names:
             for comparison, function in (("difference", resampling.differences), ("ratio", resampling.ratios)):
                 entries[name][comparison] = function(counts[name], counts["real"], patients)
+    for key in F1:
+        resampling.correct([entry["difference"][key] for entry in entries.values() if "difference" in entry])
     data, origins = folds[0]["dataset"], folds[0]["origin"]
     return strict({
         "folds": len(folds),

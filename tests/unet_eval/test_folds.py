@@ -55,6 +55,21 @@ def test_pixels_of_all_folds_are_pooled(reports):
     assert synthetic["of_folds"] == [{"f1_vessel": 0.25, "f1_macro": 0.75}] * 2
 
 
+def test_p_values_of_the_arms_are_corrected_together(reports):
+    """As in results.json: the least p of two counts twice."""
+    for fold, phantom in ((1, {"01": [EVEN], "03": [GOOD]}), (2, {"02": [BAD], "04": [EVEN], "06": [GOOD]})):
+        path = reports.with_name(f"my run-fold{fold}") / "results.json"
+        content = json.loads(path.read_text())
+        content["arms"]["phantom"] = arm(phantom)
+        write_json(path, content)
+    arms = folds.pool(folds.read(reports, 2))["arms"]
+    for key in ("f1_vessel", "f1_macro"):
+        synthetic, phantom = (arms[name]["difference"][key] for name in ("synthetic", "phantom"))
+        assert synthetic["p"] < phantom["p"]
+        assert synthetic["p_holm"] == pytest.approx(2 * synthetic["p"])
+        assert phantom["p_holm"] == pytest.approx(max(phantom["p"], synthetic["p_holm"]))
+
+
 def test_the_files_say_what_they_are_of(reports, capsys):
     folds.main(FoldsConfig(reports=str(reports), folds=2))
     assert capsys.readouterr().out.isascii()  # for a terminal that can show nothing else
