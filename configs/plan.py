@@ -84,6 +84,7 @@ def plan(goals: list[str], variables: dict[str, str]) -> list[str]:
         lines.append(".PHONY: reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done")
     if records.checked:  # what other test images make old
         lines.append("reports/$(name)/report.html $(R)/evidence.done $(R)/curve.done: $(R)/data.checked")
+        lines.append("$(R)/audit/stage1.json $(R)/audit/stage2.json $(R)/audit/unet-synthetic.json: $(R)/data.checked")
 
     nets = ["unet-real", "unet-synthetic", *re.findall(r"(?:^|[ /])(unet-[^ /]+)(?=/weights.h5|$| )", " ".join(goals))]
     measured = dict.fromkeys([*nets, *_trained(settings)])

@@ -58,6 +58,8 @@ def test_an_audit_is_made_first_and_of_the_pairs_that_are_given_out(project):
     for name in ("stage1.json", "stage2.json"):
         os.utime(project / "checkpoints/tiny/audit" / name, (1.1e9, 1.1e9))
     assert steps(project, "audit", *SETTINGS.split()) == ["audit"]  # every time, for test images may have been added
+    (project / "checkpoints/tiny/data.checked").write_text("of other images")  # then the GANs are asked again
+    assert steps(project, "audit", *SETTINGS.split()) == ["members-stage1", "members-stage2", "audit"]
 
 
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])

@@ -35,7 +35,7 @@ def audit(config: AuditConfig) -> dict:
     if complete and read_json(earlier, AGAIN).get("made_from") == made_from:
         return read_json(earlier, AGAIN)
     real = inputs.read_real(samples, trained)
-    learned, attacks = inputs.read_overtrained(config), inputs.read_attacks(config)
+    learned, attacks = inputs.read_overtrained(config), inputs.read_attacks(config, samples)
     kept = Kept(Path(config.run) / inputs.FOLDER / Path(config.store).stem, files)
     found = examine.compare(synthetic, real, modality_of(config.pairs, config.modality), SEED, kept)
     results = strict({"pairs_sha256": made_from["pairs"], "made_from": made_from,

@@ -11,7 +11,7 @@ from data.errors import UserError
 from data.few import parse_few
 from data.files import checksum
 from data.layouts import Sample
-from data.members import find_sides, read_members
+from data.members import SIDES, find_sides, read_members
 from data.pairs import PairReader
 from data.synthmed.source import STAGES, trainings
 from training.provenance import learned_behind, seen
@@ -151,7 +151,16 @@ def read_overtrained(config: AuditConfig) -> tuple[Records, Records, Records]:
     return masks, from_samples(learned), from_samples(others)
 
 
-def read_attacks(config: AuditConfig) -> dict[str, dict | None]:
-    """{title: what `membership` takes, or None where nobody was scored}, of the attacks on both generators."""
-    return {title: attack(sides) for stage in STAGES for title, sides in read_members(
-        Path(config.run) / FOLDER / f"{stage}.json", "call `make audit`").items()}
+def read_attacks(config: AuditConfig, found: RealSamples) -> dict[str, dict | None]:
+    """{title: what `membership` takes, or None where nobody was scored}, of the attacks on both generators. UserError
+    where these were asked about other images than `found`, such as before test images were added."""
+    attacks, now = {}, [[(sample.stem, sample.patient) for sample in getattr(found, side)] for side in SIDES]
+    for stage in STAGES:
+        path = Path(config.run) / FOLDER / f"{stage}.json"
+        for title, sides in read_members(path, "call `make audit`").items():
+            asked = [[(entry["stem"], entry["patient"]) for entry in sides[side]] for side in SIDES]
+            if any(asked) and asked != now:
+                raise UserError(f"{path} is of other images, or patients, than --pairs={config.pairs} has now: remove "
+                                "it and call `make audit` again")
+            attacks[title] = attack(sides)
+    return attacks

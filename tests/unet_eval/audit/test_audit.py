@@ -169,6 +169,24 @@ def test_networks_that_began_with_weights_which_saw_other_images_are_refused(rea
         inputs.find_real(config, trained)
 
 
+def test_attacks_that_were_asked_about_other_images_are_refused(real, fresh, make_run, tmp_path):
+    """Test images that were added since would be in the verdict on the pairs, and not in that on the networks."""
+    config = make_run(fresh)
+    training, test = (layouts.samples(real, part) for part in ("train", "test"))
+
+    def ask(held_out):
+        write_members(tmp_path / "audit/stage2.json", training, held_out,
+                      lambda samples: {"D of Stage-II": [0.5] * len(samples)})
+
+    for held_out in (test[:-1], [*test[:-1], replace(test[-1], patient="another")]):
+        ask(held_out)
+        with pytest.raises(UserError, match="audit/stage2.json is of other images, .*: remove it and call `make audit"):
+            audit(config)
+    ask(test)
+    found = inputs.find_real(config, inputs.read_pairs(config)[1])
+    assert list(inputs.read_attacks(config, found)) == ["D of Stage-I", "D of Stage-II"]
+
+
 def test_a_file_of_the_user_is_not_replaced(fresh, make_run, tmp_path):
     config = make_run(fresh)
     (tmp_path / "reports/audit").mkdir(parents=True)
