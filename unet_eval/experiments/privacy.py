@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from data.files import checksum, read_json
+from data.synthmed.source import AUDIT_VERSION
 from unet_eval.audit import report
 from unet_eval.report.blocks import Section, Text
 from unet_eval.report.tables import Table
@@ -47,8 +48,14 @@ def figures(folder: Path, results: dict, run: Run) -> None:
 
 
 def section(results: dict, folder: Path) -> Section:
-    if results["privacy"]:
-        return report.section(results["privacy"], folder)
-    return Section("privacy", TITLE, [Text(Markup(
-        "These pairs were not audited: nothing says whether they show training images again. <code>make audit</code> "
-        "looks for copies, and <code>make figures</code> then puts here what it found."))])
+    audit = results["privacy"]
+    if not audit:
+        return Section("privacy", TITLE, [Text(Markup(
+            "These pairs were not audited: nothing says whether they show training images again. <code>make audit"
+            "</code> looks for copies, and <code>make figures</code> then puts here what it found."))])
+    shown = report.section(audit, folder)
+    if audit.get("made_from", {}).get("version") != AUDIT_VERSION:
+        shown.blocks.insert(1, Text(Markup(
+            "Another version of this program found that, which asked other things; a release takes an audit by this "
+            "one. <code>make audit</code> makes it, and <code>make figures</code> then puts it here.")))
+    return shown

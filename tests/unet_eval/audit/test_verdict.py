@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from data.synthmed.source import AUDIT_VERSION
 from unet_eval.audit import examine, report, statistics, verdict
 from unet_eval.audit.examine import Alike, Columns, Real
 from unet_eval.audit.measures import COPIES, KINDS, MEASURES, QUADRANTS, WHOLE
 from unet_eval.audit.records import Records
+from unet_eval.experiments import privacy
 from unet_eval.report.publish import strict
 
 PAIRS, TRAINING, HELD_OUT, CONTROLS = 12, 6, 10, 10  # records of each set
@@ -163,3 +165,12 @@ def test_half_of_the_pairs_have_to_remain(audit, copied, passes):
     assert results["passed"] == passes and len(results["left_out"]) == copied and results["controls_passed"]
     assert passes or results["refused"] == [f"only {PAIRS - copied} of {PAIRS} pairs are no copies"]
     assert verdicts(results)["pairs that are no copies"] == ("passes" if passes else "fails")
+
+
+def test_a_report_says_where_another_version_audited_the_pairs(audit, tmp_path):
+    """A release refuses such an audit, so pairs may not be released because it passed."""
+    results = {**audit.decide(), "folder": "audit"}
+    for version, said in ((AUDIT_VERSION, False), (AUDIT_VERSION - 1, True)):
+        shown = privacy.section({"privacy": {**results, "made_from": {"version": version}}}, tmp_path).blocks
+        assert "pairs may be released." in shown[0].text
+        assert ("a release takes an audit by this one." in getattr(shown[1], "text", "")) == said
