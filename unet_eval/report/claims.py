@@ -106,14 +106,15 @@ def _originals(results):
     nearest = results["nearest"]
     if nearest["share"]["mean"] is None:
         return None
+    made, test = (f"{number(median(nearest[key]), 3)}, smallest {number(min(nearest[key]), 3)}"
+                  for key in ("synthetic", "test"))
     return ["Generated masks are no copies of training masks",
-            f"median distance {number(median(nearest['synthetic']), 3)}, of real test masks "
-            f"{number(median(nearest['test']), 3)}; nearer in {percent(nearest['share']['mean'])} of the pairs "
-            f"({interval(nearest['share']['ci95'], percent)})",
-            {"reproduced": "no sign of copies", "not reproduced": "they lie nearer than unseen real masks"}.get(
-                copies(nearest), "undecided"),
+            f"median distance {made}; of real test masks {test}; nearer in {percent(nearest['share']['mean'])} of the "
+            f"pairs ({interval(nearest['share']['ci95'], percent)})",
+            {"reproduced": "they lie no nearer than unseen real masks",
+             "not reproduced": "they lie nearer than unseen real masks"}.get(copies(nearest), "undecided"),
             "of pairs of a generated and a real test mask, the generated one is the nearer to the training masks in at "
-            f"most {percent(0.5 + NEARER)} (95% interval)"]
+            f"most {percent(0.5 + NEARER)} (95% interval), which a few copies among many masks do not change"]
 
 
 def _smaller(sets, key, *names):

@@ -1,8 +1,10 @@
 """Verdicts on the paper's claims."""
 from math import inf
 
+import numpy as np
 import pytest
 
+from unet_eval.measures.nearest import nearer
 from unet_eval.report.claims import claims, copies, factor, statistics, together, verdict
 
 
@@ -43,7 +45,8 @@ def test_verdicts(known):
     assert verdicts(known) == ["not reproduced: lower",  # at most 0.9574, 0.02 and more below 0.9877
                                "not reproduced",         # 0.0283 is below 0.0513
                                "not reproduced",         # length differs
-                               "no sign of copies", "not reproduced", "reproduced", "shown, not measured"]
+                               "they lie no nearer than unseen real masks", "not reproduced", "reproduced",
+                               "shown, not measured"]
 
 
 def test_other_verdicts(known):
@@ -72,6 +75,17 @@ def test_imprecise_measurements_decide_nothing(known):
     known["distances"]["fixed"]["single"]["frechet"] = known["distances"]["fixed"]["synthetic"]["frechet"]
     assert verdicts(known)[:6] == ["undecided"] * 6
     assert {*statistics(known).values()} == {"undecided"} and copies(known["nearest"]) == "undecided"
+
+
+def test_a_few_copies_among_many_masks_are_not_called_no_copies(known):
+    """Three masks of thirty are training masks to the pixel; the others lie farther from them than real masks do."""
+    patients = np.array(list("abcdefgh"))
+    synthetic, test = np.array([0.0] * 3 + [0.4] * 27), np.linspace(0.2, 0.3, 8)
+    known["nearest"].update(synthetic=synthetic.tolist(), test=test.tolist(), **nearer(synthetic, test, patients))
+    assert copies(known["nearest"]) == "reproduced"
+    row = claims(known).rows[3]
+    assert "smallest 0.000" in row[1] and "smallest 0.200" in row[1]
+    assert row[2] == "they lie no nearer than unseen real masks" and "a few copies among many" in row[3]
 
 
 def test_networks_that_do_not_agree_decide_nothing(known):
