@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import comb
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import beta, rankdata
 
 from unet_eval.measures.resampling import LEAST, jackknife
 
@@ -83,6 +83,12 @@ def least_share(records: int, found: float, certainty: float = CERTAINTY) -> flo
     """The least share of copies among so many records of which one at least would have been found with `certainty`,
     where a copy is found with probability `found`; 1 where none would."""
     return float(min(1.0, (1 - (1 - certainty) ** (1 / max(records, 1))) / found)) if found else 1.0
+
+
+def least_rate(hits: int, of: int, certainty: float) -> float:
+    """The least probability of a hit that so many of so many leave possible, with `certainty` (Clopper and Pearson,
+    1934, one-sided)."""
+    return float(beta.ppf(1 - certainty, hits, of - hits + 1)) if hits else 0.0
 
 
 def _groups(patients, trained):

@@ -10,7 +10,7 @@ from unet_eval.audit.examine import Alike, Real
 from unet_eval.audit.looks import looks
 from unet_eval.audit.measures import COPIES, KINDS, PHOTOGRAPH, QUADRANTS, WHOLE
 from unet_eval.audit.records import Records, concatenate
-from unet_eval.audit.statistics import CERTAINTY, least_share, membership
+from unet_eval.audit.statistics import CERTAINTY, least_rate, least_share, membership
 from unet_eval.audit.thresholds import FALSE_ALARMS
 from unet_eval.measures.resampling import holm
 
@@ -48,7 +48,6 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
             if figure and figure["verdict"] != PASSES:
                 why = "too few patients to tell" if figure["verdict"] == UNKNOWN else f"p = {figure['p_holm']:.3f}"
                 refused.append(f"{found[name].measure.title if name in found else name}: {TITLES[test]} ({why})")
-    rate = examine.caught(found, COPIES)
     return {
         "passed": not refused, "refused": refused, "controls_passed": all(c["passed"] for c in controls.values()),
         "left_out": sorted(set(range(len(synthetic))) - set(kept)),
@@ -64,7 +63,7 @@ def decide(synthetic: Records, real: Real, found: dict[str, Alike], learned: tup
         # Whoever has a network draws again what a release leaves out.
         "generators_passed": all(each and each["verdict"] == PASSES for each in attacked.values())
         and explained(len(bad), len(synthetic)),
-        "power": {"certainty": CERTAINTY, **{kind: least_share(len(synthetic), rate[kind]) for kind in KINDS}}}
+        "power": {"certainty": CERTAINTY, **_power(found, len(synthetic))}}
 
 
 def explained(flagged: int, of: int) -> bool:
@@ -93,6 +92,15 @@ def _thresholds(alike):
             "match_is": alike.measure.match, "finds": float((alike.matches > alike.threshold).mean()),
             "nearest": float(nearest[row]), "nearest_row": row, "median": float(np.median(nearest)),
             "one_eye_twice": float(np.median(eyes)), "two_eyes": float(apart.max())}
+
+
+def _power(found, records) -> dict[str, float]:
+    """{kind: `least_share` of copies}. Ten controls at most say how many copies are found, so that is taken as low as
+    they leave possible. Of the two parts each may fail half as often as CERTAINTY allows, so both have that."""
+    rate, sure = examine.caught(found, COPIES), (1 + CERTAINTY) / 2
+    made = {kind: len(found[WHOLE[kind]].sets[COPIES]) for kind in KINDS}
+    return {kind: least_share(records, least_rate(round(rate[kind] * made[kind]), made[kind], sure), sure)
+            for kind in KINDS}
 
 
 def _controls(found, real, learned, seed) -> dict[str, dict]:

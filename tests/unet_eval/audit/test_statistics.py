@@ -78,3 +78,10 @@ def test_power_by_hand():
     assert statistics.least_share(50, 1.0) == pytest.approx(0.05816, abs=1e-4)
     assert statistics.least_share(50, 0.5) == pytest.approx(0.11631, abs=1e-4)
     assert statistics.least_share(1, 0.5) == statistics.least_share(50, 0) == 1
+
+
+def test_a_rate_is_as_low_as_few_hits_leave_possible():
+    """0.6915^10 = 0.025; Clopper and Pearson's interval of 9 of 10 begins at 0.555."""
+    assert statistics.least_rate(10, 10, 0.975) == pytest.approx(0.6915, abs=1e-4)
+    assert statistics.least_rate(9, 10, 0.975) == pytest.approx(0.5550, abs=1e-4)
+    assert statistics.least_rate(0, 10, 0.975) == 0

@@ -174,3 +174,11 @@ def test_a_report_says_where_another_version_audited_the_pairs(audit, tmp_path):
         shown = privacy.section({"privacy": {**results, "made_from": {"version": version}}}, tmp_path).blocks
         assert "pairs may be released." in shown[0].text
         assert ("a release takes an audit by this one." in getattr(shown[1], "text", "")) == said
+
+
+def test_power_does_not_take_ten_of_ten_controls_for_all_copies(audit):
+    """0.6915 of copies may be found where ten of ten were, 0.5550 where nine were; 1 - 0.7354^12 = 0.975."""
+    audit.photographs[COPIES][0, 0] = 0.2
+    power = audit.decide()["power"]
+    assert power == {"certainty": 0.95, "mask": pytest.approx(0.2646 / 0.6915, abs=1e-3),
+                     "photograph": pytest.approx(0.2646 / 0.5550, abs=1e-3)}
