@@ -1,6 +1,7 @@
 """The trained U-Nets of a run: which there are, what they were trained with, and their thresholds."""
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from absl import logging
 
 from data.errors import UserError
 from data.files import read_number
+from data.pairs import PairReader
 from training.config import fields
 from training.run_folder import read_config, read_record
 from unet_eval.arms import net_name, parse_arm, parse_net_name, trained_nets
@@ -34,9 +36,17 @@ class Net:
                             "networks: evaluate the run that they were made in, --run, or train this arm again")
         self.n_train_pairs: int = data["n_train_pairs"]
         self.rows: list[int] | None = data.get("rows")  # of its store, where they are not simply the first
+        self._folder, self._pairs = folder, data.get("synthetic")  # what its store said of itself; of old ones nothing
         self.segmenter = Segmenter(folder)
         validation = folder / "validation.json"
         self.validation_f1 = read_number(validation, "f1_vessel") if validation.exists() else None
+
+    def check_pairs(self, there: PairReader) -> None:
+        """UserError where its store, as it is `there` now, holds other pairs than it was trained on."""
+        both = {json.dumps(said, sort_keys=True) for said in (self._pairs, there.attributes)}
+        if self._pairs is not None and len(both) > 1:
+            raise UserError(f"{self._folder} was trained on other pairs than {self.store}.h5 holds now: train it "
+                            f"again, `make {self._folder.name}`, or leave it out (--arms)")
 
 
 def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:

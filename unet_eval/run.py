@@ -60,7 +60,8 @@ class Run:
     """A context manager; entering opens and checks all inputs. Raises UserError where one is missing or unusable.
 
     nets: the U-Nets of every arm, by seed. stores: files of pairs, by their names without .h5: those of the first seed
-    that are there (arms.STORES), which all pictures and statistics of pairs are of, and what tuned thresholds need.
+    that are there (arms.STORES), which all pictures and statistics of pairs are of, and those that U-Nets were trained
+    on, which tuned thresholds need.
     gans: how many pairs of GANs the synthetic arm's U-Nets have between them.
     count: synthetic pairs, from the first, that the synthetic arm is trained on. size: their side S in pixels.
     rendered_held_out: Stage-II's renderings of masks that all trainings held out, or None.
@@ -88,9 +89,13 @@ class Run:
                             "to be compared: remove some and train them again", folder, listed(self.unlike))
         with ExitStack() as stack:
             there = [name for name in STORES if name == "synthetic" or (folder / f"{name}.h5").exists()]
-            tuned_on = [net.store for nets in self.nets.values() for net in nets if net.store]
-            self.stores = {name: stack.enter_context(open_store(folder, name)) for name in dict.fromkeys(
-                [*there, *tuned_on] if config.threshold == "tuned" else there)}
+            on_pairs = [net for nets in self.nets.values() for net in nets if net.store]
+            tuned = config.threshold == "tuned"
+            there += [net.store for net in on_pairs if tuned or (folder / f"{net.store}.h5").exists()]
+            self.stores = {name: stack.enter_context(open_store(folder, name)) for name in dict.fromkeys(there)}
+            for net in on_pairs:
+                if net.store in self.stores:
+                    net.check_pairs(self.stores[net.store])
             unseen = "rendered_held_out"
             self.rendered_held_out = (stack.enter_context(open_store(folder, unseen))
                                       if (folder / f"{unseen}.h5").exists() else None)

@@ -163,6 +163,21 @@ def test_each_seed_has_pairs_of_its_own(config, net_folder, tmp_path):
         assert len(run.stores["synthetic"]) == 7 and run.count == 7  # pictures and statistics: the first seed's
 
 
+def test_a_unet_that_was_trained_on_other_pairs_than_there_are_is_not_measured(few_config, tmp_path):
+    """Where Stage-II was trained again, `make eval` makes the pairs and the synthetic arm anew, and no other arm."""
+    folder = Path(shutil.copytree(few_config.run, tmp_path / "run"))
+    config = replace(few_config, run=str(folder), arms=("real", "synthetic", "real+synthetic"))
+    path = folder / "unet-real+synthetic" / "config.json"
+    record = json.loads(path.read_text())
+    write_json(path, {**record, "data": {**record["data"], "synthetic": {"seed": 1}}})
+    with Run(config) as run:
+        assert run.stores["synthetic"].attributes == {"seed": 1}
+    write_json(path, {**record, "data": {**record["data"], "synthetic": {"seed": 2}}})
+    with pytest.raises(UserError, match=r"unet-real\+synthetic was trained on other pairs than synthetic.h5 holds now: "
+                                        r"train it again, `make unet-real\+synthetic`, or leave it out"):
+        Run(config).__enter__()
+
+
 def test_a_repetition_of_an_earlier_version_has_its_seed_and_the_first_pairs(config, net_folder, tmp_path):
     net_folder(tmp_path / "unet-synthetic.1", config.pairs, "synthetic", 4, synthetic={})
     path = tmp_path / "unet-synthetic.1" / "config.json"
