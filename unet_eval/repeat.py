@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 from data.few import whole
 from training.config import fields
@@ -14,9 +15,7 @@ from unet_eval.run import Run
 
 def commands(run: Run) -> list[str]:
     """The line that makes this run again; empty where make did not make it."""
-    record = run.folder / "settings"
-    text = record.read_text(encoding="utf-8", errors="replace").strip() if record.exists() else ""
-    made = re.fullmatch("CONFIG=(.*) PAIRS=(.*) PHOTOS=(.*) FLAGS=(.*)", text)
+    made = _settings(run.folder)
     if not made:
         return []
     arms = [parse_arm(name) for name in run.nets]
@@ -33,10 +32,18 @@ def commands(run: Run) -> list[str]:
         numbers = ",".join(map(str, sorted(arm.count for arm in curve)))
         flags = measuring_flags(config) + [f"--curve={numbers}"] * bool(curve)
     flags = [*shlex.split(made[4]), *flags]
+    second = _settings(Path(config.second)) if config.second and "evidence" in goals else None
     variables = {"RUN": run.name, "CONFIG": made[1], "PAIRS": made[2], "PHOTOS": made[3],
-                 **({"FLAGS": shlex.join(flags)} if flags else {})}
+                 **({"CELLS": second[2]} if second else {}), **({"FLAGS": shlex.join(flags)} if flags else {})}
     given = [f"{name}={shlex.quote(value) if value else ''}" for name, value in variables.items()]
     return [" ".join(["make", *goals, *given])]
+
+
+def _settings(folder: Path) -> re.Match | None:
+    """CONFIG, PAIRS, PHOTOS and FLAGS of the run in a folder; None where make did not make it."""
+    record = folder / "settings"
+    text = record.read_text(encoding="utf-8", errors="replace").strip() if record.exists() else ""
+    return re.fullmatch("CONFIG=(.*) PAIRS=(.*) PHOTOS=(.*) FLAGS=(.*)", text)
 
 
 def measuring_flags(config: EvaluateConfig) -> list[str]:

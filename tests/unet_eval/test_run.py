@@ -133,6 +133,18 @@ def test_the_command_that_makes_a_run_again(run, config, few_config, tmp_path):
         assert variables == {"RUN": "run", "CONFIG": "my presets/a", "PAIRS": "drive:b c", "PHOTOS": "messidor:d e"}
 
 
+def test_the_command_names_the_second_data_set(config, few_config, tmp_path):
+    """make evidence makes that run, too, and of other images unless it is told."""
+    few, cells = (Path(shutil.copytree(folder, tmp_path / name)) for folder, name in (
+        (few_config.run, "run"), (config.second, "run-cells")))
+    (few / "settings").write_text("CONFIG=a PAIRS=drive:b PHOTOS= FLAGS=\n")
+    (cells / "settings").write_text("CONFIG=cells PAIRS=bu_bil:/my cells PHOTOS= FLAGS=\n")
+    for arms, expected in ((("real", "real+synthetic"), "bu_bil:/my cells"), (("real",), None)):
+        with Run(replace(few_config, run=str(few), second=str(cells), arms=arms)) as opened:
+            _, variables = again(opened)
+        assert variables.get("CELLS") == expected
+
+
 def test_tuned_threshold_separates_the_training_views(config):
     views = load_views(config.pairs, "train")
     answer = tuned_threshold(lambda view: np.where(view.mask > 0, 0.3, 0.1).astype(np.float32), views)
