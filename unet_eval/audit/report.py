@@ -200,6 +200,8 @@ def section(results: dict, folder: Path) -> Section:
         Figure(folder / DUPLICATES, "Pairs that repeat an earlier one: the mask and beside it that of the earlier "
                "pair, moved as it was found; then the same of the photographs. Numbers of both pairs, and how alike "
                "they are.", "broad") if results["duplicates"] else None,
+        Text("These pictures show training images, with names of their files: give them, and what they stand in, only "
+             "to whom you may give those images."),
         Text("What an audit cannot prove:"), Bullets([*untested(results), *LIMITS])])
 
 

@@ -44,8 +44,8 @@ def limits(results: dict) -> Section:
             longer_training(results["run"]["steps"]),
             "Synthetic images may resemble the images they were learned from. Distances of masks say nothing of "
             "photographs, and nothing here proves privacy: call `make audit` before you publish a set.",
-            "This report shows real training and test photographs, and it and results.json hold names of files, ids of "
-            "patients and places of folders: give them only to whom you may give those images.",
+            "This report shows real training and test photographs, and it, results.json and results.md hold names of "
+            "files, ids of patients and places of folders: give them only to whom you may give those images.",
             "Not for diagnosis."]),
         Text("Method: Guibas, Virdi and Li, Synthetic Medical Images from Dual Generative Adversarial Networks, 2017. "
              "Data, each under its makers’ terms:"),

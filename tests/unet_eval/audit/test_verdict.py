@@ -79,6 +79,7 @@ def test_where_all_is_well_the_pairs_pass(audit):
     assert {*verdicts(results).values()} == {"passes", "–"}
     assert all(0.25 < each["threshold"] < LIKE for each in results["measures"].values())
     assert f"No copy found; {PAIRS} of {PAIRS} pairs may be released." in report.markdown(results)
+    assert "pictures show training images" in report.markdown(results)
 
 
 def test_a_set_that_is_nearer_to_training_images_is_refused_though_no_pair_is_a_copy(audit):

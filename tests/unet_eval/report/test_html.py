@@ -110,9 +110,12 @@ def test_experiments_that_were_not_made_are_left_out(few_evaluated, few_config, 
     assert len(pictures) == len(list((Path(few_config.reports) / "figures").glob("*.png")))
 
 
-def test_the_report_says_that_it_is_as_private_as_the_images(written, results):
+def test_the_report_says_that_it_is_as_private_as_the_images(written, results, figures):
     text = written(results)[0].text
     assert "real training and test photographs" in text and "only to whom you may give those images" in text
+    tables = (figures.parent / "results.md").read_text(encoding="utf-8")
+    assert any(f"| {match['stem']} |" in tables for match in results["nearest"]["matches"])  # of training images
+    assert "results.json and results.md hold names of files" in text
 
 
 def test_a_whole_run_says_nothing_of_absence(written, results):
