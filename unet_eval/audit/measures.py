@@ -60,10 +60,11 @@ MEASURES = {
                             QUADRANTS, 2),
     "trees": Measure(MASK, "branch points, as fingerprints", minutiae.points, minutiae.similarity, minutiae.find, EYES),
     "photographs": Measure(PHOTOGRAPH, "whole photographs", pictures.photograph_pictures, search.similarity,
-                           search.find, COPIES),
+                           search.find, COPIES, 2),
     "photograph_patches": Measure(PHOTOGRAPH, "parts of photographs", pictures.photograph_parts,
-                                  patches.similarity, patches.find, QUADRANTS, 2),
-    "features": Measure(PHOTOGRAPH, "features of photographs", _scattered, features.similarity, features.find, COPIES),
+                                  patches.similarity, patches.find, QUADRANTS, 3),
+    "features": Measure(PHOTOGRAPH, "features of photographs", _scattered, features.similarity, features.find, COPIES,
+                        2),
 }
 
 

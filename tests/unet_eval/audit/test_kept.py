@@ -6,6 +6,7 @@ import pytest
 
 from data.errors import UserError
 from unet_eval.audit.kept import Kept
+from unet_eval.audit.measures import MEASURES
 
 
 def test_what_was_compared_is_not_compared_again(tmp_path):
@@ -21,3 +22,11 @@ def test_what_was_compared_is_not_compared_again(tmp_path):
     (tmp_path / "masks.npz").write_bytes(b"mine")
     with pytest.raises(UserError, match="masks.npz has been changed"):
         Kept(tmp_path, {"a": 1})("masks", 1, make)
+
+
+@pytest.mark.parametrize("name, version", [("photographs", 1), ("photograph_patches", 2), ("features", 1)])
+def test_comparisons_that_a_black_photograph_made_nan_are_made_again(tmp_path, name, version):
+    """These versions gave NaN where a photograph had no contrast, and later ones do not."""
+    for made_by, value in ((version, np.nan), (MEASURES[name].version, 0)):
+        found = Kept(tmp_path, {})(name, made_by, lambda value=value: {"synthetic": np.full((2, 3), value)})
+    assert np.isfinite(found["synthetic"]).all()
