@@ -49,6 +49,7 @@ def section(results: dict, folder: Path) -> Section | None:
     pairs, photos = f"{count} pairs of {title(origins['pairs'])}", origins["photos"]
     trained = (f"Stage-I trained on {pairs}, Stage-II with photographs of {title(photos)}" if photos else
                f"Both stages trained on {pairs}, with nothing else")
+    said = "Nothing is measured on them here, as in the paper" if second else "This report measures the arms on them"
     return Section("second", "A second data set (Section 12, Figure 6)", [
-        Text(f"{trained}. Nothing is measured on them here, as in the paper."),
+        Text(f"{trained}. {said}."),
         Figure(drawn, "Figure 6. Photographs of the data set with their segmentations; below, synthesised.")])
