@@ -15,10 +15,13 @@ SIDES = ("training", "held_out")
 def find_sides(spec: str, validation: int, modality: str, foreground: tuple[str, ...]) \
         -> tuple[list[Sample], list[Sample]]:
     """(real images that networks learned from, by way of a release or not; those that were held out, and test images).
-    UserError as `layouts.training`."""
+    Test images of patients with training images are neither: they may show the same eyes, and would hide copies of
+    these. UserError as `layouts.training`."""
     pairs = layouts.original(spec)
     training, held_out = layouts.training(pairs, validation, modality, foreground)
-    return training, held_out + layouts.samples(pairs, "test", True, modality, foreground)
+    known = {sample.patient for sample in training}
+    tests = layouts.samples(pairs, "test", True, modality, foreground)
+    return training, held_out + [sample for sample in tests if sample.patient not in known]
 
 
 def write_members(path: Path, training: list[Sample], held_out: list[Sample],

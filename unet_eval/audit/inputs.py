@@ -76,7 +76,7 @@ def find_real(config: AuditConfig, trained: dict) -> RealSamples:
     patients = len({sample.patient for sample in held_out})
     if patients < LEAST_HELD_OUT:
         raise UserError(f"--pairs={config.pairs}: {patients} patient{' was' if patients == 1 else 's were'} held out, "
-                        f"an audit needs {LEAST_HELD_OUT} or more that no training saw: add test images")
+                        f"an audit needs {LEAST_HELD_OUT} or more that no training saw: add test images of others")
     others = [replace(sample, patient=known.get(sample.image, f"photograph {sample.patient}")) for sample in photos]
     return RealSamples(training, held_out, others)
 

@@ -9,6 +9,7 @@ import pytest
 
 from data import layouts
 from data.errors import UserError
+from data.members import find_sides
 from training.provenance import seen
 from unet_eval.audit import controls, examine, features, inputs, looks, pictures, report, statistics
 from unet_eval.audit.audit import audit
@@ -80,6 +81,20 @@ def test_stages_that_held_out_the_same_patient_can_be_audited(fresh, make_run, r
         record["data"]["checksum"] = layouts.checksum(seen(record["flags"], pairs, ""))
     found = inputs.find_real(config, trained)
     assert [sample.stem for sample in found.training] == ["00", "01", "02", "03"] and len(found.held_out) == 2 + 6
+
+
+def test_images_of_patients_that_were_learned_from_are_not_held_out(fresh, make_run, real, tmp_path):
+    """A copy of a training eye is as near to another photograph of that eye, which would hide it from tests of sets."""
+    again = {"06": "00", "07": "03"}
+    lines = [",".join([*(str(path) for path in (sample.image, sample.mask, sample.fov)), part,
+                       again.get(sample.stem, sample.stem)])
+             for part in ("train", "test") for sample in layouts.samples(real, part)]
+    (tmp_path / "eyes.csv").write_text("\n".join(["image,mask,fov,split,patient", *lines]))
+    pairs = f"csv:{tmp_path / 'eyes.csv'}"
+    config = make_run(fresh.take([0, 1]), pairs=pairs)
+    found = inputs.find_real(config, inputs.read_pairs(config)[1])
+    assert [sample.stem for sample in found.held_out] == ["08", "09", "10", "11"] and len(found.training) == 6
+    assert find_sides(pairs, 0, "", ()) == (found.training, found.held_out)  # of which the GANs are asked
 
 
 def test_photographs_that_stage2_learned_from_are_found_where_none_are_given(fresh, make_run):
