@@ -124,8 +124,9 @@ def dataset(pairs, config: UnetConfig, schedule: Schedule, first_step: int = 0) 
         seeds = augment.split(key(schedule.seed, numbers[0], CHANGE), 4)
         both = tf.cast(both, tf.float32) / 255
         hard = tf.reduce_all(tf.abs(both[..., 1:] - 0.5) == 0.5, axis=[1, 2, 3])
+        both = augment.bend(both, seeds[0], config.rotate, config.elastic)
         if config.augmentation != "none":
-            both = augment.flip(augment.bend(both, seeds[0], config.rotate, config.elastic), seeds[1])
+            both = augment.flip(both, seeds[1])
         keep = slice(border, border + config.crop)
         pictures, masks = both[:, keep, keep, :1], both[:, keep, keep, 1:]
         masks = augment.choose(hard, tf.round(masks), masks)  # a mask is still one after it was bent

@@ -93,6 +93,14 @@ def test_without_augmentation_pictures_stay_upright():
         assert (np.diff(pictures, axis=2) > 0).all() and (np.diff(pictures, axis=1) == 0).all()
 
 
+@pytest.mark.parametrize("rotate, elastic", [(45.0, 0.0), (0.0, 6.0)])
+def test_crops_are_turned_and_bent_without_other_changes_too(rotate, elastic):
+    """As the flags say, whose default of --augmentation is none."""
+    columns = np.indices((100, 100))[1].astype(np.uint8)
+    assert all(np.diff(pictures, axis=1).any() for pictures, _ in
+               batches([(columns, columns)], crops(40, "none", rotate, elastic)))
+
+
 def test_what_it_sees_of_a_photograph(eye):
     image = eye(0)[0]
     grey, green = picture(image, "grey"), picture(image, "green_clahe")
