@@ -68,7 +68,8 @@ def compare(real: np.ndarray, synthetic: np.ndarray, definition: Definition, see
 
     The fewer photographs are pooled, the larger KL is, also of two samples of one distribution. So all three compare n
     with n others, n being half of the real ones, or all of the synthetic ones where these are fewer: means over CHOICES
-    random choices of them. Where both sets are of one distribution, all three have the same expectation.
+    random choices of them. Where both sets are of one distribution, all three have the same expectation, if
+    photographs are independent: two of one patient, one on either side, make the floor too low.
 
     Args:
       real, synthetic: counts from `histograms`.
