@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import hypot, inf
 from statistics import median
 
+from unet_eval.measures.resampling import LEAST
 from unet_eval.report.headline import ratio
 from unet_eval.report.tables import Table
 from unet_eval.report.text import interval, number, percent, short
@@ -75,10 +76,12 @@ def _divergence(results):
                       for key, ends in zip(keys, ranges)])
     if found == "not reproduced" and None not in ranges[0] + ranges[1] and ranges[0][0] > ranges[1][1]:
         found = "in direction only"
+    found = found if kl["n"] >= LEAST else "undecided"
     measured = " and ".join(f"{short(kl[key])} ({interval(ends, short)})" for key, ends in zip(keys, ranges))
     return [f"Synthetic and real grey levels differ by KL {short(paper['kl_synthetic_real'])}, halves of the real by "
             f"{short(paper['kl_real_real'])}", measured, found,
-            f"both 95% ranges lie within a factor of {WITHIN} of the paper’s; direction: the first above the second"]
+            f"both 95% ranges, of {LEAST} photographs a side or more, lie within a factor of {WITHIN} of the paper’s; "
+            "direction: the first above the second"]
 
 
 def statistics(results: dict) -> dict[str, str]:
@@ -150,8 +153,9 @@ def _single(results):
         for observer, (numbers, deviations, _) in zip(("Fréchet distance by the U-Net", "by a fixed one"), compared))
     verdicts = {found for _, _, found in compared}
     return ["A single GAN draws worse photographs than two stages", measured,
-            verdicts.pop() if len(verdicts) == 1 else "undecided",
-            f"by both networks the single GAN’s distance is the larger by more than {DEVIATIONS} SD over choices"]
+            verdicts.pop() if len(verdicts) == 1 and results["distances"]["n"] >= LEAST else "undecided",
+            f"by both networks the single GAN’s distance is the larger by more than {DEVIATIONS} SD over choices of "
+            f"{LEAST} photographs or more"]
 
 
 def _second(results):

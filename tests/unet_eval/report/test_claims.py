@@ -28,7 +28,7 @@ def known(results):
     """Results in which every claim has a known verdict."""
     results["arms"]["synthetic"]["ratio"]["f1_macro"].update(mean=0.95, ci95=[0.9437, 0.9574])
     results["kl"].update(synthetic_real=0.0283, real_real=0.0513,
-                         range={"synthetic_real": [0.02, 0.04], "real_real": [0.03, 0.07]})
+                         range={"synthetic_real": [0.02, 0.04], "real_real": [0.03, 0.07]}, n=9)
     for name, entry in results["masks"]["statistics"].items():
         entry["shift"]["ci95"] = [0.6, 0.9] if name == "length" else [-0.2, 0.3]
         entry["spread"]["ci95"] = [0.7, 1.5]
@@ -38,6 +38,7 @@ def known(results):
         results["distances"]["sets"][name]["spread"].update(frechet=0.0321, ms_ssim=0.01)
         results["distances"]["fixed"][name].update(frechet=frechet / 2)
         results["distances"]["fixed"][name]["spread"].update(frechet=0.01)
+    results["distances"]["n"] = 9
     return results
 
 
@@ -91,6 +92,16 @@ def test_a_few_copies_among_many_masks_are_not_called_no_copies(known):
 def test_networks_that_do_not_agree_decide_nothing(known):
     known["distances"]["fixed"]["single"]["frechet"] = 0.5
     assert verdicts(known)[5] == "undecided"
+
+
+def test_one_or_two_photographs_a_side_decide_nothing(known):
+    """Of two real photographs there is one choice of halves, so a range of choices says next to nothing."""
+    known["kl"].update(range={"synthetic_real": [3.0, 8.0], "real_real": [3e-4, 8e-4]})
+    assert verdicts(known)[1] == verdicts(known)[5] == "reproduced"
+    known["kl"]["n"] = known["distances"]["n"] = 2
+    assert verdicts(known)[1] == verdicts(known)[5] == "undecided"
+    known["kl"]["range"]["real_real"] = [0.01, 0.02]
+    assert verdicts(known)[1] == "undecided"  # nor the direction
 
 
 def test_claims_without_numbers_are_left_out(few):
