@@ -20,7 +20,7 @@ from data.decode import TURNED
 from data.errors import UserError, listed
 from data.fundus import find_field_of_view
 from data.images import image_and_notes
-from data.layouts import MODALITIES, Sample, foreground_of, photographs, samples
+from data.layouts import MODALITIES, Sample, foreground_of, photographs, same_names, samples
 from data.masks import Mask, NoMask, decode_mask
 
 LEAST_SIDE = 32  # pixels
@@ -210,6 +210,7 @@ def main(pairs: str, photos: str, modality: str, foreground: tuple[str, ...] = (
         refuse_copies(test, train, pairs)
         warn_of_twins(train)
         shared = {sample.patient for sample in train} & {sample.patient for sample in test}
+        shared -= same_names(train, test)
         if shared:
             logging.warning("patients with training and with test images, so that the test is easier than one on other "
                             "patients: %s", listed(sorted(shared)))

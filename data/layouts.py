@@ -110,6 +110,13 @@ def training(spec: str, validation: int, modality: str = "",
     return [sample for sample in all_samples if sample.patient not in patients], held_out
 
 
+def same_names(train: list[Sample], test: list[Sample]) -> set[str]:
+    """Stems that a training and a test image of a data set have that names no patients: they are of two people, though
+    the patient of both is called by the stem."""
+    trained = {sample.stem for sample in train}
+    return {sample.stem for sample in test if sample.patient == sample.stem in trained}
+
+
 def original(spec: str) -> str:
     """The data set that a release was made from; any other spec itself."""
     release, inner = parse_release(parse_few(spec)[1])

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from data import layouts
@@ -15,12 +16,18 @@ SIDES = ("training", "held_out")
 def find_sides(spec: str, validation: int, modality: str, foreground: tuple[str, ...]) \
         -> tuple[list[Sample], list[Sample]]:
     """(real images that networks learned from, by way of a release or not; those that were held out, and test images).
+
     Test images of patients with training images are neither: they may show the same eyes, and would hide copies of
-    these. UserError as `layouts.training`."""
+    these. Where nobody is named, a test image may have the name of a training image, and is of another person.
+    UserError as `layouts.training`.
+    """
     pairs = layouts.original(spec)
     training, held_out = layouts.training(pairs, validation, modality, foreground)
-    known = {sample.patient for sample in training}
     tests = layouts.samples(pairs, "test", True, modality, foreground)
+    both = layouts.same_names(training + held_out, tests)
+    tests = [replace(sample, patient=f"test image {sample.patient}") if sample.stem in both else sample
+             for sample in tests]
+    known = {sample.patient for sample in training}
     return training, held_out + [sample for sample in tests if sample.patient not in known]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from data.errors import UserError
 from data.files import OutputFolder
 from data.images import write_image
 from data.layouts import samples
+from data.members import find_sides
 
 
 @pytest.fixture
@@ -116,6 +118,22 @@ def test_a_patient_on_both_sides_of_the_split_is_named(table, monkeypatch):
     checking.main(table("\n".join(["image,mask,split,patient", *split])), "", "other")
     [line] = [line for line in lines if line.startswith("patients with training and with test images")]
     assert line.endswith(": 1, 2")
+
+
+def test_images_that_are_numbered_alike_in_both_parts_are_of_two_people(tmp_path, monkeypatch):
+    """A folder names no patients, so nobody is said to be on both sides."""
+    lines = []
+    monkeypatch.setattr(checking.logging, "warning", lambda text, *values: lines.append(text % values))
+    for seed, (part, number) in enumerate(product(("train", "test"), (1, 2, 3))):
+        picture = np.random.default_rng(seed).integers(60, 200, (40, 40, 3), dtype=np.uint8)
+        write_image(tmp_path / part / "images" / f"{number}.png", picture)
+        mask = np.where(picture[..., 0] > 180, np.uint8(255), np.uint8(0))
+        write_image(tmp_path / part / "masks" / f"{number}.png", mask)
+    checking.main(f"folder:{tmp_path}", "", "other")
+    assert lines == []
+    training, held_out = find_sides(f"folder:{tmp_path}", 1, "other", ())
+    assert [sample.stem for sample in training + held_out] == [*"12", *"3", *"123"]
+    assert len({sample.patient for sample in training + held_out}) == 6
 
 
 def test_drive_whose_folder_of_test_masks_holds_no_mask(tmp_path):

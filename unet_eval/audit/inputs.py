@@ -143,11 +143,11 @@ def read_overtrained(config: AuditConfig) -> tuple[Records, Records, Records]:
     with PairReader(Path(config.run) / FOLDER / "overtrained.h5", "make audit") as reader:
         few, _ = parse_few(reader.attributes["stage1"]["flags"]["pairs"])
         masks = from_masks(reader)
-    pairs = layouts.original(config.pairs)
-    samples = layouts.samples(pairs, "all", True, config.modality, config.foreground)
-    learned = few.of(layouts.samples(pairs, "train", True, config.modality, config.foreground))
+    training, tests = find_sides(config.pairs, 0, config.modality, config.foreground)
+    learned = few.of(training)
     patients = {sample.patient for sample in learned}
-    others = [sample for sample in samples if sample.patient not in patients]
+    others = [sample for sample in sorted(training + tests, key=lambda sample: sample.stem)
+              if sample.patient not in patients]
     return masks, from_samples(learned), from_samples(others)
 
 

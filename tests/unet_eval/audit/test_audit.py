@@ -134,6 +134,19 @@ def test_networks_that_learned_from_a_release_are_audited_against_the_images_beh
         inputs.find_real(config, inputs.read_pairs(config)[1])
 
 
+def test_training_and_test_images_that_are_numbered_alike_are_other_people(eyes_folder, fresh, make_run, tmp_path):
+    """A folder names no patients, and its train/ and test/ may both begin with 00."""
+    spec = eyes_folder(tmp_path / "eyes", {"train": TRAINING, "test": range(6, 12)})
+    for path in (tmp_path / "eyes/test").glob("*/*.png"):
+        path.rename(path.with_name(f"{int(path.stem) - 6:02d}.png"))
+    config = make_run(fresh, pairs=spec)
+    found = inputs.find_real(config, inputs.read_pairs(config)[1])
+    assert [sample.stem for sample in found.held_out] == [sample.stem for sample in found.training]
+    assert not {sample.patient for sample in found.held_out} & {sample.patient for sample in found.training}
+    _, learned, others = inputs.read_overtrained(config)
+    assert (len(learned), len(others)) == (5, 7) and not {*learned.patients} & {*others.patients}
+
+
 @pytest.mark.parametrize("given, said", [
     ({"modality": "cells"}, "--modality=cells: stage1 of .* images that show fundus, .*: give --modality=fundus"),
     ({"foreground": ("0",)}, "--foreground=0: stage1 of .* masks that were read with --foreground=: give the same")])
