@@ -1,11 +1,14 @@
 """Decodes one slice of DICOM, with pydicom, or NIfTI, with nibabel: make .venv EXTRAS=medical."""
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
 
 from data.errors import UserError
+
+EXTENSIONS = 1 << 20  # bytes that may stand before the pixels of a packed NIfTI
 
 
 def read_dicom(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
@@ -14,13 +17,18 @@ def read_dicom(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str
 
     It is shown through its first window (DICOM PS3.3 C.11.2.1.2), else from the least to the largest value that its
     bits can hold, or that it has where they are signed; with MONOCHROME1, black and white are exchanged. Raises
-    UserError: several slices, more pixels.
+    UserError: several slices, more pixels, packed as a whole.
     """
     try:
         import pydicom
+        from pydicom.filereader import read_file_meta_info
         from pydicom.pixels import apply_color_lut, apply_modality_lut
     except ImportError:
         raise _missing(path, "DICOM", "pydicom 3, in Python 3.10 or 3.11") from None
+    # pydicom unpacks such a file in one go, however large that becomes.
+    if read_file_meta_info(path).get("TransferSyntaxUID") == pydicom.uid.DeflatedExplicitVRLittleEndian:
+        raise UserError(f"{path}: a DICOM file that is deflated as a whole; save it in another transfer syntax, or as "
+                        "PNG")
     data = pydicom.dcmread(path)
     _check_size(path, (data.Rows, data.Columns, int(data.get("NumberOfFrames") or 1)), limit)
     kind, notes = data.PhotometricInterpretation, []  # on how it is shown
@@ -57,6 +65,8 @@ def read_nifti(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str
         import nibabel
     except ImportError:
         raise _missing(path, "NIfTI", "nibabel") from None
+    if path.name.lower().endswith(".gz"):
+        _check_unpacked(path, limit)
     image = nibabel.load(path)
     shape = image.shape
     _check_size(path, (*shape[:2], int(np.prod(shape[2:]))), limit)
@@ -75,6 +85,15 @@ def read_nifti(path: Path, limit: int) -> tuple[np.ndarray, np.ndarray, list[str
 
 def _eight(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.round(np.clip((values - low) / max(high - low, 1e-9), 0, 1) * 255).astype(np.uint8)
+
+
+def _check_unpacked(path: Path, limit: int) -> None:
+    """What stands before the pixels may claim any size, and nibabel reads it into memory."""
+    with gzip.open(path) as file:
+        file.seek(limit * np.dtype(np.float64).itemsize + EXTENSIONS)  # unpacks block by block, and keeps none
+        if file.read(1):
+            raise UserError(f"{path}: unpacked it is larger than a slice of {limit // 10**6} megapixels; save the one "
+                            "that is meant as a file of its own")
 
 
 def _check_size(path: Path, shape: tuple[int, int, int], limit: int) -> None:

@@ -11,6 +11,7 @@ from data.errors import UserError
 from data.images import image_and_notes, read_image, write_image
 from data.layouts import Sample, samples
 from data.masks import decode_mask, read_mask
+from data.medical import read_nifti
 
 RAMP = np.linspace(0, 1, 64, dtype=np.float64)[None].repeat(48, axis=0)  # (48, 64), brighter to the right
 CELL = np.zeros((48, 64), bool)
@@ -121,6 +122,29 @@ def test_several_slices(tmp_path):
                  dicom(tmp_path / "a.dcm", np.zeros((5, 48, 64), np.uint8), NumberOfFrames=5)):
         with pytest.raises(UserError, match="5 slices; save the one"):
             read_image(path)
+
+
+def test_what_is_read_beside_the_pixels_has_a_limit_too(tmp_path):
+    """An extension of a packed NIfTI, some kilobytes on disk, is read into memory as a whole."""
+    nibabel, path = pytest.importorskip("nibabel"), tmp_path / "a.nii.gz"
+    image = nibabel.Nifti1Image(np.round(RAMP.T * 255).astype(np.uint8), np.eye(4))
+    for size in (1000, 4 << 20):
+        image.header.extensions[:] = [nibabel.nifti1.Nifti1Extension(6, bytes(size))]
+        nibabel.save(image, path)
+        assert path.stat().st_size < 50_000
+        if size == 1000:
+            assert np.array_equal(read_nifti(path, RAMP.size)[0], np.round(RAMP * 255))
+    with pytest.raises(UserError, match="a.nii.gz: unpacked it is larger than a slice"):
+        read_nifti(path, RAMP.size)
+
+
+def test_a_dicom_file_that_is_packed_as_a_whole_is_refused(tmp_path):
+    pydicom, path = pytest.importorskip("pydicom"), dicom(tmp_path / "a.dcm", np.zeros((48, 64), np.uint8))
+    data = pydicom.dcmread(path)
+    data.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    data.save_as(path, enforce_file_format=True)
+    with pytest.raises(UserError, match="a.dcm: .* deflated as a whole; save it in another transfer syntax, or as PNG"):
+        read_image(path)
 
 
 def test_damaged_files(tmp_path):
