@@ -124,10 +124,23 @@ def _check_store(folder: Path, metadata: list[dict], files: dict[str, list[str]]
                     raise UserError(f"{folder}: {names[number]} and {STORE} differ: {REMEDY}")
 
 
+def _check_lengths(path: Path) -> None:
+    """UserError where a record of a TFRecord file claims more bytes than there are: TensorFlow would ask for the memory
+    first. A record is its length, a checksum of that, its bytes, and a checksum of these."""
+    size, at = path.stat().st_size, 0
+    with open(path, "rb") as file:
+        while at < size:
+            file.seek(at)
+            at += 8 + 4 + int.from_bytes(file.read(8), "little") + 4
+    if at != size:
+        raise UserError(f"{path} is damaged (a record ends beyond the file): {REMEDY}")
+
+
 def _check_shards(folder: Path, shards: list[str], metadata: list[dict], files: dict[str, list[str]]) -> None:
     described, count = [], 0
     for shard in shards:
         first = count
+        _check_lengths(folder / shard)
         try:
             for record in tf.data.TFRecordDataset(str(folder / shard)).as_numpy_iterator():
                 feature = tf.train.Example.FromString(record).features.feature

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from data.errors import UserError
 from data.pairs import PairReader, PairWriter
@@ -32,6 +33,13 @@ def _store_again(out, rows, **attributes):
         for row in rows:
             writer.append(**reader[row])
     again.replace(out / STORE)
+
+
+def _claim(out, length):
+    """The first record of the shard says that it has so many bytes, with the right checksum of that."""
+    (shard,) = out.glob("tfrecord/*.tfrecord")
+    claimed = length.to_bytes(8, "little")
+    shard.write_bytes(claimed + masked_crc32c(claimed).to_bytes(4, "little") + shard.read_bytes()[12:])
 
 
 def _records_again(out, record):
@@ -80,6 +88,8 @@ FORGERIES = {
     "two rows swapped": (lambda out: _store_again(out, [1, 0, 2, 3]), "000000.png and pairs.h5 differ"),
     "a record more": (lambda out: _records_again(out, None), "record 4 is not the pair in line 5"),
     "a record of something else": (lambda out: _records_again(out, b"no pair"), "00001.tfrecord is damaged"),
+    "a record that claims all memory": (lambda out: _claim(out, 1 << 40),
+                                        "00001.tfrecord is damaged .*beyond the file"),
     "another number of records": (lambda out: _edit(out / MANIFEST, b'4,\n      "sha256"', b'5, "sha256"'),
                                   "manifest.json is not of these files in shards"),
     "another number of all records": (lambda out: _edit(out / MANIFEST, b'"records": 4', b'"records": 5'),
