@@ -94,8 +94,9 @@ def _pieces(dataset: h5py.Dataset) -> list[np.ndarray]:
 
 
 def _limit(kind: int, most: int) -> None:
+    """Where processor time is over, the signal of the lower limit says so; at the higher one comes SIGKILL."""
     try:
-        resource.setrlimit(kind, (most, most))
+        resource.setrlimit(kind, (most, most + 1))
     except (OSError, ValueError):  # the system has none of this kind, as macOS of memory, or a lower one is set
         pass
 
