@@ -29,6 +29,8 @@ from data.files import OutputFolder, is_at, no_locks, write_error
 from data.hdf5 import check_hdf5
 from data.system import fcntl
 
+CHANNELS = {"masks": 1, "raw": 1, "images": 3, "fovs": 1, "labels": 1}
+
 
 class _Disk(io.FileIO):
     """A file for HDF5 that stores its first error in `error` and raises nothing.
@@ -168,7 +170,7 @@ class PairReader:
           required: names of the data sets that the caller needs. The file may hold others.
         Raises:
           UserError: the file is missing, truncated, damaged or empty; its data sets differ in length or size, are not
-            uint8 (N, H, W, C), or lie outside of the file.
+            uint8 (N, H, W, C), or lie outside of the file; its masks are 0 and 1.
         """
         self._path, self._required = Path(path), required
         self._remedy = f"remove it and call `{made_by}` again"
@@ -193,6 +195,8 @@ class PairReader:
                 raise self._bad(f"'{name}' is a group")
             if dataset.dtype != np.uint8 or dataset.ndim != 4:
                 raise self._bad(f"'{name}' is {dataset.dtype} {dataset.shape}, not uint8 (N, H, W, C)")
+            if dataset.shape[3] != CHANNELS.get(name, dataset.shape[3]):
+                raise self._bad(f"'{name}' is {dataset.shape}, not (N, H, W, {CHANNELS[name]})")
             if dataset.shape[1] * dataset.shape[2] > PIXEL_LIMIT:
                 raise self._bad(f"'{name}' claims images of {dataset.shape[2]} x {dataset.shape[1]} pixels")
         counts = {name: len(self._file[name]) for name in self._file}
@@ -205,6 +209,11 @@ class PairReader:
         sizes = {self._file[name].shape[1:3] for name in ("masks", "images", "fovs", "labels") if name in counts}
         if len(sizes) > 1:
             raise self._bad(f"masks and images differ in size: {sorted(sizes)}")
+        # A file of masks may be the user's. Cut at half, these would be empty.
+        for name in [name for name in ("masks", "fovs") if name in counts]:
+            first = next((row for row in self._file[name] if row.any()), None)
+            if first is not None and first.max() == 1:
+                raise UserError(f"{self._path}: '{name}' are 0 and 1, and have to be 0 and 255: multiply them by 255")
         return max(counts.values(), default=0)
 
     def _bad(self, what: str) -> UserError:

@@ -123,6 +123,29 @@ def test_other_kinds_of_data(store):
     refusal(store)
 
 
+@pytest.mark.parametrize("name, channels, right", [("masks", 3, 1), ("images", 1, 3), ("fovs", 2, 1)])
+def test_other_channels_than_a_store_has(store, name, channels, right):
+    """Of masks in RGB only red would count, and grey photographs end in a traceback of OpenCV."""
+    with h5py.File(store, "a") as file:
+        file.pop(name, None)
+        file[name] = np.full((5, 16, 24, channels), 255, np.uint8)
+    assert f"'{name}' is (5, 16, 24, {channels}), not (N, H, W, {right})" in refusal(store)
+
+
+@pytest.mark.parametrize("name", ["masks", "fovs"])
+def test_masks_of_0_and_1_are_not_taken_for_empty_ones(store, name):
+    """Stage-II renders any masks that lie in such a file. The first may show nothing."""
+    with h5py.File(store, "a") as file:
+        file.pop(name, None)
+        file[name] = np.ones((5, 16, 24, 1), np.uint8)
+        file[name][0] = 0
+    line = examples.refusal(PairReader, store)
+    assert f"'{name}' are 0 and 1, and have to be 0 and 255: multiply them by 255" in line and "remove" not in line
+    with h5py.File(store, "a") as file:
+        file[name][...] = file[name][...] * 255
+    assert len(PairReader(store)) == 5
+
+
 def test_one_row_that_claims_all_memory(tmp_path):
     with h5py.File(tmp_path / "s.h5", "w") as file:
         file.create_dataset("masks", (1, 10**6, 10**6, 1), np.uint8, chunks=(1, 64, 64, 1))
