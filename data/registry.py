@@ -108,9 +108,9 @@ def _stare(root: Path, split: str, masks: bool) -> list[Sample]:
 def _folder(root: Path, split: str, masks: bool) -> list[Sample]:
     """images/ and masks/, in train/ and test/ or not; where no masks are asked for, any folder of photographs."""
     parts = _parts(root)
+    if not masks and not any(_child(part, "images") for part in (root, *parts.values())):
+        return _messidor(root, split, masks)
     if not parts:
-        if not masks and not _child(root, "images"):
-            return _messidor(root, split, masks)
         return every_fifth(_pairs(root, masks), split)
     return _pairs(parts[split], masks) if split in parts else []
 

@@ -174,3 +174,14 @@ def test_photographs_are_any_folder_and_show_what_the_pairs_show(eye, tmp_path):
     assert photographs(spec, "chase_db1:nowhere", "cells")[0].modality == "cells"
     assert photographs("", "phantom") == []
     check(found)
+
+
+def test_photographs_may_lie_in_folders_that_are_called_as_splits_are(eye, tmp_path):
+    """Without images/ in them these are folders like any others. With it they have no others."""
+    for number, name in enumerate(("train/a.png", "test/deeper/b.png")):
+        write_image(tmp_path / name, eye(number)[0])
+    spec = f"folder:{tmp_path}"
+    assert [sample.stem for sample in photographs(spec, "phantom")] == ["a", "b"]
+    write_image(tmp_path / "train/images/c.png", eye(2)[0])
+    with pytest.raises(UserError, match="test/images: no such folder"):
+        photographs(spec, "phantom")
