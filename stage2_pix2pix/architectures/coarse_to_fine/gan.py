@@ -124,6 +124,10 @@ class FineGAN(GAN):
         super().__init__(generator, discriminator, ("low_pass", "vessels", "agreement", "strength"))
         self.agreement, self.segmenter = agreement, segmenter
         self.segmenter.trainable = False
+        for layer in self.segmenter.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                # On GPUs TensorFlow has no gradient of the fused one, frozen, that it could repeat to the bit.
+                layer.fused = False
 
     def _segment(self, picture):
         return self.segmenter((picture[..., 1:2] + 1) / 2, training=False)
