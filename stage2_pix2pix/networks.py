@@ -28,11 +28,21 @@ def _normalized(x, norm):
     return x
 
 
+class Repeated(layers.Layer):
+    """Each pixel four times, (B, h, w, C) -> (B, 2h, 2w, C), as by Keras's UpSampling2D, with the same gradient.
+
+    TensorFlow has none for that layer on GPUs where it has to repeat every operation (`training.devices.set_seed`).
+    """
+
+    def call(self, x):
+        return tf.nn.depth_to_space(tf.concat([x] * 4, axis=-1), 2)
+
+
 def _doubled(x, filters, upsampling):
     """(B, h, w, C) -> (B, 2h, 2w, filters)."""
     if upsampling == "transposed":
         return layers.Conv2DTranspose(filters, KERNEL, 2, "same", kernel_initializer=_initializer())(x)
-    x = layers.UpSampling2D(interpolation="nearest")(x)
+    x = Repeated()(x)
     return layers.Conv2D(filters, 3, padding="same", kernel_initializer=_initializer())(x)
 
 

@@ -8,7 +8,7 @@ import tensorflow_addons as tfa
 from tensorflow import keras
 
 from stage2_pix2pix.inputs import DROPOUT
-from stage2_pix2pix.networks import SeededDropout, discriminator, generator
+from stage2_pix2pix.networks import Repeated, SeededDropout, discriminator, generator
 
 
 def known(size, channels=2, batch=1):
@@ -101,3 +101,16 @@ def test_dropout_follows_from_each_examples_key():
     assert np.array_equal(layer(x[:1], keys(2), training=True)[0], dropped[1])  # whichever batch it comes in
     assert not np.array_equal(SeededDropout(0.5, 1)(x, keys(1, 2, 1), training=True), dropped)
     assert np.array_equal(layer(x, keys(1, 2, 1), training=False), x)
+
+
+def test_repeated_pixels_and_their_gradient_are_those_of_keras():
+    picture = tf.random.stateless_normal((2, 6, 4, 3), (1, 2))
+    weight = tf.random.stateless_normal((2, 12, 8, 3), (3, 4))
+    results = []
+    for layer in (Repeated(), keras.layers.UpSampling2D(interpolation="nearest")):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            total = tf.reduce_sum(layer(picture) * weight)
+        results.append((layer(picture).numpy(), tape.gradient(total, picture).numpy()))
+    for own, other in zip(*results):
+        assert np.array_equal(own, other)
