@@ -45,9 +45,10 @@ def coarse_inside(fov: np.ndarray) -> np.ndarray:
 
 
 def coarse_inputs(disc: np.ndarray, fov: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """What the coarse network knows, float32 (COARSE, COARSE, 3), about -1 to 1: the field of view; the optic disc, 1
-    in it and -1 outside; and by how many deviations red may rise until it is full, for on the disc it always is. It is
-    not told where the vessels are, by which it would learn each photograph by heart.
+    """What the coarse network knows, float32 (COARSE, COARSE, 3): the field of view, from -1 to 1; the optic disc, 1 in
+    it and -1 outside; and by how many deviations more than 2 red may rise until it is full, for on the disc it always
+    is: about 1 to 6, the same everywhere. It is not told where the vessels are, by which it would learn each photograph
+    by heart.
 
     disc: row and column of its middle. fov: uint8 (S, S). code: float32 (CODE,), see `described`.
     """
