@@ -183,7 +183,9 @@ def grow(field: np.ndarray, inside: np.ndarray, faint: float = FAINT) -> list[Br
         above = (_smooth(height, 1) > faint + BREAK).astype(np.uint8)
         seen = cv2.morphologyEx(above, cv2.MORPH_CLOSE, np.ones((GAP, 1), np.uint8)).ravel() > 0
         in_rim = (edge[tuple(way.T)] < RIM).astype(np.uint8)
-        runs = cv2.morphologyEx(in_rim, cv2.MORPH_OPEN, np.ones((ALONG, 1), np.uint8)).ravel() > 0
+        # A constant border: else the rim would seem to go on beyond a vessel's end, and half of ALONG would do there.
+        runs = cv2.morphologyEx(in_rim, cv2.MORPH_OPEN, np.ones((ALONG, 1), np.uint8), borderType=cv2.BORDER_CONSTANT,
+                                borderValue=0).ravel() > 0
         seen = (seen | (width > THICK)) & ~runs
         tree.append(Branch(way.astype(np.float32), width, seen, meets))
     return tree

@@ -81,6 +81,14 @@ def test_a_vessel_that_ends_near_the_edge_and_heads_for_it_leaves_the_picture(en
     assert ((mask > 0) & rim).any() == leaves
 
 
+def test_a_vessel_crosses_the_rim_at_a_slant():
+    """At 35 degrees to the edge it is in the rim for 11 steps, fewer than what runs along it."""
+    slanted = [(128, 128), (118, 60), (128, 25), (214, 25)]
+    mask = draw_tree(grow(drawn([slanted, [(128, 128), (190, 150)]], [5, 5]), INSIDE), SIZE)
+    rim = INSIDE & (to_background(INSIDE.astype(np.uint8)) < 3)
+    assert mask[25, 135:190].all() and ((mask > 0) & rim)[15:35, 185:].any()
+
+
 @pytest.mark.parametrize("bend, end, faint, least", [  # the last part is parallel to the edge, or comes nearer by a
     ((60, 40), (120, 18), FAINT, 12), ((70, 29), (128, 13), FAINT, 7), ((70, 26), (128, 10), -0.33, 7),
     ((70, 26), (128, 10), FAINT, 5)])  # quarter of its length; in the last line a ridge turns into a corner of its end
