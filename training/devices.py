@@ -95,8 +95,8 @@ def choose_strategy(name: str, batch_size: int, parts: int = 1, others: dict[str
       else "one".
 
     Raises UserError if the batch size, or one of `others` (TrainingConfig.other_batches), is no multiple of the number
-    of devices, times the `parts` of --accumulate: examples in a smaller share would count for more, and the loss of an
-    empty one is NaN.
+    of devices, times the `parts` of --accumulate: examples in a smaller share would count for more, and a device with
+    none would end the training.
     """
     batches = {"batch_size": batch_size, **(others or {})}
     for gpu in tf.config.list_physical_devices("GPU"):

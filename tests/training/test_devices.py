@@ -47,8 +47,7 @@ def test_one_device_is_one():
 
 @pytest.mark.training
 def test_batches_of_every_network_have_to_divide_over_the_devices():
-    """Eight pairs on three devices are 3, 3 and 2, of which the last would count for more; four on six leave two empty,
-    and their loss is NaN."""
+    """Eight pairs on three devices are 3, 3 and 2, of which the last would count for more."""
     script = """
 import tensorflow as tf
 from data.errors import UserError
