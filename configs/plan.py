@@ -7,6 +7,7 @@ one.
 """
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -246,7 +247,7 @@ def main() -> None:
         lines = plan(goals.split(), dict(variable.split("=", 1) for variable in variables))
     except UserError as error:
         lines = [f"wrong := {_value(str(error))}"]
-    print(SEPARATOR.join(lines))
+    sys.stdout.buffer.write(os.fsencode(f"{SEPARATOR.join(lines)}\n"))  # names of files need not be text
 
 
 if __name__ == "__main__":

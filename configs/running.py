@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
-from data.files import write_error, write_file
+from data.files import readable, write_error, write_file
 
 VARIABLES = ("CONFIG", "RUN", "PAIRS", "PHOTOS", "CELLS", "FLAGS")  # of make, which say whose steps these are
 # What a training writes, in its folder and, in that of a phase, again.
@@ -81,7 +81,7 @@ def run_all(names: list[str], make: Callable[[str], Step], dry_run: bool) -> Non
     os.environ.update(thread_limits(os.environ.get("MAKEFLAGS", ""), os.cpu_count() or 1, _alone()))
     for number, name in enumerate(names):
         step = make(name)
-        print(step.says, flush=True)
+        print(readable(step.says), flush=True)
         if not dry_run:
             step.remove_outdated()
         ends = [path for path in (step.done, step.record) if path]

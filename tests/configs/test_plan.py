@@ -1,6 +1,7 @@
 """What make is told of a run, by a Python that has the standard library only."""
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -204,6 +205,21 @@ def test_a_bare_python_plans_a_run(folder):
         assert answer.returncode == 0, answer.stderr
         assert any(line.startswith(said) for line in answer.stdout.split(SEPARATOR))
         assert answer.stdout.count("\n") == 1
+
+
+@pytest.mark.training
+def test_a_folder_whose_name_is_no_text_is_planned_and_told(folder):
+    """In most locales Python prints no such name: make got no plan, and a step ended before it began."""
+    strict = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8:strict"}
+
+    def call(*words, **variables):
+        return subprocess.run([sys.executable, "-m", *words], capture_output=True, env={**strict, **variables})
+
+    pairs = os.fsdecode(b"folder:/absent \xff")
+    assert b"PAIRS := folder:/absent \xff;newline;" in call("configs.plan", "stage1", f"PAIRS={pairs}").stdout
+    step = call("configs.steps", "data", PAIRS=pairs, PHOTOS="", CONFIG="quick", FLAGS="", RUN="mine")
+    assert "data: checking PAIRS=folder:/absent ÿ" in step.stdout.decode()
+    assert b"error: " in step.stderr and b"Traceback" not in step.stderr, step.stderr
 
 
 @pytest.mark.training
