@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.errors import errors_in_one_line
-from data.files import SUMS
+from data.files import SUMS, readable
 from data.images import encode_image
 from data.pairs import PairReader
 from data.synthmed.release import FOLDERS, ROLES, roles_of, sums
@@ -45,7 +45,7 @@ def export(store: Path, out: Path) -> int:
 def main(store: str, out: str) -> None:
     with errors_in_one_line(out):
         count = export(Path(store), Path(out))
-    print(f"export: {count} pairs in {out}, not cleared for publication")
+    print(readable(f"export: {count} pairs in {out}, not cleared for publication"))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -50,7 +51,7 @@ class Shards:
             number = (self._count - 1) // SHARD
             name = f"tfrecord/pairs-{number:05d}-of-{self._total:05d}.tfrecord"
             try:
-                with tf.io.TFRecordWriter(str(self._folder.partial / name)) as writer:
+                with tf.io.TFRecordWriter(os.fsencode(self._folder.partial / name)) as writer:
                     for record in self._records:
                         writer.write(record)
             except tf.errors.OpError as error:

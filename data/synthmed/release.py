@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from data.errors import UserError, errors_in_one_line
-from data.files import RECORD, SUMS, OutputFolder, checksum, read_json
+from data.files import RECORD, SUMS, OutputFolder, checksum, read_json, readable
 from data.images import encode_image
 from data.pairs import PairReader, PairWriter
 from data.synthmed import card, croissant, gallery
@@ -148,7 +148,7 @@ def main(values: dict[str, str]) -> None:
         terms = Terms(values["name"], values["license"], authors)
         count = release(out, terms, *(Path(values[name]) for name in ("run", "store", "audit", "agreement")),
                         Path(values["generators"]) if values["generators"] else None)
-    print(f"synthmed: {count} pairs in {out}; open {out}/index.html")
+    print(readable(f"synthmed: {count} pairs in {out}; open {out}/index.html"))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from pathlib import Path, PurePosixPath
 
@@ -15,7 +16,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from data.errors import UserError, first_line
-from data.files import SUMS, checksum, read_json
+from data.files import SUMS, checksum, read_json, readable
 from data.images import read_image
 from data.pairs import PairReader
 from data.synthmed.card import SCORES
@@ -142,7 +143,7 @@ def _check_shards(folder: Path, shards: list[str], metadata: list[dict], files: 
         first = count
         _check_lengths(folder / shard)
         try:
-            for record in tf.data.TFRecordDataset(str(folder / shard)).as_numpy_iterator():
+            for record in tf.data.TFRecordDataset(os.fsencode(folder / shard)).as_numpy_iterator():
                 feature = tf.train.Example.FromString(record).features.feature
                 same = count < len(metadata) and feature["id"].int64_list.value[:] == [metadata[count]["id"]] and all(
                     feature[role].bytes_list.value[:] == [(folder / names[count]).read_bytes()]
@@ -179,7 +180,7 @@ def main(folder: str) -> None:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("synthmed-verify: interrupted; call again")
-    print(f"synthmed-verify: {folder} holds {count} pairs, all of them as published")
+    print(readable(f"synthmed-verify: {folder} holds {count} pairs, all of them as published"))
 
 
 if __name__ == "__main__":

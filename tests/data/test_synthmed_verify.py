@@ -1,6 +1,7 @@
 """A copy of a release is checked: what is damaged, missing or does not fit together is named."""
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,20 @@ def test_hidden_files_of_a_server_or_a_desktop_do_no_harm(released):
     (released / ".git/config").touch()
     (released / "train/.DS_Store").touch()
     assert verify(released) == 4
+
+
+@pytest.mark.training
+def test_a_folder_whose_name_is_no_utf_8(run_of, tmp_path):
+    """As most desktops have it, Python refuses to print such a name; TensorFlow takes it as bytes only."""
+    copy = os.fsencode(tmp_path) + b"/Gef\xe4\xdfe"
+    run_of(tmp_path / "run", 3).release(Path(os.fsdecode(copy)))
+    for arguments in (["verify", b"--dir=" + copy],
+                      ["export", f"--store={tmp_path}/run/synthetic.h5", b"--out=" + copy + b"-export"]):
+        answer = subprocess.run([sys.executable, "-m", f"data.synthmed.{arguments[0]}", *arguments[1:]],
+                                capture_output=True, cwd=Path(__file__).parents[2],
+                                env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"})
+        assert answer.returncode == 0, answer.stderr
+        assert "Gefäße" in answer.stdout.decode()
 
 
 @pytest.mark.training
