@@ -180,7 +180,7 @@ class PairReader:
         self._file = h5py.File(self._path, "r")
         try:
             self._count = self._check()
-            self.attributes = {name: json.loads(value) for name, value in self._file.attrs.items()}
+            self.attributes = {name: self._attribute(name, value) for name, value in self._file.attrs.items()}
         except UserError:
             self.close()
             raise
@@ -215,6 +215,13 @@ class PairReader:
             if first is not None and first.max() == 1:
                 raise UserError(f"{self._path}: '{name}' are 0 and 1, and have to be 0 and 255: multiply them by 255")
         return max(counts.values(), default=0)
+
+    def _attribute(self, name: str, value):
+        try:
+            return json.loads(value)
+        except (TypeError, ValueError, RecursionError):  # no script of this project wrote it
+            raise UserError(f"{self._path}: its attribute '{name}' is not in JSON, as all are in such a file; remove "
+                            "the attribute") from None
 
     def _bad(self, what: str) -> UserError:
         return UserError(f"{self._path}: {what}; {self._remedy}")

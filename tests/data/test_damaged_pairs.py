@@ -132,6 +132,14 @@ def test_other_channels_than_a_store_has(store, name, channels, right):
     assert f"'{name}' is (5, 16, 24, {channels}), not (N, H, W, {right})" in refusal(store)
 
 
+@pytest.mark.parametrize("value", ["drawn by me", 3, [1.5, 2]])
+def test_an_attribute_of_the_users_is_no_damage_and_their_file_need_not_go(store, value):
+    with h5py.File(store, "a") as file:
+        file.attrs["author"] = value
+    line = examples.refusal(PairReader, store)
+    assert line.endswith("its attribute 'author' is not in JSON, as all are in such a file; remove the attribute")
+
+
 @pytest.mark.parametrize("name", ["masks", "fovs"])
 def test_masks_of_0_and_1_are_not_taken_for_empty_ones(store, name):
     """Stage-II renders any masks that lie in such a file. The first may show nothing."""
