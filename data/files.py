@@ -1,6 +1,7 @@
 """How files are written: complete or not at all, and never over a file that this project did not make."""
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -24,8 +25,9 @@ NO_UTF_8 = re.compile("[\udc80-\udcff]")
 
 def write_error(path: Path, error: OSError) -> UserError:
     """The one line for a file that could not be written."""
-    return UserError(f"{path}: cannot be written ({error.strerror or error}); "
-                     "free space on the disk or choose another folder")
+    remedy = ("give it, or the image that it is named after, a shorter name" if error.errno == errno.ENAMETOOLONG
+              else "free space on the disk or choose another folder")
+    return UserError(f"{path}: cannot be written ({error.strerror or error}); {remedy}")
 
 
 def no_locks(path: Path | str, error: OSError) -> UserError:

@@ -199,6 +199,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+def test_a_name_that_is_too_long_for_the_disk_has_its_own_remedy(tmp_path):
+    """Masks are called as their images are, and have a longer name while they are written."""
+    with pytest.raises(UserError, match=r"a.png: cannot be written \(File name too long\); .* a shorter name$"):
+        OutputFolder(tmp_path, "--out").write("a" * 250 + ".png", b"made")
+
+
 @pytest.mark.training
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="the program sha256sum is not here")
 def test_the_record_is_one_that_sha256sum_checks(tmp_path):
