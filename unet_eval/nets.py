@@ -1,7 +1,6 @@
 """The trained U-Nets of a run: which there are, what they were trained with, and their thresholds."""
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +42,14 @@ class Net:
 
     def check_pairs(self, there: PairReader) -> None:
         """UserError where its store, as it is `there` now, holds other pairs than it was trained on."""
-        both = {json.dumps(said, sort_keys=True) for said in (self._pairs, there.attributes)}
-        if self._pairs is not None and len(both) > 1:
+        if self._pairs is not None and _made_by(self._pairs) != _made_by(there.attributes):
             raise UserError(f"{self._folder} was trained on other pairs than {self.store}.h5 holds now: train it "
                             f"again, `make {self._folder.name}`, or leave it out (--arms)")
+
+
+def _made_by(said: dict) -> list:
+    """The seed and the checksums of the networks that made pairs, from the attributes of their file."""
+    return [said.get("seed"), said.get("weights"), (said.get("stage1") or {}).get("weights")]
 
 
 def find_arms(folder: Path, wanted: tuple[str, ...]) -> list[str]:

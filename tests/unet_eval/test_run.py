@@ -181,13 +181,14 @@ def test_a_unet_that_was_trained_on_other_pairs_than_there_are_is_not_measured(f
     config = replace(few_config, run=str(folder), arms=("real", "synthetic", "real+synthetic"))
     path = folder / "unet-real+synthetic" / "config.json"
     record = json.loads(path.read_text())
-    write_json(path, {**record, "data": {**record["data"], "synthetic": {"seed": 1}}})
+    write_json(path, {**record, "data": {**record["data"], "synthetic": {"seed": 1, "moved": "by hand"}}})
     with Run(config) as run:
         assert run.stores["synthetic"].attributes == {"seed": 1}
-    write_json(path, {**record, "data": {**record["data"], "synthetic": {"seed": 2}}})
-    with pytest.raises(UserError, match=r"unet-real\+synthetic was trained on other pairs than synthetic.h5 holds now: "
-                                        r"train it again, `make unet-real\+synthetic`, or leave it out"):
-        Run(config).__enter__()
+    for others in ({"seed": 2}, {"seed": 1, "weights": {"generator": "0"}}, {"seed": 1, "stage1": {"weights": "0"}}):
+        write_json(path, {**record, "data": {**record["data"], "synthetic": others}})
+        with pytest.raises(UserError, match=r"unet-real\+synthetic was trained on other pairs than synthetic.h5 holds "
+                                            r"now: train it again, `make unet-real\+synthetic`, or leave it out"):
+            Run(config).__enter__()
 
 
 def test_a_repetition_of_an_earlier_version_has_its_seed_and_the_first_pairs(config, net_folder, tmp_path):
