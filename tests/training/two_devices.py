@@ -115,7 +115,7 @@ def main(spec):
               "stage2, batch norm": stage2(pairs, schedule, "batch", 1),
               "stage2, batches in parts": stage2(pairs, schedule, "none", 2),
               "segmenter of coarse_to_fine, batch norm": stage2_phase(pairs, schedule, 0, 0.05),
-              "coarse network": stage2_phase(pairs, schedule, 1, 0.01),
+              "coarse network": stage2_phase(pairs, schedule, 1, 1e-3),
               "fine network": stage2_phase(pairs, schedule, 2, 0.01),
               "unet, batch norm": unet_arm(views, schedule)}
     report = {"devices": [one.num_replicas_in_sync, two.num_replicas_in_sync]}
