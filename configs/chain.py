@@ -52,13 +52,13 @@ def chain(goal: str, run: Settings, count: str = "", shards: str = "", sweep: st
     nets = [*PLAIN, *(map(net_name, run.curve()) if goal == "curve" else ())]
     check_measured(nets, run)
     step, done = ("curve", "curve.done") if goal == "curve" else ("evaluate", REPORTED)
-    again = _measured_again(run)
+    again = _measured_again(run)  # before _made removes CHECKED, which says it
     return [*_made(nets, run), _measuring(step, _targets(nets, run), done, run, again)]
 
 
 def _evidence(run: Settings) -> list[dict]:
     run.preset_flags("single")  # raises where there are none, as configs/plan.py does for make evidence
-    nets, again = evidence_nets(run), _measured_again(run)
+    nets, again = evidence_nets(run), _measured_again(run)  # before _made removes CHECKED, which says it
     check_trained(nets, run)
     single = [_step("single", [], f"{run.folder}/single/generator.h5", run),
               _step("single_photographs", [f"{run.folder}/single/generator.h5"], f"{run.folder}/single.h5", run)]

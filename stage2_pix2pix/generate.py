@@ -38,8 +38,8 @@ REMEDY = "train Stage-II first (make stage2)"
 
 
 def load_codes(folder: Path, architecture: ModuleType, remedy: str = REMEDY) -> np.ndarray:
-    """float32 (N, K): colours for renderings. UserError, with the remedy, where they are missing or damaged; UserError
-    where they are of another version."""
+    """float32 (N, K): colours for renderings. Raises UserError where they are missing or damaged, with the remedy, or
+    of another version."""
     path = folder / "codes.npy"
     codes = load_array(path, remedy)
     if codes.shape[1:] != (architecture.CODE,):
